@@ -1,0 +1,34 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/status.h"
+#include "model/requests.h"
+#include "model/rows.h"
+
+namespace aiflow {
+
+/// The thread-safe door to the engine, for the API.
+class EngineHandle {
+ public:
+  virtual ~EngineHandle() = default;
+
+  using Done = std::function<void(Result<ReplyRow>)>;
+  /// Appends the request to the log, waits until the engine has committed it, and calls `done` with its
+  /// reply; a reply with an error code becomes that error. The same `request_id` (empty: none) is
+  /// decided once and answered alike. kUnavailable: not accepted, try again later.
+  virtual void Submit(const Request& request, const std::string& request_id, Done done) = 0;
+
+  /// Calls `changed` (from the engine's thread, must not block) after each commit that touched the
+  /// execution; returns a handle for Unwatch.
+  virtual uint64_t Watch(ExecutionId execution, std::function<void()> changed) = 0;
+  virtual void Unwatch(uint64_t id) = 0;
+
+  virtual Offset committed() const = 0;
+  virtual Epoch epoch() const = 0;
+  /// Empty when ready; else why not.
+  virtual std::string NotReadyReason() const = 0;
+};
+
+}  // namespace aiflow

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "model/event.h"
+#include "model/rows.h"
+#include "scheduler/state.h"
+
+namespace aiflow {
+
+/// One event with what its digests name. The engine resolves blobs, so that Decide stays pure.
+struct DecideInput {
+  const Event& event;
+  /// The parsed blob of `spec_digest`, for UPLOAD_WORKFLOW and ADD_SNAPSHOT; null when it names none.
+  std::shared_ptr<const WorkflowSpec> spec;
+};
+
+/// The effects of one event: final row values, outbox rows (as OutboxRow and EraseOutbox changes) and
+/// the reply of a request, in a deterministic order. Empty when the event concerns nothing.
+struct Decision {
+  std::vector<Change> changes;
+};
+
+/// The scheduler: a pure function. No clock, thread, randomness or I/O; the time is the event's
+/// create_time and ids come from the state's counters. Every event is acceptable: what cannot be
+/// done becomes a ReplyRow with an error or is recorded as a CauseRow.
+Decision Decide(const State& state, const DecideInput& input);
+
+}  // namespace aiflow

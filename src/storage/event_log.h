@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/status.h"
+#include "model/event.h"
+
+namespace aiflow {
+
+struct AppendResult {
+  Offset offset = 0;
+  Millis create_time{0};
+  /// The id was there already: nothing was written, offset and time are the stored event's.
+  bool duplicate = false;
+};
+
+/// Filters of the list and count calls; empty strings match everything.
+struct EventFilter {
+  std::string key;
+  std::string ns;
+  std::string sender;
+  Offset after = 0;                // exclusive
+  Offset until = 0;                // inclusive; 0 = the head
+  bool include_internal = false;   // EventKind::kInternal
+};
+
+struct SenderCount {
+  std::string sender;
+  int64_t count = 0;
+};
+
+/// The durable, ordered event log behind the notification service.
+///
+/// Offsets are dense, begin at 1, become visible in order and are never reused. `create_time` is
+/// max(now, the last event's). Thread-safety: one thread appends; any thread reads, also while
+/// another appends. A read sees only events whose Append has synced.
+class EventLog {
+ public:
+  virtual ~EventLog() = default;
+
+  /// Random text made when the log was created; another log is another id.
+  virtual std::string log_id() const = 0;
+  /// Offset of the last durable event; 0 when empty.
+  virtual Offset head() const = 0;
+  /// Offset of the oldest event kept; head()+1 when none is.
+  virtual Offset first() const = 0;
+
+  /// Appends all or none; durable on return (one sync). Results are per event, in order:
+  ///  - a new event: offset and time;
+  ///  - its non-empty id is there with equal key, value, context, namespace and sender: duplicate;
+  ///  - its id is there with another payload: kAlreadyExists, that event is not stored, others are.
+  /// An outer error (disk full ...) means that nothing of the batch is or will become visible.
+  virtual Result<std::vector<Result<AppendResult>>> Append(const std::vector<Event>& events) = 0;
+
+  /// Events with offset > `after`, ascending, at most `max_events` and about `max_bytes` (at least one
+  /// event when there is one). kOutOfRange with the first offset when `after` + 1 < first().
+  virtual Result<std::vector<Event>> Read(Offset after, size_t max_events, size_t max_bytes) const = 0;
+
+  /// As Read, with a filter. Begins at first() when `filter.after` is older.
+  virtual Result<std::vector<Event>> List(const EventFilter& filter, size_t max_events,
+                                          size_t max_bytes) const = 0;
+  /// Total, and the counts of each sender in order of first appearance.
+  virtual Result<std::pair<int64_t, std::vector<SenderCount>>> Count(
+      const EventFilter& filter) const = 0;
+  /// The largest offset with create_time <= `time`; 0 if none.
+  virtual Result<Offset> OffsetAt(Millis time) const = 0;
+  /// The smallest offset with create_time >= `time`, minus one: where reading from a time begins.
+  virtual Result<Offset> OffsetBefore(Millis time) const = 0;
+
+  // Registered clients. Ids begin at 1 and are never reused. Same thread rules as Append.
+  virtual Result<int64_t> RegisterClient(const std::string& ns, const std::string& sender) = 0;
+  /// kNotFound when it was never registered or is deleted.
+  virtual Status DeleteClient(int64_t client_id) = 0;
+  virtual Result<bool> ClientExists(int64_t client_id) const = 0;
+};
+
+}  // namespace aiflow

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "model/rows.h"
+
+namespace aiflow {
+
+/// Keyset page: rows with id > `after` (or name > `after_name`), ascending, at most `limit`.
+/// `skip` serves the offset paging of old clients.
+struct Page {
+  int64_t after = 0;
+  std::string after_name;
+  int64_t skip = 0;
+  int64_t limit = 100;
+};
+
+/// Reads of committed rows for the API. Thread-safe; never blocks the engine's commits for long.
+/// Not found is an empty optional, never an error.
+class Queries {
+ public:
+  virtual ~Queries() = default;
+
+  virtual Result<std::optional<NamespaceRow>> GetNamespace(const std::string& name) const = 0;
+  virtual Result<std::vector<NamespaceRow>> ListNamespaces(const Page& page) const = 0;
+
+  virtual Result<std::optional<WorkflowRow>> GetWorkflow(WorkflowId id) const = 0;
+  virtual Result<std::optional<WorkflowRow>> FindWorkflow(const std::string& ns,
+                                                          const std::string& name) const = 0;
+  /// Empty namespace = all.
+  virtual Result<std::vector<WorkflowRow>> ListWorkflows(const std::string& ns,
+                                                         const Page& page) const = 0;
+
+  virtual Result<std::optional<SnapshotRow>> GetSnapshot(SnapshotId id) const = 0;
+  virtual Result<std::vector<SnapshotRow>> ListSnapshots(WorkflowId id, const Page& page) const = 0;
+
+  virtual Result<std::optional<ExecutionRow>> GetExecution(ExecutionId id) const = 0;
+  virtual Result<std::vector<ExecutionRow>> ListExecutions(WorkflowId id,
+                                                           const Page& page) const = 0;
+
+  virtual Result<std::vector<TaskRow>> ListTasks(ExecutionId id) const = 0;
+  virtual Result<std::optional<TaskExecutionRow>> GetTaskExecution(TaskExecutionId id) const = 0;
+  /// Negative task = all tasks.
+  virtual Result<std::vector<TaskExecutionRow>> ListTaskExecutions(ExecutionId id, TaskIndex task,
+                                                                   const Page& page) const = 0;
+  /// The last `limit` runs of a task, latest first.
+  virtual Result<std::vector<TaskExecutionRow>> LatestTaskExecutions(ExecutionId id, TaskIndex task,
+                                                                     int64_t limit) const = 0;
+  virtual Result<std::vector<RuleStateRow>> ListRuleStates(ExecutionId id) const = 0;
+  /// Negative task = all tasks; ordered by offset.
+  virtual Result<std::vector<CauseRow>> ListCauses(ExecutionId id, TaskIndex task,
+                                                   const Page& page) const = 0;
+  virtual Result<std::optional<ReplyRow>> GetReply(Offset offset) const = 0;
+  virtual Result<std::vector<OutboxRow>> ListOutbox(const Page& page) const = 0;
+};
+
+}  // namespace aiflow

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "model/rows.h"
+
+namespace aiflow {
+
+/// One transaction of the engine.
+struct CommitBatch {
+  Epoch epoch = 0;            // must equal the lease's
+  Offset from_offset = 0;     // must equal the stored committed offset
+  Offset to_offset = 0;       // the new one; equal to from_offset for pure acknowledgements
+  std::vector<Change> changes;
+};
+
+/// What a store knows besides rows.
+struct StoreMeta {
+  std::string log_id;         // of the log its offsets belong to; empty in a new store
+  Offset committed = 0;
+  Epoch epoch = 0;
+  std::string holder;         // who has the lease, for messages
+  std::string secret;         // 32 random bytes (hex) made with the store; keys attempt tokens
+  int schema_version = 0;
+};
+
+/// The durable metadata: rows, committed offset, outbox and lease. One engine thread writes; the
+/// queries of Queries may run beside it from any thread.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  virtual Result<StoreMeta> Meta() const = 0;
+  /// Binds a new store to its log; kFailedPrecondition when it is bound to another.
+  virtual Status BindLog(const std::string& log_id) = 0;
+
+  /// Takes the lease: epoch := epoch + 1, durably. Returns the new epoch.
+  virtual Result<Epoch> TakeLease(const std::string& holder) = 0;
+
+  /// All or nothing, durable on return. kAborted when epoch or from_offset differ from the stored
+  /// ones (somebody else took the lease): nothing changed. After any other error the caller must
+  /// re-read Meta before it goes on: the commit may or may not have happened.
+  virtual Status Commit(const CommitBatch& batch) = 0;
+
+  /// The rows that belong into the scheduler's State (scheduler/state.h), as changes, without the
+  /// parsed specs of snapshots; the caller resolves those.
+  virtual Result<std::vector<Change>> Load() const = 0;
+};
+
+}  // namespace aiflow
