@@ -1,0 +1,99 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+/// The entry points of the server roles for the `aiflow` program. No function throws, exits or
+/// installs anything lasting but signal handling while a server runs. Functions that return int
+/// print for people (results on stdout, one paragraph on stderr when something is wrong) and return
+/// one of the exit codes below; the others print nothing.
+namespace aiflow::server {
+
+/// Exit codes of server commands (docs/configuration.md).
+inline constexpr int kExitOk = 0;
+inline constexpr int kExitFailure = 1;  // anything not named below
+inline constexpr int kExitUsage = 2;    // options that contradict each other or are refused
+inline constexpr int kExitConfig = 3;   // configuration file missing, unreadable or wrong
+inline constexpr int kExitPortInUse = 4;
+inline constexpr int kExitHomeInUse = 5;  // another server runs on this home
+inline constexpr int kExitHomeMismatch =
+    6;                                     // written by a newer version, or log and metadata differ
+inline constexpr int kExitNotRunning = 7;  // `server stop` without a server
+
+/// The home: `given` when not empty, else $AIFLOW_HOME, else ~/aiflow. Absolute.
+std::filesystem::path ResolveHome(const std::string& given);
+
+/// What both server commands take. Ports: the option, else the configuration file, else the default
+/// (50051 scheduler, 50052 notification, 8000 HTTP, 50000 heartbeat), each plus `port_offset`
+/// unless given as an option. 0 lets the system choose. internal_rpc_port -1 switches that listener
+/// off.
+struct ServerOptions {
+  std::string home;  // empty: ResolveHome("")
+  int port_offset = 0;
+  std::optional<int> rpc_port;
+  std::optional<int> notification_port;
+  std::optional<int> http_port;
+  std::optional<int> internal_rpc_port;
+  std::string host = "127.0.0.1";  // address to listen on
+  bool insecure = false;           // allows a host that is not loopback
+  bool stop_tasks = false;         // at the end, stop running tasks first
+  bool verbose = false;            // debug log
+};
+struct StandaloneOptions : ServerOptions {};
+
+/// `aiflow standalone`: makes a fresh home when there is none, runs everything in this process,
+/// logs to logs/aiflow_server-*.log in the home, prints addresses and next commands once ready,
+/// returns after SIGTERM or SIGINT.
+int RunStandalone(const StandaloneOptions& options);
+
+/// `aiflow server start` in the foreground: the same server, log on stderr, only on a home that
+/// exists
+/// (`config init` or `db init` makes one).
+int RunServer(const ServerOptions& options);
+
+/// `aiflow server start -d`: runs the server detached, waits until it is ready or has failed,
+/// prints where log and pid file are. `executable` is this program's path; it is run as `executable
+/// server start --home HOME ...`.
+int StartServerDaemon(const ServerOptions& options, const std::filesystem::path& executable);
+
+/// `aiflow server stop`: SIGTERM, then SIGKILL after 60 s, to the server of this home. Its tasks
+/// run on unless `stop_tasks`.
+int StopServer(const std::filesystem::path& home, bool stop_tasks = false);
+
+/// Where a running (or the last) server of a home listens: read from server.json in the home.
+struct Endpoints {
+  std::string server_uri;        // host:port of the scheduler and of aiflow.v1
+  std::string notification_uri;  // host:port
+  std::string http_url;          // http://host:port; empty when off
+  int64_t pid = 0;
+  std::string version;
+};
+/// kNotFound when no server ever ran there; kUnavailable when the recorded server is not alive.
+Result<Endpoints> ReadEndpoints(const std::filesystem::path& home);
+
+/// `aiflow config get-value KEY`: the effective value as text (defaults included). kNotFound names
+/// the key.
+Result<std::string> GetConfigValue(const std::filesystem::path& home, const std::string& key);
+/// `aiflow config init`: writes aiflow_server.yaml with all defaults. The path; kAlreadyExists
+/// leaves the file as it is.
+Result<std::filesystem::path> InitConfig(const std::filesystem::path& home);
+/// `aiflow config list`: the text of the file; kNotFound without one.
+Result<std::string> ListConfig(const std::filesystem::path& home);
+
+/// `aiflow db init` and `db upgrade`: makes or upgrades the stores of the home. Idempotent. The
+/// text says what was done. kFailedPrecondition while a server runs there, or for a newer version.
+Result<std::string> DbInit(const std::filesystem::path& home);
+Result<std::string> DbUpgrade(const std::filesystem::path& home);
+/// `aiflow db reset`: removes log, metadata, blobs, snapshots, attempt and working directories and
+/// task logs, then makes fresh stores. The caller has asked the user. kFailedPrecondition while a
+/// server or a task runs.
+Result<std::string> DbReset(const std::filesystem::path& home);
+
+/// "0.1.0".
+std::string Version();
+
+}  // namespace aiflow::server
