@@ -21,6 +21,6 @@ class CheckFailure {
 }  // namespace aiflow::internal
 
 /// States what a bug would break; on in every build. The durable log makes the crash safe.
-#define CHECK(condition)                                                                  \
-  for (bool check_ok_ = static_cast<bool>(condition); !check_ok_; check_ok_ = true)       \
+#define CHECK(condition)                                                            \
+  for (bool check_ok_ = static_cast<bool>(condition); !check_ok_; check_ok_ = true) \
   ::aiflow::internal::CheckFailure(__FILE__, __LINE__, #condition).stream()

@@ -6,8 +6,7 @@ namespace {
 class MachineClock final : public Clock {
  public:
   Millis Now() const override {
-    return std::chrono::duration_cast<Millis>(
-        std::chrono::system_clock::now().time_since_epoch());
+    return std::chrono::duration_cast<Millis>(std::chrono::system_clock::now().time_since_epoch());
   }
   std::chrono::nanoseconds Monotonic() const override {
     return std::chrono::steady_clock::now().time_since_epoch();

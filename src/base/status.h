@@ -70,7 +70,7 @@ inline tl::unexpected<Status> Error(Status status) {
 }  // namespace aiflow
 
 /// Returns the status of `expression` from the enclosing function when it is not OK.
-#define AIFLOW_RETURN_IF_ERROR(expression)                 \
-  do {                                                     \
+#define AIFLOW_RETURN_IF_ERROR(expression)                                      \
+  do {                                                                          \
     if (::aiflow::Status status_ = (expression); !status_.ok()) return status_; \
   } while (false)

@@ -37,22 +37,23 @@ struct EngineOptions {
   size_t max_bytes_per_read = 8 << 20;
 };
 
-/// The one writer of the scheduling state: decide -> commit -> act. A step-wise object without threads
-/// or clocks of its own, so that the simulator drives the very same code; EngineLoop gives it a thread.
+/// The one writer of the scheduling state: decide -> commit -> act. A step-wise object without
+/// threads or clocks of its own, so that the simulator drives the very same code; EngineLoop gives
+/// it a thread.
 class Engine {
  public:
   Engine(LogHandle& log, Store& store, const BlobStore& blobs, TaskExecutor& executor,
          AttemptPlanner& planner, EngineOptions options);
   ~Engine();
 
-  /// Recovery in order (rule 35): check the log's identity, take the lease, load the state, hand the
-  /// expected attempts to the executor, re-hand the outbox. `wake` is called from any thread when
-  /// there is work for Step. An error is a refusal to start, with what to do.
+  /// Recovery in order (rule 35): check the log's identity, take the lease, load the state, hand
+  /// the expected attempts to the executor, re-hand the outbox. `wake` is called from any thread
+  /// when there is work for Step. An error is a refusal to start, with what to do.
   Status Recover(std::function<void()> wake);
 
   /// Reads the next events, decides, commits once, acts. True when there may be more work at once.
-  /// kAborted: the lease is lost, stop. Other errors: nothing was acted on; the state was rebuilt from
-  /// the store, call again later (the world may have recovered).
+  /// kAborted: the lease is lost, stop. Other errors: nothing was acted on; the state was rebuilt
+  /// from the store, call again later (the world may have recovered).
   Result<bool> Step();
 
   [[nodiscard]] Offset committed() const;

@@ -15,9 +15,9 @@ class EngineHandle {
   virtual ~EngineHandle() = default;
 
   using Done = std::function<void(Result<ReplyRow>)>;
-  /// Appends the request to the log, waits until the engine has committed it, and calls `done` with its
-  /// reply; a reply with an error code becomes that error. The same `request_id` (empty: none) is
-  /// decided once and answered alike. kUnavailable: not accepted, try again later.
+  /// Appends the request to the log, waits until the engine has committed it, and calls `done` with
+  /// its reply; a reply with an error code becomes that error. The same `request_id` (empty: none)
+  /// is decided once and answered alike. kUnavailable: not accepted, try again later.
   virtual void Submit(const Request& request, const std::string& request_id, Done done) = 0;
 
   /// Calls `changed` (from the engine's thread, must not block) after each commit that touched the

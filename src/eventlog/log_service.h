@@ -13,15 +13,16 @@
 namespace aiflow {
 
 struct LogServiceOptions {
-  size_t max_queued_events = 65'536;       // refused beyond, never dropped
+  size_t max_queued_events = 65'536;  // refused beyond, never dropped
   size_t max_queued_bytes = 64 << 20;
-  size_t max_batch_events = 4'096;         // one group commit
-  size_t max_list_events = 100'000;        // a list that does not wait answers an error beyond
+  size_t max_batch_events = 4'096;   // one group commit
+  size_t max_list_events = 100'000;  // a list that does not wait answers an error beyond
   size_t max_list_bytes = 256 << 20;
 };
 
 /// The notification service without a wire: group commit over one EventLog, long polls, clients.
-/// Thread-safe. Owns one writer thread and one timer for the deadlines of polls; idle, it uses none.
+/// Thread-safe. Owns one writer thread and one timer for the deadlines of polls; idle, it uses
+/// none.
 class LogService final : public LogHandle {
  public:
   /// `log` must outlive the service.
@@ -36,10 +37,10 @@ class LogService final : public LogHandle {
 
   using ListCallback = std::function<void(Result<std::vector<Event>>)>;
   using WaitId = uint64_t;
-  /// Queries first; with no match and a positive `timeout` waits for the first matching write or the
-  /// end of the time (an empty list). Never misses a write. `done` is called exactly once, perhaps
-  /// before this returns. A result may be a prefix when waiting was asked for; otherwise more than
-  /// max_list_* is kResourceExhausted naming the limit and the offsets to use.
+  /// Queries first; with no match and a positive `timeout` waits for the first matching write or
+  /// the end of the time (an empty list). Never misses a write. `done` is called exactly once,
+  /// perhaps before this returns. A result may be a prefix when waiting was asked for; otherwise
+  /// more than max_list_* is kResourceExhausted naming the limit and the offsets to use.
   WaitId List(const EventFilter& filter, Millis timeout, ListCallback done);
   /// Ends a wait: `done` gets kCancelled unless it was called already.
   void Cancel(WaitId id);
@@ -48,7 +49,8 @@ class LogService final : public LogHandle {
   Result<Offset> OffsetAt(Millis time) const;
   Result<Offset> OffsetBefore(Millis time) const;
 
-  void RegisterClient(std::string ns, std::string sender, std::function<void(Result<int64_t>)> done);
+  void RegisterClient(std::string ns, std::string sender,
+                      std::function<void(Result<int64_t>)> done);
   void DeleteClient(int64_t id, std::function<void(Status)> done);
   Result<bool> ClientExists(int64_t id) const;
 
@@ -60,9 +62,9 @@ class LogService final : public LogHandle {
   std::unique_ptr<Impl> impl_;
 };
 
-/// What the wire may append: checks limits, the key, the idempotency key, and that a scheduling event
-/// is one of those the wire may bring (rule 6). Sets `event.kind` and `event.id` (from `uuid`; made
-/// when empty; none when `idempotent` is false).
+/// What the wire may append: checks limits, the key, the idempotency key, and that a scheduling
+/// event is one of those the wire may bring (rule 6). Sets `event.kind` and `event.id` (from
+/// `uuid`; made when empty; none when `idempotent` is false).
 Status AdmitFromWire(std::string_view uuid, bool idempotent, Event* event);
 
 }  // namespace aiflow

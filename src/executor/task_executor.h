@@ -17,15 +17,15 @@ namespace aiflow {
 /// Everything an executor needs to run one attempt.
 struct AttemptSpec {
   AttemptKey key;
-  std::string token;                 // proves that a report is of this attempt
-  Epoch epoch = 0;                   // of the sender, at send time
-  std::vector<std::string> argv;     // argv[0] is looked up in PATH
+  std::string token;                       // proves that a report is of this attempt
+  Epoch epoch = 0;                         // of the sender, at send time
+  std::vector<std::string> argv;           // argv[0] is looked up in PATH
   std::map<std::string, std::string> env;  // complete but for what the executor adds (attempt dir)
-  std::string working_dir;           // absolute; made when missing
-  /// Name of an environment variable -> contents of a file in the attempt's directory, whose path the
-  /// variable then holds (AIFLOW_EVENT_CONTEXT_FILE).
+  std::string working_dir;                 // absolute; made when missing
+  /// Name of an environment variable -> contents of a file in the attempt's directory, whose path
+  /// the variable then holds (AIFLOW_EVENT_CONTEXT_FILE).
   std::map<std::string, std::string> files;
-  std::string log_link;              // where a link to the log is kept; empty: none
+  std::string log_link;  // where a link to the log is kept; empty: none
   Millis stop_grace{60'000};
   /// SIGTERM goes to the whole process group (bash), or to its leader only (hosts).
   bool signal_group = true;
@@ -46,11 +46,11 @@ struct AttemptReport {
 struct ExpectedAttempt {
   AttemptSpec spec;
   TaskStatus status = TaskStatus::kQueued;  // QUEUED: its start row is unacknowledged
-  bool stop = false;                         // a stop row is pending
+  bool stop = false;                        // a stop row is pending
 };
 
-/// Runs attempts. Thread-safe. Every call is idempotent by attempt key, and refused (kAborted) when its
-/// epoch is below the highest one ever seen. Nothing here blocks for longer than a hand-over.
+/// Runs attempts. Thread-safe. Every call is idempotent by attempt key, and refused (kAborted) when
+/// its epoch is below the highest one ever seen. Nothing here blocks for longer than a hand-over.
 class TaskExecutor {
  public:
   virtual ~TaskExecutor() = default;
@@ -64,8 +64,8 @@ class TaskExecutor {
 
   /// Starts the attempt at most once, ever. RUNNING or a final status is reported later.
   virtual void Start(AttemptSpec spec) = 0;
-  /// Stops it: signal, grace, kill, then a report of how it really ended; STOPPED without a run when
-  /// it was not yet claimed. Unknown attempts are reported FAILED "attempt directory lost".
+  /// Stops it: signal, grace, kill, then a report of how it really ended; STOPPED without a run
+  /// when it was not yet claimed. Unknown attempts are reported FAILED "attempt directory lost".
   virtual void Stop(const AttemptSpec& spec) = 0;
   /// The attempt's row is final and committed: its directory may go, its log stays.
   virtual void Forget(const AttemptKey& key) = 0;

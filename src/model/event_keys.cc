@@ -31,8 +31,7 @@ std::string WireEventId(std::string_view ns, std::string_view uuid) {
     const size_t split = rest.find('_');
     if (split != std::string_view::npos && IsNumber(rest.substr(0, split)) &&
         IsNumber(rest.substr(split + 1))) {
-      return "c/" + std::string(rest.substr(0, split)) + "/" +
-             std::string(rest.substr(split + 1));
+      return "c/" + std::string(rest.substr(0, split)) + "/" + std::string(rest.substr(split + 1));
     }
   }
   return "w/" + std::string(MatchingNamespace(ns)) + "/" + std::string(uuid);

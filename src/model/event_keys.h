@@ -17,14 +17,13 @@ inline constexpr std::string_view kStatusChangedKeyPrefix = "[task_status_change
 inline constexpr std::string_view kDefaultNamespace = "default";
 
 /// `[task_status_change].{namespace}.{workflow}.{task}`.
-std::string StatusChangedKey(std::string_view ns, std::string_view workflow,
-                             std::string_view task);
+std::string StatusChangedKey(std::string_view ns, std::string_view workflow, std::string_view task);
 
 /// The namespace that an event is matched in: empty and `DEFAULT` mean `default`.
 std::string_view MatchingNamespace(std::string_view ns);
 
-/// Spaces of idempotency keys. Keys from the wire get the first two prefixes only, so that no client
-/// can take or forge a key of the engine.
+/// Spaces of idempotency keys. Keys from the wire get the first two prefixes only, so that no
+/// client can take or forge a key of the engine.
 ///   w/{namespace}/{uuid}   given by a client or producer, scoped by namespace
 ///   c/{client}/{sequence}  `client_{id}_{seq}` of a registered client, global
 ///   i/...                  made by the engine

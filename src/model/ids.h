@@ -8,7 +8,7 @@ namespace aiflow {
 
 using WorkflowId = StrongId<struct WorkflowIdTag>;
 using SnapshotId = StrongId<struct SnapshotIdTag>;
-using ExecutionId = StrongId<struct ExecutionIdTag>;            // a workflow execution
+using ExecutionId = StrongId<struct ExecutionIdTag>;  // a workflow execution
 using TaskExecutionId = StrongId<struct TaskExecutionIdTag>;
 using OutboxId = StrongId<struct OutboxIdTag>;
 

@@ -14,8 +14,8 @@
 #include "model/task_status.h"
 #include "model/workflow_spec.h"
 
-/// The durable rows of the metadata store, as plain values. The scheduler's state is made of the same
-/// rows, so that state and store can be compared row by row. Times of 0 mean "not yet".
+/// The durable rows of the metadata store, as plain values. The scheduler's state is made of the
+/// same rows, so that state and store can be compared row by row. Times of 0 mean "not yet".
 namespace aiflow {
 
 struct NamespaceRow {
@@ -43,11 +43,11 @@ struct SnapshotRow {
   SnapshotId id;
   WorkflowId workflow_id;
   Millis created{0};
-  std::string spec_digest;     // SHA-256 (hex) of the canonical spec; empty: not compiled
-  std::string bundle_digest;   // SHA-256 (hex) of the archive; empty: none
-  std::string bundle_name;     // top directory inside the archive
-  std::string uri;             // as shown to old clients
-  std::string signature;       // MD5 (hex) as given by old clients
+  std::string spec_digest;    // SHA-256 (hex) of the canonical spec; empty: not compiled
+  std::string bundle_digest;  // SHA-256 (hex) of the archive; empty: none
+  std::string bundle_name;    // top directory inside the archive
+  std::string uri;            // as shown to old clients
+  std::string signature;      // MD5 (hex) as given by old clients
   std::string pickled_digest;
   /// The blob of `spec_digest`, parsed; not stored. Filled by whoever makes or loads the row.
   std::shared_ptr<const WorkflowSpec> spec;
@@ -71,9 +71,9 @@ struct ExecutionRow {
   StopCause stop_cause = StopCause::kNone;
   Millis begin{0};
   Millis end{0};
-  Offset event_offset = -1;    // last event applied to it
-  Offset created_offset = 0;   // the event that created it; it sees later ones only
-  std::string reason;          // why it failed or stopped, for people
+  Offset event_offset = -1;   // last event applied to it
+  Offset created_offset = 0;  // the event that created it; it sees later ones only
+  std::string reason;         // why it failed or stopped, for people
   friend bool operator==(const ExecutionRow&, const ExecutionRow&) = default;
 };
 
@@ -81,10 +81,10 @@ struct ExecutionRow {
 struct TaskRow {
   ExecutionId execution_id;
   TaskIndex task = 0;
-  int64_t last_sequence = 0;        // counter: never reused
-  int64_t latest = 0;               // sequence of the latest task execution that was started
-  int64_t current = 0;              // sequence of the dispatched, not ended one; 0 = none
-  int64_t successor = 0;            // sequence of the one waiting (INIT); 0 = none
+  int64_t last_sequence = 0;           // counter: never reused
+  int64_t latest = 0;                  // sequence of the latest task execution that was started
+  int64_t current = 0;                 // sequence of the dispatched, not ended one; 0 = none
+  int64_t successor = 0;               // sequence of the one waiting (INIT); 0 = none
   std::vector<Offset> pending_starts;  // FIFO of causing events, on_alive=queue
   friend bool operator==(const TaskRow&, const TaskRow&) = default;
 };
@@ -100,11 +100,11 @@ struct TaskExecutionRow {
   StopCause stop_cause = StopCause::kNone;
   Millis begin{0};  // when the row was created
   Millis end{0};
-  Offset cause_offset = 0;   // the event that led to it
-  RuleIndex cause_rule = -1; // the rule that fired; -1: a request or the start of the execution
-  int64_t coalesced = 0;     // further restarts folded into this one
-  int64_t pid = 0;           // as reported with RUNNING
-  std::string reason;        // why it failed or was stopped, for people
+  Offset cause_offset = 0;    // the event that led to it
+  RuleIndex cause_rule = -1;  // the rule that fired; -1: a request or the start of the execution
+  int64_t coalesced = 0;      // further restarts folded into this one
+  int64_t pid = 0;            // as reported with RUNNING
+  std::string reason;         // why it failed or was stopped, for people
   friend bool operator==(const TaskExecutionRow&, const TaskExecutionRow&) = default;
 
   [[nodiscard]] AttemptKey attempt() const {
@@ -131,12 +131,12 @@ enum class CauseKind : uint8_t {
   kQueued = 2,     // START kept for later
   kCoalesced = 3,  // restart folded into the waiting successor
   kStopped = 4,
-  kDropped = 5,    // over max_pending_starts
-  kRejected = 6,   // an illegal or late report
+  kDropped = 5,   // over max_pending_starts
+  kRejected = 6,  // an illegal or late report
 };
 
-/// Why something happened to a task; written once, never read by the fold. (execution, offset, task,
-/// ordinal) is unique.
+/// Why something happened to a task; written once, never read by the fold. (execution, offset,
+/// task, ordinal) is unique.
 struct CauseRow {
   ExecutionId execution_id;
   Offset offset = 0;
@@ -152,24 +152,24 @@ struct CauseRow {
 
 enum class OutboxKind : uint8_t { kStartAttempt = 0, kStopAttempt = 1, kPublish = 2 };
 
-/// Something that leaves the engine once committed. Start and stop rows go when the attempt's report
-/// arrives; publish rows go when the log acknowledged the event.
+/// Something that leaves the engine once committed. Start and stop rows go when the attempt's
+/// report arrives; publish rows go when the log acknowledged the event.
 struct OutboxRow {
   OutboxId id;
   OutboxKind kind = OutboxKind::kPublish;
-  Offset offset = 0;         // the event that made it; retention keeps that event
-  AttemptKey attempt;        // kStartAttempt, kStopAttempt
-  Event publish;             // kPublish: complete but for offset and time; `id` is deterministic
+  Offset offset = 0;   // the event that made it; retention keeps that event
+  AttemptKey attempt;  // kStartAttempt, kStopAttempt
+  Event publish;       // kPublish: complete but for offset and time; `id` is deterministic
   friend bool operator==(const OutboxRow&, const OutboxRow&) = default;
 };
 
 /// The engine's answer to a request event, kept so that a repeated request gets the same answer.
 struct ReplyRow {
   Offset offset = 0;
-  int code = 0;          // a Code
-  std::string message;   // error text, or what was done
-  int64_t id = 0;        // the main id the request made or touched
-  std::string detail;    // JSON, when one id is not enough
+  int code = 0;         // a Code
+  std::string message;  // error text, or what was done
+  int64_t id = 0;       // the main id the request made or touched
+  std::string detail;   // JSON, when one id is not enough
   friend bool operator==(const ReplyRow&, const ReplyRow&) = default;
 };
 
@@ -183,11 +183,21 @@ struct CountersRow {
   friend bool operator==(const CountersRow&, const CountersRow&) = default;
 };
 
-struct EraseNamespace { std::string name; };
-struct EraseWorkflow { WorkflowId id; };    // with its snapshots, executions and all they own
-struct EraseSnapshot { SnapshotId id; };
-struct EraseExecution { ExecutionId id; };  // with all it owns
-struct EraseOutbox { OutboxId id; };
+struct EraseNamespace {
+  std::string name;
+};
+struct EraseWorkflow {
+  WorkflowId id;
+};  // with its snapshots, executions and all they own
+struct EraseSnapshot {
+  SnapshotId id;
+};
+struct EraseExecution {
+  ExecutionId id;
+};  // with all it owns
+struct EraseOutbox {
+  OutboxId id;
+};
 
 /// One change of the durable state: a row put in place of the one with the same key, or removed.
 using Change =

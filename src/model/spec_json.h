@@ -9,11 +9,13 @@
 
 namespace aiflow {
 
-/// Version of the JSON form written by FormatWorkflowSpec; ParseWorkflowSpec reads it and older ones.
+/// Version of the JSON form written by FormatWorkflowSpec; ParseWorkflowSpec reads it and older
+/// ones.
 inline constexpr int kWorkflowSpecVersion = 1;
 
-/// Reads the JSON form (docs/formats/workflow-spec.md). Unknown members, wrong types and unknown enum
-/// names are kInvalidArgument with the JSON path and the value. Does not validate the workflow.
+/// Reads the JSON form (docs/formats/workflow-spec.md). Unknown members, wrong types and unknown
+/// enum names are kInvalidArgument with the JSON path and the value. Does not validate the
+/// workflow.
 Result<WorkflowSpec> ParseWorkflowSpec(std::string_view json);
 
 /// The canonical JSON form: members in a fixed order, so that equal specs give equal text.

@@ -42,14 +42,12 @@ bool IsLegalTransition(TaskStatus from, TaskStatus to) {
              to == TaskStatus::kRetrying;
     case TaskStatus::kRunning:
       return to == TaskStatus::kStopping || IsFinished(to) || to == TaskStatus::kRetrying;
-    case TaskStatus::kStopping:
-      return IsFinished(to) || to == TaskStatus::kRetrying;
+    case TaskStatus::kStopping: return IsFinished(to) || to == TaskStatus::kRetrying;
     case TaskStatus::kRetrying:
       return to == TaskStatus::kQueued || to == TaskStatus::kStopped || to == TaskStatus::kFailed;
     case TaskStatus::kSuccess:
     case TaskStatus::kFailed:
-    case TaskStatus::kStopped:
-      return false;
+    case TaskStatus::kStopped: return false;
   }
   return false;
 }

@@ -12,12 +12,13 @@ namespace aiflow {
 /// One event with what its digests name. The engine resolves blobs, so that Decide stays pure.
 struct DecideInput {
   const Event& event;
-  /// The parsed blob of `spec_digest`, for UPLOAD_WORKFLOW and ADD_SNAPSHOT; null when it names none.
+  /// The parsed blob of `spec_digest`, for UPLOAD_WORKFLOW and ADD_SNAPSHOT; null when it names
+  /// none.
   std::shared_ptr<const WorkflowSpec> spec;
 };
 
-/// The effects of one event: final row values, outbox rows (as OutboxRow and EraseOutbox changes) and
-/// the reply of a request, in a deterministic order. Empty when the event concerns nothing.
+/// The effects of one event: final row values, outbox rows (as OutboxRow and EraseOutbox changes)
+/// and the reply of a request, in a deterministic order. Empty when the event concerns nothing.
 struct Decision {
   std::vector<Change> changes;
 };

@@ -12,9 +12,9 @@
 
 namespace aiflow {
 
-/// Everything Decide may know: the rows of all namespaces, workflows and snapshots, of every unfinished
-/// execution, of its tasks' current, waiting and latest runs, and of its rules. Finished executions
-/// and older runs live in the store only. Engine thread only.
+/// Everything Decide may know: the rows of all namespaces, workflows and snapshots, of every
+/// unfinished execution, of its tasks' current, waiting and latest runs, and of its rules. Finished
+/// executions and older runs live in the store only. Engine thread only.
 ///
 /// Invariant: a State that had every committed Change applied equals one that had the store's
 /// rows loaded.

@@ -22,9 +22,9 @@ struct EventFilter {
   std::string key;
   std::string ns;
   std::string sender;
-  Offset after = 0;                // exclusive
-  Offset until = 0;                // inclusive; 0 = the head
-  bool include_internal = false;   // EventKind::kInternal
+  Offset after = 0;               // exclusive
+  Offset until = 0;               // inclusive; 0 = the head
+  bool include_internal = false;  // EventKind::kInternal
 };
 
 struct SenderCount {
@@ -55,9 +55,10 @@ class EventLog {
   /// An outer error (disk full ...) means that nothing of the batch is or will become visible.
   virtual Result<std::vector<Result<AppendResult>>> Append(const std::vector<Event>& events) = 0;
 
-  /// Events with offset > `after`, ascending, at most `max_events` and about `max_bytes` (at least one
-  /// event when there is one). kOutOfRange with the first offset when `after` + 1 < first().
-  virtual Result<std::vector<Event>> Read(Offset after, size_t max_events, size_t max_bytes) const = 0;
+  /// Events with offset > `after`, ascending, at most `max_events` and about `max_bytes` (at least
+  /// one event when there is one). kOutOfRange with the first offset when `after` + 1 < first().
+  virtual Result<std::vector<Event>> Read(Offset after, size_t max_events,
+                                          size_t max_bytes) const = 0;
 
   /// As Read, with a filter. Begins at first() when `filter.after` is older.
   virtual Result<std::vector<Event>> List(const EventFilter& filter, size_t max_events,

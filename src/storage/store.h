@@ -10,19 +10,19 @@ namespace aiflow {
 
 /// One transaction of the engine.
 struct CommitBatch {
-  Epoch epoch = 0;            // must equal the lease's
-  Offset from_offset = 0;     // must equal the stored committed offset
-  Offset to_offset = 0;       // the new one; equal to from_offset for pure acknowledgements
+  Epoch epoch = 0;         // must equal the lease's
+  Offset from_offset = 0;  // must equal the stored committed offset
+  Offset to_offset = 0;    // the new one; equal to from_offset for pure acknowledgements
   std::vector<Change> changes;
 };
 
 /// What a store knows besides rows.
 struct StoreMeta {
-  std::string log_id;         // of the log its offsets belong to; empty in a new store
+  std::string log_id;  // of the log its offsets belong to; empty in a new store
   Offset committed = 0;
   Epoch epoch = 0;
-  std::string holder;         // who has the lease, for messages
-  std::string secret;         // 32 random bytes (hex) made with the store; keys attempt tokens
+  std::string holder;  // who has the lease, for messages
+  std::string secret;  // 32 random bytes (hex) made with the store; keys attempt tokens
   int schema_version = 0;
 };
 
