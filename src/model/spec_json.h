@@ -30,4 +30,7 @@ Status ValidateWorkflowSpec(const WorkflowSpec& spec, std::vector<std::string>* 
 /// `what` begins the message: "workflow name".
 Status ValidateName(std::string_view what, std::string_view name);
 
+/// `DEFAULT` in any case, except `default` itself: old clients use the constant for "none given".
+bool IsReservedNamespace(std::string_view name);
+
 }  // namespace aiflow
