@@ -14,5 +14,7 @@ endif()
 function(aiflow_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;PRIVATE_DEPENDS" ${ARGN})
   add_library(aiflow_${name} STATIC ${ARG_SOURCES})
-  target_link_libraries(aiflow_${name} PUBLIC aiflow_flags ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE_DEPENDS})
+  target_link_libraries(aiflow_${name}
+    PUBLIC $<BUILD_INTERFACE:aiflow_flags> ${ARG_DEPENDS}
+    PRIVATE ${ARG_PRIVATE_DEPENDS})
 endfunction()

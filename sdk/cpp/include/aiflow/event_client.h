@@ -1,0 +1,100 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+namespace aiflow {
+
+/// An event as a consumer sees it.
+struct ReceivedEvent {
+  int64_t offset = 0;
+  int64_t create_time = 0;  // epoch milliseconds
+  std::string key;
+  std::string value;
+  std::string context;
+  std::string ns;
+  std::string sender;
+};
+
+struct SentEvent {
+  int64_t offset = 0;
+  int64_t create_time = 0;
+  bool duplicate = false;  // the id was there already; offset and time are the first one's
+};
+
+struct SendOptions {
+  /// The producer's own idempotency key, within the namespace: sending it again changes nothing.
+  /// Empty: one is made for this call, so that its retries are idempotent.
+  std::string event_id;
+  std::string context;  // free text, by convention a JSON object
+  /// Confines the event to one workflow execution. Adds `workflow_execution_id` to an empty
+  /// context.
+  std::optional<int64_t> execution_id;
+};
+
+struct EventClientOptions {
+  std::string ns = "default";
+  std::string sender;
+  /// Total time of one Send, retries included.
+  std::chrono::milliseconds send_timeout{60'000};
+};
+
+/// A running subscription; destroying it ends it (after the callback that runs now). Movable.
+class Subscription {
+ public:
+  Subscription();
+  ~Subscription();
+  Subscription(Subscription&&) noexcept;
+  Subscription& operator=(Subscription&&) noexcept;
+
+  /// Ends it now. Idempotent; not from inside the callback.
+  void Stop();
+
+ private:
+  friend class EventClient;
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Sends and receives events through a notification server. Thread-safe. Every send is durable when
+/// it returns OK and is stored once, however often it is retried.
+class EventClient {
+ public:
+  /// `uri` is host:port. Does not connect yet.
+  explicit EventClient(std::string uri, EventClientOptions options = {});
+  ~EventClient();
+  EventClient(const EventClient&) = delete;
+  EventClient& operator=(const EventClient&) = delete;
+
+  /// Retries with back-off while the server is away or busy, until the send time-out.
+  Result<SentEvent> Send(const std::string& key, const std::string& value,
+                         const SendOptions& options = {});
+
+  using Callback = std::function<void(const ReceivedEvent&)>;
+  struct Filter {
+    std::vector<std::string> keys;  // empty: every key
+    bool any_namespace = false;     // default: the client's namespace
+    /// Only events after this offset; unset: only events from now on.
+    std::optional<int64_t> after_offset;
+  };
+  /// Calls `callback` for each matching event, in order, from a thread of its own; reconnects and
+  /// goes on after the last delivered offset when the server was away. Returns once the server
+  /// knows of the subscription, so that no event sent after this call is missed.
+  Result<Subscription> Listen(Filter filter, Callback callback);
+
+  /// The offset of the newest event.
+  Result<int64_t> Head();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace aiflow

@@ -1,0 +1,261 @@
+#include "aiflow/event_client.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <limits>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <thread>
+
+#include "aiflow/v1/event_log.grpc.pb.h"
+#include "notification_service/notification_service.grpc.pb.h"
+
+namespace aiflow {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kFirstBackoff{50};
+constexpr milliseconds kMaxBackoff{2'000};
+constexpr milliseconds kCallTimeout{10'000};
+
+Status FromGrpc(const grpc::Status& status, const std::string& what) {
+  return {static_cast<Code>(status.error_code()), what + ": " + status.error_message()};
+}
+
+bool MayRetry(const grpc::Status& status) {
+  return status.error_code() == grpc::StatusCode::UNAVAILABLE ||
+         status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED ||
+         status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED;
+}
+
+/// Exponential back-off with full jitter.
+class Backoff {
+ public:
+  milliseconds Next() {
+    std::uniform_int_distribution<int64_t> pick(limit_.count() / 2, limit_.count());
+    limit_ = std::min(limit_ * 2, kMaxBackoff);
+    return milliseconds(pick(random_));
+  }
+  void Reset() { limit_ = kFirstBackoff; }
+
+ private:
+  milliseconds limit_ = kFirstBackoff;
+  std::minstd_rand random_{std::random_device{}()};
+};
+
+std::string RandomId() {
+  std::random_device device;
+  std::string id = "cpp-";
+  constexpr char kHex[] = "0123456789abcdef";
+  for (int i = 0; i < 4; ++i) {
+    uint32_t bits = device();
+    for (int digit = 0; digit < 8; ++digit, bits >>= 4) id += kHex[bits & 15];
+  }
+  return id;
+}
+
+ReceivedEvent ToReceived(const v1::EventRecord& record) {
+  ReceivedEvent event;
+  event.offset = record.offset();
+  event.create_time = record.create_time();
+  event.key = record.key();
+  event.value = record.value();
+  event.context = record.context();
+  event.ns = record.namespace_();
+  event.sender = record.sender();
+  return event;
+}
+
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& uri) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 50);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, static_cast<int>(kMaxBackoff.count()));
+  arguments.SetMaxReceiveMessageSize(-1);
+  return grpc::CreateCustomChannel(uri, grpc::InsecureChannelCredentials(), arguments);
+}
+
+}  // namespace
+
+class Subscription::Impl {
+ public:
+  Impl(std::shared_ptr<grpc::Channel> channel, v1::SubscribeRequest request,
+       EventClient::Callback callback)
+      : channel_(std::move(channel)),
+        request_(std::move(request)),
+        callback_(std::move(callback)),
+        thread_([this] { Run(); }) {}
+
+  ~Impl() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopped_ = true;
+      if (call_ != nullptr) call_->TryCancel();
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+
+ private:
+  void Run() {
+    const auto stub = v1::EventLog::NewStub(channel_);
+    Backoff backoff;
+    while (true) {
+      grpc::ClientContext call;
+      {
+        const std::lock_guard lock(mutex_);
+        if (stopped_) return;
+        call_ = &call;
+      }
+      call.set_wait_for_ready(true);
+      const auto reader = stub->Subscribe(&call, request_);
+      v1::SubscribeResponse response;
+      while (reader->Read(&response)) {
+        backoff.Reset();
+        Deliver(response);
+      }
+      (void)reader->Finish();
+      std::unique_lock lock(mutex_);
+      call_ = nullptr;
+      if (changed_.wait_for(lock, backoff.Next(), [this] { return stopped_; })) return;
+    }
+  }
+
+  void Deliver(const v1::SubscribeResponse& response) {
+    for (const v1::EventRecord& record : response.events()) {
+      {
+        const std::lock_guard lock(mutex_);
+        if (stopped_) return;
+      }
+      callback_(ToReceived(record));
+      request_.set_after_offset(record.offset());
+    }
+  }
+
+  const std::shared_ptr<grpc::Channel> channel_;
+  v1::SubscribeRequest request_;
+  const EventClient::Callback callback_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  grpc::ClientContext* call_ = nullptr;
+  bool stopped_ = false;
+  std::thread thread_;  // last: uses everything above
+};
+
+Subscription::Subscription() = default;
+Subscription::~Subscription() = default;
+Subscription::Subscription(Subscription&&) noexcept = default;
+Subscription& Subscription::operator=(Subscription&&) noexcept = default;
+void Subscription::Stop() { impl_.reset(); }
+
+class EventClient::Impl {
+ public:
+  Impl(std::string uri, EventClientOptions options)
+      : uri_(std::move(uri)),
+        options_(std::move(options)),
+        channel_(MakeChannel(uri_)),
+        stub_(notification_service::NotificationService::NewStub(channel_)) {}
+
+  Result<SentEvent> Send(const std::string& key, const std::string& value,
+                         const SendOptions& options) {
+    notification_service::SendEventRequest request;
+    request.set_enable_idempotence(true);
+    request.set_uuid(options.event_id.empty() ? RandomId() : options.event_id);
+    notification_service::EventProto& event = *request.mutable_event();
+    event.set_key(key);
+    event.set_value(value);
+    event.set_namespace_(options_.ns);
+    event.set_sender(options_.sender);
+    event.set_context(options.context);
+    if (options.execution_id && options.context.empty()) {
+      event.set_context(nlohmann::json{{"workflow_execution_id", *options.execution_id}}.dump());
+    }
+    notification_service::SendEventsResponse response;
+    const Status status = Call("send event " + key, [&](grpc::ClientContext* context) {
+      return stub_->sendEvent(context, request, &response);
+    });
+    if (!status.ok()) return Error(status);
+    if (response.return_code() != notification_service::SUCCESS) {
+      return Error(Code::kInvalidArgument, "send event " + key + ": " + response.return_msg());
+    }
+    return SentEvent{response.event().offset(), response.event().create_time(),
+                     !response.return_msg().empty()};
+  }
+
+  Result<int64_t> Head() {
+    notification_service::TimeToOffsetRequest request;
+    request.set_timestamp(std::numeric_limits<int64_t>::max());
+    notification_service::TimeToOffsetResponse response;
+    const Status status = Call("ask for the newest offset", [&](grpc::ClientContext* context) {
+      return stub_->timestampToEventOffset(context, request, &response);
+    });
+    if (!status.ok()) return Error(status);
+    return response.offset();
+  }
+
+  [[nodiscard]] const EventClientOptions& options() const { return options_; }
+  [[nodiscard]] const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+
+ private:
+  /// Calls until it succeeds, fails for good, or the send time-out is over.
+  template <typename F>
+  Status Call(const std::string& what, F&& call) {
+    const auto end = steady_clock::now() + options_.send_timeout;
+    Backoff backoff;
+    while (true) {
+      const auto now = steady_clock::now();
+      grpc::ClientContext context;
+      context.set_deadline(std::chrono::system_clock::now() +
+                           std::min<steady_clock::duration>(kCallTimeout, end - now));
+      const grpc::Status status = call(&context);
+      if (status.ok()) return Status::Ok();
+      const milliseconds pause = backoff.Next();
+      if (!MayRetry(status) || steady_clock::now() + pause >= end) {
+        return FromGrpc(status, what + " at " + uri_);
+      }
+      std::this_thread::sleep_for(pause);
+    }
+  }
+
+  const std::string uri_;
+  const EventClientOptions options_;
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::unique_ptr<notification_service::NotificationService::Stub> stub_;
+};
+
+EventClient::EventClient(std::string uri, EventClientOptions options)
+    : impl_(std::make_unique<Impl>(std::move(uri), std::move(options))) {}
+EventClient::~EventClient() = default;
+
+Result<SentEvent> EventClient::Send(const std::string& key, const std::string& value,
+                                    const SendOptions& options) {
+  return impl_->Send(key, value, options);
+}
+
+Result<int64_t> EventClient::Head() { return impl_->Head(); }
+
+Result<Subscription> EventClient::Listen(Filter filter, Callback callback) {
+  v1::SubscribeRequest request;
+  if (filter.after_offset) {
+    request.set_after_offset(*filter.after_offset);
+  } else {
+    // The head as of now: whatever comes later is after it, also before the stream stands.
+    const Result<int64_t> head = Head();
+    if (!head) return Error(head.error());
+    request.set_after_offset(*head);
+  }
+  for (std::string& key : filter.keys) request.add_keys(std::move(key));
+  if (!filter.any_namespace) request.set_namespace_(impl_->options().ns);
+  Subscription subscription;
+  subscription.impl_ = std::make_unique<Subscription::Impl>(impl_->channel(), std::move(request),
+                                                            std::move(callback));
+  return subscription;
+}
+
+}  // namespace aiflow
