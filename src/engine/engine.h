@@ -2,16 +2,12 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
-#include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "base/status.h"
 #include "executor/task_executor.h"
-#include "model/requests.h"
 #include "model/rows.h"
 #include "scheduler/decide.h"
 #include "storage/blob_store.h"
@@ -26,7 +22,7 @@ class AttemptPlanner {
  public:
   virtual ~AttemptPlanner() = default;
   /// kFailedPrecondition and the like make the attempt FAILED with the message as its reason.
-  /// `cause` is the causing event (offset 0 when it is gone).
+  /// `cause` is the causing event (offset 0 when it is gone). The engine sets key, token and epoch.
   virtual Result<AttemptSpec> Plan(const WorkflowRow& workflow, const SnapshotRow& snapshot,
                                    const TaskExecutionRow& run, const Event& cause) = 0;
 };
@@ -37,13 +33,44 @@ struct EngineOptions {
   size_t max_bytes_per_read = 8 << 20;
 };
 
+/// Counts since Recover.
+struct EngineStats {
+  int64_t events = 0;
+  int64_t commits = 0;
+  int64_t failed_commits = 0;
+  int64_t dropped_reports = 0;  // a wrong token, or an attempt that nobody expects
+};
+
 /// The one writer of the scheduling state: decide -> commit -> act. A step-wise object without
 /// threads or clocks of its own, so that the simulator drives the very same code; EngineLoop gives
 /// it a thread.
+///
+/// The life of an event:
+///  1. Somebody appends it: a producer through the notification service, EngineHandle::Submit for a
+///     request of the API, the Reporter for what an executor saw, the Publisher for an
+///     announcement. The log drops a repeated id, so each is there once.
+///  2. Step reads it from the committed offset and resolves the specification that an upload names.
+///     A blob that is missing or damaged is answered as an error; it never reaches Decide.
+///  3. Decide names the changes. They are applied to the in-memory state at once, because the next
+///     event of the batch is decided on top of them.
+///  4. One commit stores the changes of the whole batch, the new committed offset, the outbox rows,
+///     the replies, and the acknowledgements of announcements that the log has meanwhile.
+///  5. Only now something leaves: starts and stops to the executor, announcements to the log,
+///  replies
+///     to waiting callers, and the news of which executions changed to watchers.
+///  6. The executor's reports come back as events of their own (1). The commit of the report erases
+///     the start or stop row; until then the row is handed over again by each recovery. An
+///     announcement's row goes when the engine reads its own announcement from the log (4), or,
+///     when that lies behind already, with a commit that only acknowledges.
+///
+/// A commit whose outcome is unknown is settled before anything else: the engine reads the store's
+/// epoch and committed offset. Committed: it goes on acting. Not committed: the state is loaded
+/// again. Another epoch: the lease is lost and the engine never commits again.
 class Engine {
  public:
   Engine(LogHandle& log, Store& store, const BlobStore& blobs, TaskExecutor& executor,
          AttemptPlanner& planner, EngineOptions options);
+  /// Nothing is called any more afterwards. Log and executor must outlive the engine.
   ~Engine();
 
   /// Recovery in order (rule 35): check the log's identity, take the lease, load the state, hand
@@ -52,17 +79,27 @@ class Engine {
   Status Recover(std::function<void()> wake);
 
   /// Reads the next events, decides, commits once, acts. True when there may be more work at once.
-  /// kAborted: the lease is lost, stop. Other errors: nothing was acted on; the state was rebuilt
-  /// from the store, call again later (the world may have recovered).
+  /// kAborted: the lease is lost, stop. Other errors: nothing uncommitted was acted on; call again
+  /// later (the world may have recovered).
   Result<bool> Step();
 
   [[nodiscard]] Offset committed() const;
   [[nodiscard]] Epoch epoch() const;
   [[nodiscard]] const State& state() const;
+  [[nodiscard]] EngineStats stats() const;
 
   /// `done` is called from Step once an event at `offset` is committed: the reply of that request
-  /// (kNotFound in code when the event was no request). Engine thread only; see EngineHandle.
+  /// (kNotFound in code when the event was no request, or when it was committed long ago: then the
+  /// reply is to be asked from Queries). Engine thread only; see EngineHandle.
   void OnCommitted(Offset offset, std::function<void(const ReplyRow&)> done);
+
+  /// `changed` is called from Step after each commit, with the executions it touched.
+  void OnChanged(std::function<void(const std::vector<ExecutionId>&)> changed);
+
+  /// Whether the log refused an event of the engine. It is tried again when the log moves, or by
+  /// RetryRefused: call that after some time.
+  [[nodiscard]] bool has_refused() const;
+  void RetryRefused();
 
  private:
   class Impl;

@@ -21,7 +21,9 @@ class EngineHandle {
   virtual void Submit(const Request& request, const std::string& request_id, Done done) = 0;
 
   /// Calls `changed` (from the engine's thread, must not block) after each commit that touched the
-  /// execution; returns a handle for Unwatch.
+  /// execution; returns a handle for Unwatch, after which `changed` is not called any more (it
+  /// waits for a call that is running, unless it is called from there: hold no lock that `changed`
+  /// takes).
   virtual uint64_t Watch(ExecutionId execution, std::function<void()> changed) = 0;
   virtual void Unwatch(uint64_t id) = 0;
 

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "model/rows.h"
+
+namespace aiflow {
+
+/// What remains to be done once a batch of changes is committed.
+struct CommitEffects {
+  std::vector<OutboxRow> outbox;     // in order, without those the batch itself erased
+  std::vector<AttemptKey> ended;     // attempts whose final status is committed
+  std::vector<ReplyRow> replies;     // ascending by offset
+  std::vector<ExecutionId> touched;  // ascending, each once
+};
+
+CommitEffects EffectsOf(std::span<const Change> changes);
+
+}  // namespace aiflow

@@ -1,0 +1,399 @@
+#include "engine/engine.h"
+
+#include <optional>
+#include <set>
+#include <utility>
+#include <variant>
+
+#include "base/check.h"
+#include "engine/commit_effects.h"
+#include "engine/dispatcher.h"
+#include "engine/durable_appender.h"
+#include "engine/publisher.h"
+#include "engine/reply_board.h"
+#include "engine/reporter.h"
+#include "engine/spec_resolver.h"
+#include "model/event_keys.h"
+#include "model/requests.h"
+#include "model/spec_json.h"
+
+namespace aiflow {
+namespace {
+
+/// The way back into the log. Shared with callbacks of executor and log, which may outlive the
+/// engine.
+struct Outward {
+  Outward(LogHandle& log, const std::string& secret, const std::function<void()>& wake)
+      : appender(log, wake), reporter(appender, AttemptTokens(secret)) {}
+
+  DurableAppender appender;
+  Reporter reporter;
+};
+
+/// One commit, from its decisions to its acts.
+struct Batch {
+  std::vector<Event> events;
+  std::vector<OutboxId> acknowledged;
+  CommitBatch commit;
+};
+
+/// The digest that an upload names; empty for every other event.
+std::string SpecDigestOf(const Event& event) {
+  if (event.kind != EventKind::kInternal || event.key != kSchedulingEventKey) return {};
+  const Result<Request> request = ParseRequest(event);
+  if (!request.has_value()) return {};  // Decide answers it
+  if (const auto* upload = std::get_if<UploadWorkflow>(&*request)) return upload->spec_digest;
+  if (const auto* snapshot = std::get_if<AddSnapshot>(&*request)) return snapshot->spec_digest;
+  return {};
+}
+
+}  // namespace
+
+class Engine::Impl {
+ public:
+  Impl(LogHandle& log, Store& store, const BlobStore& blobs, TaskExecutor& executor,
+       AttemptPlanner& planner, EngineOptions options)
+      : log_(log),
+        store_(store),
+        executor_(executor),
+        options_(std::move(options)),
+        specs_(blobs),
+        dispatcher_(log, executor, planner) {}
+
+  ~Impl() { Disconnect(); }
+
+  Status Recover(std::function<void()> wake);
+  Result<bool> Step();
+
+  // Recovery.
+  Status CheckLog(const StoreMeta& meta) const;
+  Status LoadState(const StoreMeta& meta);
+  Status OpenExecutor();
+  void Disconnect();
+
+  // Decide.
+  Status Decide(std::vector<Event> events, Batch& batch);
+  Status DecideEvent(const Event& event, std::vector<Change>& changes);
+  Result<std::shared_ptr<const WorkflowSpec>> ResolveSpec(const Event& event);
+
+  // Commit.
+  Status Commit(Batch batch);
+  /// Finds out what became of a commit that ended in an error: true when it did happen, and acts on
+  /// it; else rebuilds the state. False also when there was nothing to settle.
+  Result<bool> Settle();
+  Status Rebuild(const StoreMeta& meta);
+
+  // Act.
+  Status Act(const Batch& batch);
+
+  LogHandle& log_;
+  Store& store_;
+  TaskExecutor& executor_;
+  const EngineOptions options_;
+
+  State state_;
+  Epoch epoch_ = 0;
+  Offset committed_ = 0;
+  std::vector<OutboxRow> outbox_;       // as last loaded; empty once handed over
+  std::vector<TaskExecutionRow> runs_;  // not finished, as last loaded; empty once handed over
+
+  SpecResolver specs_;
+  std::shared_ptr<Outward> outward_;
+  std::optional<Publisher> publisher_;
+  Dispatcher dispatcher_;
+  ReplyBoard replies_;
+  std::function<void(const std::vector<ExecutionId>&)> changed_;
+
+  std::optional<Batch> unsettled_;  // its commit ended in an error
+  bool must_rebuild_ = false;
+  EngineStats stats_;
+};
+
+// ---- Recovery ----------------------------------------------------------------------------------
+
+Status Engine::Impl::CheckLog(const StoreMeta& meta) const {
+  const std::string log_id = log_.log_id();
+  if (meta.log_id != log_id) {
+    return Status(Code::kFailedPrecondition, "the metadata belongs to event log " + meta.log_id +
+                                                 ", but this is event log " + log_id +
+                                                 ": start with the event log it was made with");
+  }
+  if (log_.head() < meta.committed) {
+    return Status(
+        Code::kFailedPrecondition,
+        "event log " + log_id + " ends at offset " + std::to_string(log_.head()) +
+            ", but the metadata has committed offset " + std::to_string(meta.committed) +
+            ": the log was cut or restored from an older copy; restore log and metadata " +
+            "from the same backup");
+  }
+  return Status::Ok();
+}
+
+Status Engine::Impl::LoadState(const StoreMeta& meta) {
+  Result<std::vector<Change>> rows = store_.Load();
+  if (!rows.has_value()) return rows.error();
+  outbox_.clear();
+  runs_.clear();
+  for (Change& row : *rows) {
+    if (auto* snapshot = std::get_if<SnapshotRow>(&row)) {
+      if (snapshot->spec_digest.empty()) continue;
+      auto spec = specs_.Get(snapshot->spec_digest);
+      if (!spec.has_value()) {
+        return Status(spec.error().code(), "snapshot " + std::to_string(snapshot->id.value()) +
+                                               ": " + spec.error().message());
+      }
+      snapshot->spec = std::move(*spec);
+    } else if (const auto* outbox = std::get_if<OutboxRow>(&row)) {
+      outbox_.push_back(*outbox);
+    } else if (const auto* run = std::get_if<TaskExecutionRow>(&row)) {
+      if (!IsFinished(run->status)) runs_.push_back(*run);
+    }
+  }
+  state_ = State();
+  state_.Apply(*rows);
+  committed_ = meta.committed;
+  return Status::Ok();
+}
+
+Status Engine::Impl::OpenExecutor() {
+  Result<std::vector<ExpectedAttempt>> expected = dispatcher_.Expected(state_, outbox_, runs_);
+  if (!expected.has_value()) return expected.error();
+  return executor_.Open(epoch_, std::move(*expected), [outward = outward_](AttemptReport report) {
+    outward->reporter.Report(report);
+  });
+}
+
+void Engine::Impl::Disconnect() {
+  if (outward_ == nullptr) return;
+  log_.SetHeadListener(nullptr);
+  outward_->appender.Close();
+}
+
+Status Engine::Impl::Recover(std::function<void()> wake) {
+  Disconnect();
+  Result<StoreMeta> meta = store_.Meta();
+  if (!meta.has_value()) return meta.error();
+  if (meta->log_id.empty()) {
+    AIFLOW_RETURN_IF_ERROR(store_.BindLog(log_.log_id()));
+    meta->log_id = log_.log_id();
+  }
+  AIFLOW_RETURN_IF_ERROR(CheckLog(*meta));
+  Result<Epoch> epoch = store_.TakeLease(options_.holder);
+  if (!epoch.has_value()) return epoch.error();
+  epoch_ = *epoch;
+  // Whoever had the lease may have committed until just now.
+  meta = store_.Meta();
+  if (!meta.has_value()) return meta.error();
+  AIFLOW_RETURN_IF_ERROR(CheckLog(*meta));
+  AIFLOW_RETURN_IF_ERROR(LoadState(*meta));
+
+  outward_ = std::make_shared<Outward>(log_, meta->secret, wake);
+  publisher_.emplace(outward_->appender, wake);
+  dispatcher_.Begin(epoch_, outward_->reporter);
+  unsettled_.reset();
+  must_rebuild_ = false;
+  stats_ = {};
+  AIFLOW_RETURN_IF_ERROR(OpenExecutor());
+  for (const OutboxRow& row : outbox_) {
+    if (row.kind == OutboxKind::kPublish) publisher_->Publish(row);
+  }
+  outbox_.clear();
+  runs_.clear();
+  log_.SetHeadListener([wake = std::move(wake)](Offset /*head*/) { wake(); });
+  return Status::Ok();
+}
+
+// ---- Decide ------------------------------------------------------------------------------------
+
+Result<std::shared_ptr<const WorkflowSpec>> Engine::Impl::ResolveSpec(const Event& event) {
+  const std::string digest = SpecDigestOf(event);
+  if (digest.empty()) return nullptr;
+  auto spec = specs_.Get(digest);
+  if (spec.has_value()) {
+    if (Status valid = ValidateWorkflowSpec(**spec, nullptr); !valid.ok()) return Error(valid);
+  }
+  return spec;
+}
+
+Status Engine::Impl::DecideEvent(const Event& event, std::vector<Change>& changes) {
+  auto spec = ResolveSpec(event);
+  Decision decision;
+  if (spec.has_value()) {
+    decision = aiflow::Decide(state_, {.event = event, .spec = std::move(*spec)});
+  } else if (IsBadSpec(spec.error())) {
+    decision.changes.emplace_back(ReplyRow{.offset = event.offset,
+                                           .code = static_cast<int>(spec.error().code()),
+                                           .message = spec.error().message()});
+  } else {
+    return spec.error();
+  }
+  state_.Apply(decision.changes);
+  changes.insert(changes.end(), std::make_move_iterator(decision.changes.begin()),
+                 std::make_move_iterator(decision.changes.end()));
+  return Status::Ok();
+}
+
+Status Engine::Impl::Decide(std::vector<Event> events, Batch& batch) {
+  batch.commit.epoch = epoch_;
+  batch.commit.from_offset = committed_;
+  batch.commit.to_offset = committed_;
+  for (const Event& event : events) {
+    CHECK(event.offset == batch.commit.to_offset + 1)
+        << "event log: offset " << event.offset << " follows " << batch.commit.to_offset;
+    if (Status decided = DecideEvent(event, batch.commit.changes); !decided.ok()) {
+      if (batch.commit.to_offset == committed_) return decided;
+      break;  // what came before it can be committed
+    }
+    batch.commit.to_offset = event.offset;
+    publisher_->Seen(event);
+  }
+  events.resize(static_cast<size_t>(batch.commit.to_offset - committed_));
+  batch.events = std::move(events);
+
+  batch.acknowledged = publisher_->Acknowledged();
+  const size_t before = batch.commit.changes.size();
+  for (const OutboxId row : batch.acknowledged) batch.commit.changes.emplace_back(EraseOutbox{row});
+  state_.Apply(std::span(batch.commit.changes).subspan(before));
+  return Status::Ok();
+}
+
+// ---- Commit ------------------------------------------------------------------------------------
+
+Status Engine::Impl::Commit(Batch batch) {
+  Status committed = store_.Commit(batch.commit);
+  if (!committed.ok()) {
+    ++stats_.failed_commits;
+    unsettled_ = std::move(batch);
+    const Result<bool> happened = Settle();
+    if (!happened.has_value()) return happened.error();
+    if (*happened) return Status::Ok();
+    // Settle has found the lease intact, so this is no reason to stop.
+    return committed.code() == Code::kAborted ? Status(Code::kUnavailable, committed.message())
+                                              : committed;
+  }
+  committed_ = batch.commit.to_offset;
+  return Act(batch);
+}
+
+Result<bool> Engine::Impl::Settle() {
+  if (!unsettled_.has_value() && !must_rebuild_) return false;
+  const Result<StoreMeta> meta = store_.Meta();
+  if (!meta.has_value()) return Error(meta.error());
+  if (meta->epoch != epoch_) {
+    return Error(Code::kAborted, "lease lost to " + meta->holder + " (epoch " +
+                                     std::to_string(meta->epoch) + " > " + std::to_string(epoch_) +
+                                     ")");
+  }
+  if (unsettled_.has_value()) {
+    const Batch batch = std::move(*unsettled_);
+    unsettled_.reset();
+    // A commit that only acknowledges moves no offset and leaves no trace to tell it by.
+    const bool moves = batch.commit.to_offset != batch.commit.from_offset;
+    if (moves && meta->committed == batch.commit.to_offset) {
+      committed_ = batch.commit.to_offset;
+      if (Status acted = Act(batch); !acted.ok()) return Error(acted);
+      return true;
+    }
+    must_rebuild_ = true;
+  }
+  if (Status rebuilt = Rebuild(*meta); !rebuilt.ok()) return Error(rebuilt);
+  return false;
+}
+
+Status Engine::Impl::Rebuild(const StoreMeta& meta) {
+  AIFLOW_RETURN_IF_ERROR(LoadState(meta));
+  must_rebuild_ = false;
+  // Whatever the store has in its outbox may never have left (a commit that happened late): hand
+  // all of it over again, receivers are idempotent.
+  std::set<OutboxId> rows;
+  for (const OutboxRow& row : outbox_) rows.insert(row.id);
+  publisher_->Retain(rows);
+  dispatcher_.Clear();
+  for (OutboxRow& row : outbox_) {
+    if (row.kind == OutboxKind::kPublish) {
+      publisher_->Publish(row);
+    } else {
+      dispatcher_.Enqueue(std::move(row));
+    }
+  }
+  outbox_.clear();
+  runs_.clear();
+  replies_.Committed(committed_, {});
+  return dispatcher_.Flush(state_, {});
+}
+
+// ---- Act ---------------------------------------------------------------------------------------
+
+Status Engine::Impl::Act(const Batch& batch) {
+  ++stats_.commits;
+  stats_.events += static_cast<int64_t>(batch.events.size());
+  publisher_->Erased(batch.acknowledged);
+  const CommitEffects effects = EffectsOf(batch.commit.changes);
+  for (const OutboxRow& row : effects.outbox) {
+    if (row.kind != OutboxKind::kPublish) dispatcher_.Enqueue(row);
+  }
+  // A failure here leaves commands queued for the next step; the rest need not wait for it.
+  const Status flushed = dispatcher_.Flush(state_, batch.events);
+  for (const OutboxRow& row : effects.outbox) {
+    if (row.kind == OutboxKind::kPublish) publisher_->Publish(row);
+  }
+  for (const AttemptKey& attempt : effects.ended) {
+    outward_->reporter.Forget(attempt);
+    executor_.Forget(attempt);
+  }
+  replies_.Committed(committed_, effects.replies);
+  if (changed_ && !effects.touched.empty()) changed_(effects.touched);
+  return flushed;
+}
+
+Result<bool> Engine::Impl::Step() {
+  CHECK(outward_ != nullptr) << "Step before Recover";
+  if (const Result<bool> settled = Settle(); !settled.has_value()) return Error(settled.error());
+  if (Status flushed = dispatcher_.Flush(state_, {}); !flushed.ok()) return Error(flushed);
+
+  auto events = log_.Read(committed_, options_.max_events_per_commit, options_.max_bytes_per_read);
+  if (!events.has_value()) return Error(events.error());
+  const bool log_moves = !events->empty();
+  Batch batch;
+  if (Status decided = Decide(std::move(*events), batch); !decided.ok()) return Error(decided);
+  if (batch.events.empty() && batch.acknowledged.empty()) return false;
+  if (Status committed = Commit(std::move(batch)); !committed.ok()) return Error(committed);
+  if (log_moves) outward_->appender.Retry();
+  return log_.head() > committed_;
+}
+
+// ---- Engine ------------------------------------------------------------------------------------
+
+Engine::Engine(LogHandle& log, Store& store, const BlobStore& blobs, TaskExecutor& executor,
+               AttemptPlanner& planner, EngineOptions options)
+    : impl_(std::make_unique<Impl>(log, store, blobs, executor, planner, std::move(options))) {}
+Engine::~Engine() = default;
+
+Status Engine::Recover(std::function<void()> wake) { return impl_->Recover(std::move(wake)); }
+Result<bool> Engine::Step() { return impl_->Step(); }
+Offset Engine::committed() const { return impl_->committed_; }
+Epoch Engine::epoch() const { return impl_->epoch_; }
+const State& Engine::state() const { return impl_->state_; }
+bool Engine::has_refused() const {
+  return impl_->outward_ != nullptr && impl_->outward_->appender.waiting();
+}
+
+EngineStats Engine::stats() const {
+  EngineStats stats = impl_->stats_;
+  if (impl_->outward_ != nullptr) stats.dropped_reports = impl_->outward_->reporter.dropped();
+  return stats;
+}
+
+void Engine::RetryRefused() {
+  if (impl_->outward_ != nullptr) impl_->outward_->appender.Retry();
+}
+
+void Engine::OnCommitted(Offset offset, std::function<void(const ReplyRow&)> done) {
+  impl_->replies_.Wait(offset, impl_->committed_, std::move(done));
+}
+
+void Engine::OnChanged(std::function<void(const std::vector<ExecutionId>&)> changed) {
+  impl_->changed_ = std::move(changed);
+}
+
+}  // namespace aiflow
