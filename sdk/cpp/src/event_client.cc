@@ -72,6 +72,15 @@ ReceivedEvent ToReceived(const v1::EventRecord& record) {
   return event;
 }
 
+/// The execution that a context confines its event to, as a number or a decimal string.
+bool IsConfinedTo(const std::string& context, int64_t execution) {
+  const auto json = nlohmann::json::parse(context, nullptr, false);
+  if (!json.is_object()) return false;
+  const auto member = json.find("workflow_execution_id");
+  if (member == json.end()) return false;
+  return *member == execution || *member == std::to_string(execution);
+}
+
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& uri) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
@@ -86,9 +95,10 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& uri) {
 class Subscription::Impl {
  public:
   Impl(std::shared_ptr<grpc::Channel> channel, v1::SubscribeRequest request,
-       EventClient::Callback callback)
+       std::optional<int64_t> execution, EventClient::Callback callback)
       : channel_(std::move(channel)),
         request_(std::move(request)),
+        execution_(execution),
         callback_(std::move(callback)),
         thread_([this] { Run(); }) {}
 
@@ -133,13 +143,14 @@ class Subscription::Impl {
         const std::lock_guard lock(mutex_);
         if (stopped_) return;
       }
-      callback_(ToReceived(record));
+      if (!execution_ || IsConfinedTo(record.context(), *execution_)) callback_(ToReceived(record));
       request_.set_after_offset(record.offset());
     }
   }
 
   const std::shared_ptr<grpc::Channel> channel_;
   v1::SubscribeRequest request_;
+  const std::optional<int64_t> execution_;
   const EventClient::Callback callback_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -253,8 +264,8 @@ Result<Subscription> EventClient::Listen(Filter filter, Callback callback) {
   for (std::string& key : filter.keys) request.add_keys(std::move(key));
   if (!filter.any_namespace) request.set_namespace_(impl_->options().ns);
   Subscription subscription;
-  subscription.impl_ = std::make_unique<Subscription::Impl>(impl_->channel(), std::move(request),
-                                                            std::move(callback));
+  subscription.impl_ = std::make_unique<Subscription::Impl>(
+      impl_->channel(), std::move(request), filter.execution_id, std::move(callback));
   return subscription;
 }
 

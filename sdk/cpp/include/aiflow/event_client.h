@@ -83,6 +83,8 @@ class EventClient {
     bool any_namespace = false;     // default: the client's namespace
     /// Only events after this offset; unset: only events from now on.
     std::optional<int64_t> after_offset;
+    /// Only events confined to this workflow execution; unset: all.
+    std::optional<int64_t> execution_id;
   };
   /// Calls `callback` for each matching event, in order, from a thread of its own; reconnects and
   /// goes on after the last delivered offset when the server was away. Returns once the server
