@@ -1,0 +1,25 @@
+#include <openssl/evp.h>
+
+#include <array>
+
+#include "base/check.h"
+#include "storage/blob_store.h"
+
+namespace aiflow {
+
+std::string Sha256Hex(std::string_view bytes) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int size = 0;
+  CHECK(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) == 1)
+      << "SHA-256 is not available";
+  std::string hex;
+  hex.reserve(size_t{size} * 2);
+  for (unsigned int i = 0; i < size; ++i) {
+    constexpr const char* kDigits = "0123456789abcdef";
+    hex += kDigits[digest[i] >> 4];
+    hex += kDigits[digest[i] & 15];
+  }
+  return hex;
+}
+
+}  // namespace aiflow

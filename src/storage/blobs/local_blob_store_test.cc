@@ -1,0 +1,155 @@
+#include "storage/blobs/local_blob_store.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "storage/memory/memory_blob_store.h"
+
+namespace aiflow {
+namespace {
+
+namespace fs = std::filesystem;
+
+class TempDir {
+ public:
+  TempDir() {
+    std::string pattern = fs::temp_directory_path() / "aiflow-blobs-XXXXXX";
+    path_ = mkdtemp(pattern.data());
+  }
+  ~TempDir() { fs::remove_all(path_); }
+  [[nodiscard]] const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+size_t FilesUnder(const fs::path& root) {
+  size_t files = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(root)) files += entry.is_regular_file();
+  return files;
+}
+
+TEST(Sha256HexTest, MatchesThePublishedVectors) {
+  EXPECT_EQ(Sha256Hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(Sha256Hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+/// Every blob store keeps the same contract.
+struct LocalBlobs {
+  TempDir dir;
+  LocalBlobStore store{dir.path() / "blobs"};
+};
+struct MemoryBlobs {
+  MemoryBlobStore store;
+};
+
+template <typename World>
+class BlobStoreContractTest : public testing::Test {
+ protected:
+  World world_;
+};
+using BlobWorlds = testing::Types<LocalBlobs, MemoryBlobs>;
+TYPED_TEST_SUITE(BlobStoreContractTest, BlobWorlds);
+
+TYPED_TEST(BlobStoreContractTest, ReturnsTheBytesPutUnderTheirDigest) {
+  BlobStore& store = this->world_.store;
+  for (const std::string& bytes :
+       {std::string(), std::string("a\0b", 3), std::string(3 << 20, 'x')}) {
+    const auto digest = store.Put(bytes);
+    ASSERT_TRUE(digest) << digest.error();
+    EXPECT_EQ(*digest, Sha256Hex(bytes));
+    EXPECT_EQ(*store.Get(*digest), bytes);
+    EXPECT_TRUE(*store.Has(*digest));
+    EXPECT_EQ(*store.Put(bytes), *digest);
+  }
+}
+
+TYPED_TEST(BlobStoreContractTest, KnowsWhatItDoesNotHave) {
+  const std::string digest = Sha256Hex("never stored");
+  EXPECT_FALSE(*this->world_.store.Has(digest));
+  EXPECT_EQ(this->world_.store.Get(digest).error().code(), Code::kNotFound);
+  EXPECT_EQ(this->world_.store.Get("../../etc/passwd").error().code(), Code::kNotFound);
+}
+
+TEST(MemoryBlobStoreTest, ReportsDamagedBytes) {
+  MemoryBlobStore store;
+  const std::string digest = *store.Put("bytes");
+  store.Corrupt(digest);
+  EXPECT_EQ(store.Get(digest).error().code(), Code::kDataLoss);
+}
+
+class LocalBlobStoreTest : public testing::Test {
+ protected:
+  fs::path FileOf(const std::string& digest) const {
+    return dir_.path() / digest.substr(0, 2) / digest;
+  }
+  void Damage(const std::string& digest) const {
+    std::ofstream(FileOf(digest), std::ios::trunc) << "other bytes";
+  }
+
+  TempDir dir_;
+  LocalBlobStore store_{dir_.path()};
+};
+
+TEST_F(LocalBlobStoreTest, ReportsDamagedBytesWithTheFile) {
+  const std::string digest = *store_.Put("the right bytes");
+  Damage(digest);
+  const auto bytes = store_.Get(digest);
+  ASSERT_FALSE(bytes);
+  EXPECT_EQ(bytes.error().code(), Code::kDataLoss);
+  EXPECT_THAT(bytes.error().message(), testing::HasSubstr(FileOf(digest).string()));
+}
+
+TEST_F(LocalBlobStoreTest, PutHealsADamagedFile) {
+  const std::string digest = *store_.Put("the right bytes");
+  Damage(digest);
+  ASSERT_TRUE(store_.Put("the right bytes"));
+  EXPECT_EQ(*store_.Get(digest), "the right bytes");
+}
+
+TEST_F(LocalBlobStoreTest, PuttingTheSameBytesWritesNothing) {
+  const std::string digest = *store_.Put("bytes");
+  const auto written = fs::last_write_time(FileOf(digest));
+  const auto directory = fs::last_write_time(FileOf(digest).parent_path());
+  ASSERT_TRUE(store_.Put("bytes"));
+  EXPECT_EQ(fs::last_write_time(FileOf(digest)), written);
+  EXPECT_EQ(fs::last_write_time(FileOf(digest).parent_path()), directory);
+}
+
+TEST_F(LocalBlobStoreTest, ManyWritersOfOneBlobLeaveOneFile) {
+  const std::string bytes(100'000, 'b');
+  {
+    std::vector<std::jthread> writers;
+    for (int i = 0; i < 8; ++i) {
+      writers.emplace_back([&] { EXPECT_EQ(*store_.Put(bytes), Sha256Hex(bytes)); });
+    }
+  }
+  EXPECT_EQ(FilesUnder(dir_.path()), 1U);
+  EXPECT_EQ(*store_.Get(Sha256Hex(bytes)), bytes);
+}
+
+TEST_F(LocalBlobStoreTest, AnotherStoreOnTheSameDirectorySeesTheBlob) {
+  const std::string digest = *store_.Put("kept");
+  const LocalBlobStore reopened(dir_.path());
+  EXPECT_EQ(*reopened.Get(digest), "kept");
+}
+
+TEST_F(LocalBlobStoreTest, SaysWhyItCannotWrite) {
+  std::ofstream(dir_.path() / "file") << "in the way";
+  LocalBlobStore blocked(dir_.path() / "file" / "blobs");
+  const auto digest = blocked.Put("bytes");
+  ASSERT_FALSE(digest);
+  EXPECT_EQ(digest.error().code(), Code::kUnavailable);
+  EXPECT_THAT(digest.error().message(), testing::HasSubstr("Not a directory"));
+}
+
+}  // namespace
+}  // namespace aiflow

@@ -1,0 +1,253 @@
+#include "storage/memory/memory_store.h"
+
+#include <algorithm>
+#include <limits>
+#include <variant>
+
+#include "base/check.h"
+
+namespace aiflow {
+namespace {
+
+constexpr TaskIndex kFirstTask = std::numeric_limits<TaskIndex>::min();
+
+template <typename Map, typename Key, typename Row>
+bool Put(Map* map, Key&& key, const Row& row) {
+  map->insert_or_assign(std::forward<Key>(key), row);
+  return true;
+}
+
+/// Erases every element whose tuple key begins with `execution`.
+template <typename Map, typename First>
+void EraseOwned(Map* map, const First& first, ExecutionId execution) {
+  auto it = map->lower_bound(first);
+  while (it != map->end() && std::get<0>(it->first) == execution) it = map->erase(it);
+}
+
+bool IsUnfinished(const ExecutionRow& row) {
+  return row.status != ExecutionStatus::kSuccess && row.status != ExecutionStatus::kFailed &&
+         row.status != ExecutionStatus::kStopped;
+}
+
+bool SameIdentity(const ExecutionRow& a, const ExecutionRow& b) {
+  return a.workflow_id == b.workflow_id && a.snapshot_id == b.snapshot_id &&
+         a.run_type == b.run_type && a.created_offset == b.created_offset;
+}
+
+bool SameIdentity(const TaskExecutionRow& a, const TaskExecutionRow& b) {
+  return a.execution_id == b.execution_id && a.task == b.task && a.sequence == b.sequence;
+}
+
+}  // namespace
+
+bool MemoryStore::Tables::Apply(const NamespaceRow& row) { return Put(&namespaces, row.name, row); }
+
+bool MemoryStore::Tables::Apply(const WorkflowRow& row) {
+  const auto [name, fresh_name] = workflow_names.try_emplace({row.ns, row.name}, row.id);
+  const bool fresh = !workflows.contains(row.id);
+  if (name->second != row.id || fresh != fresh_name) return false;
+  return Put(&workflows, row.id, row);
+}
+
+bool MemoryStore::Tables::Apply(const SnapshotRow& row) {
+  SnapshotRow stored = row;
+  stored.spec = nullptr;  // not stored
+  const auto [it, fresh] = snapshots.try_emplace(row.id, stored);
+  if (it->second.workflow_id != row.workflow_id) return false;
+  it->second = std::move(stored);
+  return true;
+}
+
+bool MemoryStore::Tables::Apply(const ExecutionRow& row) {
+  const auto [it, fresh] = executions.try_emplace(row.id, row);
+  if (!SameIdentity(it->second, row)) return false;
+  it->second = row;
+  return true;
+}
+
+bool MemoryStore::Tables::Apply(const TaskRow& row) {
+  return Put(&tasks, std::tuple(row.execution_id, row.task), row);
+}
+
+bool MemoryStore::Tables::Apply(const TaskExecutionRow& row) {
+  const auto [run, fresh_run] =
+      runs.try_emplace(std::tuple(row.execution_id, row.task, row.sequence), row.id);
+  const auto [it, fresh] = task_executions.try_emplace(row.id, row);
+  if (run->second != row.id || fresh != fresh_run) return false;
+  it->second = row;
+  return true;
+}
+
+bool MemoryStore::Tables::Apply(const RuleStateRow& row) {
+  return Put(&rule_states, std::tuple(row.execution_id, row.task, row.rule), row);
+}
+
+bool MemoryStore::Tables::Apply(const CauseRow& row) {
+  return Put(&causes, std::tuple(row.execution_id, row.offset, row.task, row.ordinal), row);
+}
+
+bool MemoryStore::Tables::Apply(const OutboxRow& row) { return Put(&outbox, row.id, row); }
+
+bool MemoryStore::Tables::Apply(const ReplyRow& row) { return Put(&replies, row.offset, row); }
+
+bool MemoryStore::Tables::Apply(const CountersRow& row) {
+  counters = row;
+  return true;
+}
+
+bool MemoryStore::Tables::Apply(const EraseNamespace& erase) {
+  namespaces.erase(erase.name);
+  return true;
+}
+
+bool MemoryStore::Tables::Apply(const EraseWorkflow& erase) {
+  for (auto it = executions.begin(); it != executions.end();) {
+    const ExecutionRow& row = (it++)->second;  // the element may go
+    if (row.workflow_id == erase.id) Apply(EraseExecution{row.id});
+  }
+  std::erase_if(snapshots, [&](const auto& item) { return item.second.workflow_id == erase.id; });
+  std::erase_if(workflow_names, [&](const auto& item) { return item.second == erase.id; });
+  workflows.erase(erase.id);
+  return true;
+}
+
+bool MemoryStore::Tables::Apply(const EraseSnapshot& erase) {
+  snapshots.erase(erase.id);
+  return true;
+}
+
+bool MemoryStore::Tables::Apply(const EraseExecution& erase) {
+  const ExecutionId id = erase.id;  // `erase` may live in a row that goes
+  constexpr int64_t kFirst = std::numeric_limits<int64_t>::min();
+  for (auto it = runs.lower_bound(std::tuple(id, kFirstTask, kFirst));
+       it != runs.end() && std::get<0>(it->first) == id; ++it) {
+    task_executions.erase(it->second);
+  }
+  EraseOwned(&runs, std::tuple(id, kFirstTask, kFirst), id);
+  EraseOwned(&tasks, std::tuple(id, kFirstTask), id);
+  EraseOwned(&rule_states, std::tuple(id, kFirstTask, RuleIndex{-1}), id);
+  EraseOwned(&causes, std::tuple(id, Offset{kFirst}, kFirstTask, int32_t{0}), id);
+  executions.erase(id);
+  return true;
+}
+
+bool MemoryStore::Tables::Apply(const EraseOutbox& erase) {
+  outbox.erase(erase.id);
+  return true;
+}
+
+bool MemoryStore::Tables::ApplyAll(const std::vector<Change>& changes) {
+  return std::all_of(changes.begin(), changes.end(), [this](const Change& change) {
+    return std::visit([this](const auto& value) { return Apply(value); }, change);
+  });
+}
+
+bool MemoryStore::Tables::MightRefuse(const std::vector<Change>& changes) const {
+  // Erasures are left out: they can only make room, which a trial on a copy finds out.
+  Tables touched;
+  for (const Change& change : changes) {
+    if (const auto* run = std::get_if<TaskExecutionRow>(&change)) {
+      const auto stored = task_executions.find(run->id);
+      const auto holder = runs.find(std::tuple(run->execution_id, run->task, run->sequence));
+      if (stored != task_executions.end() && !SameIdentity(stored->second, *run)) return true;
+      if (holder != runs.end() && holder->second != run->id) return true;
+      if (!touched.Apply(*run)) return true;
+    } else if (const auto* execution = std::get_if<ExecutionRow>(&change)) {
+      const auto stored = executions.find(execution->id);
+      if (stored != executions.end() && !SameIdentity(stored->second, *execution)) return true;
+      if (!touched.Apply(*execution)) return true;
+    } else if (std::holds_alternative<WorkflowRow>(change) ||
+               std::holds_alternative<SnapshotRow>(change)) {
+      return true;  // rare: always on a copy
+    }
+  }
+  return false;
+}
+
+MemoryStore::MemoryStore(std::string secret) {
+  meta_.secret = std::move(secret);
+  meta_.schema_version = 1;
+  tables_.Apply(NamespaceRow{.name = "default"});
+}
+
+Result<StoreMeta> MemoryStore::Meta() const { return meta_; }
+
+Status MemoryStore::BindLog(const std::string& log_id) {
+  CHECK(!log_id.empty()) << "a log without an id";
+  if (meta_.log_id.empty()) meta_.log_id = log_id;
+  if (meta_.log_id == log_id) return Status::Ok();
+  return {Code::kFailedPrecondition,
+          "the metadata belongs to event log " + meta_.log_id + ", but the log here is " + log_id};
+}
+
+Result<Epoch> MemoryStore::TakeLease(const std::string& holder) {
+  meta_.holder = holder;
+  return ++meta_.epoch;
+}
+
+Status MemoryStore::Commit(const CommitBatch& batch) {
+  CHECK(batch.to_offset >= batch.from_offset)
+      << "commit from " << batch.from_offset << " back to " << batch.to_offset;
+  if (batch.epoch != meta_.epoch) {
+    return {Code::kAborted, "commit refused: the lease is with " + meta_.holder + " (epoch " +
+                                std::to_string(meta_.epoch) + ", ours was " +
+                                std::to_string(batch.epoch) + ")"};
+  }
+  if (batch.from_offset != meta_.committed) {
+    return {Code::kAborted, "commit refused: the committed offset is " +
+                                std::to_string(meta_.committed) + ", not " +
+                                std::to_string(batch.from_offset)};
+  }
+  const CommitFault fault = fault_hook_ ? fault_hook_() : CommitFault::kNone;
+  if (fault == CommitFault::kRefused) {
+    return {Code::kUnavailable, "commit refused: injected fault"};
+  }
+  if (tables_.MightRefuse(batch.changes)) {
+    Tables trial = tables_;
+    if (!trial.ApplyAll(batch.changes)) {
+      return {Code::kInternal, "a change would alter the identity of a row, or break a uniqueness"};
+    }
+    tables_ = std::move(trial);
+  } else {
+    CHECK(tables_.ApplyAll(batch.changes)) << "a batch found harmless was refused";
+  }
+  meta_.committed = batch.to_offset;
+  if (fault == CommitFault::kLostReply) {
+    return {Code::kUnavailable, "commit: injected fault after the commit"};
+  }
+  return Status::Ok();
+}
+
+Result<std::vector<Change>> MemoryStore::Load() const {
+  std::vector<Change> changes;
+  changes.emplace_back(tables_.counters);
+  for (const auto& [name, row] : tables_.namespaces) changes.emplace_back(row);
+  for (const auto& [id, row] : tables_.workflows) changes.emplace_back(row);
+  for (const auto& [id, row] : tables_.snapshots) changes.emplace_back(row);
+  const auto unfinished = [this](ExecutionId id) {
+    const auto execution = tables_.executions.find(id);
+    return execution != tables_.executions.end() && IsUnfinished(execution->second);
+  };
+  for (const auto& [id, row] : tables_.executions) {
+    if (IsUnfinished(row)) changes.emplace_back(row);
+  }
+  for (const auto& [key, row] : tables_.tasks) {
+    if (unfinished(row.execution_id)) changes.emplace_back(row);
+  }
+  for (const auto& [key, id] : tables_.runs) {
+    const auto& [execution, task, sequence] = key;
+    const auto owner = tables_.tasks.find(std::tuple(execution, task));
+    if (!unfinished(execution) || owner == tables_.tasks.end()) continue;
+    const TaskRow& row = owner->second;
+    if (sequence == row.latest || sequence == row.current || sequence == row.successor) {
+      changes.emplace_back(tables_.task_executions.at(id));
+    }
+  }
+  for (const auto& [key, row] : tables_.rule_states) {
+    if (unfinished(row.execution_id)) changes.emplace_back(row);
+  }
+  for (const auto& [id, row] : tables_.outbox) changes.emplace_back(row);
+  return changes;
+}
+
+}  // namespace aiflow

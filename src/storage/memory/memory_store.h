@@ -1,0 +1,110 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "storage/queries.h"
+#include "storage/store.h"
+
+namespace aiflow {
+
+/// How a commit to a MemoryStore goes wrong.
+enum class CommitFault {
+  kNone,
+  kRefused,    // kUnavailable, nothing changed
+  kLostReply,  // kUnavailable, but the commit happened
+};
+
+/// The metadata in ordinary maps: the same contracts as the durable stores, for the simulator and
+/// for tests. A copy is an independent store: what a crash leaves behind. One thread at a time,
+/// also for Queries.
+class MemoryStore : public Store, public Queries {
+ public:
+  /// Asked once per Commit that passes its checks.
+  using FaultHook = std::function<CommitFault()>;
+
+  /// `secret` is the store's StoreMeta::secret.
+  explicit MemoryStore(std::string secret = std::string(64, '0'));
+
+  void SetFaultHook(FaultHook hook) { fault_hook_ = std::move(hook); }
+
+  Result<StoreMeta> Meta() const override;
+  Status BindLog(const std::string& log_id) override;
+  Result<Epoch> TakeLease(const std::string& holder) override;
+  Status Commit(const CommitBatch& batch) override;
+  Result<std::vector<Change>> Load() const override;
+
+  Result<std::optional<NamespaceRow>> GetNamespace(const std::string& name) const override;
+  Result<std::vector<NamespaceRow>> ListNamespaces(const Page& page) const override;
+  Result<std::optional<WorkflowRow>> GetWorkflow(WorkflowId id) const override;
+  Result<std::optional<WorkflowRow>> FindWorkflow(const std::string& ns,
+                                                  const std::string& name) const override;
+  Result<std::vector<WorkflowRow>> ListWorkflows(const std::string& ns,
+                                                 const Page& page) const override;
+  Result<std::optional<SnapshotRow>> GetSnapshot(SnapshotId id) const override;
+  Result<std::vector<SnapshotRow>> ListSnapshots(WorkflowId id, const Page& page) const override;
+  Result<std::optional<ExecutionRow>> GetExecution(ExecutionId id) const override;
+  Result<std::vector<ExecutionRow>> ListExecutions(WorkflowId id, const Page& page) const override;
+  Result<std::vector<TaskRow>> ListTasks(ExecutionId id) const override;
+  Result<std::optional<TaskExecutionRow>> GetTaskExecution(TaskExecutionId id) const override;
+  Result<std::vector<TaskExecutionRow>> ListTaskExecutions(ExecutionId id, TaskIndex task,
+                                                           const Page& page) const override;
+  Result<std::vector<TaskExecutionRow>> LatestTaskExecutions(ExecutionId id, TaskIndex task,
+                                                             int64_t limit) const override;
+  Result<std::vector<RuleStateRow>> ListRuleStates(ExecutionId id) const override;
+  Result<std::vector<CauseRow>> ListCauses(ExecutionId id, TaskIndex task,
+                                           const Page& page) const override;
+  Result<std::optional<ReplyRow>> GetReply(Offset offset) const override;
+  Result<std::vector<OutboxRow>> ListOutbox(const Page& page) const override;
+
+ private:
+  /// Everything that a Change can touch. Keys are tuples in the order of the durable tables' keys.
+  struct Tables {
+    CountersRow counters;
+    std::map<std::string, NamespaceRow> namespaces;
+    std::map<WorkflowId, WorkflowRow> workflows;
+    std::map<std::pair<std::string, std::string>, WorkflowId> workflow_names;
+    std::map<SnapshotId, SnapshotRow> snapshots;
+    std::map<ExecutionId, ExecutionRow> executions;
+    std::map<std::tuple<ExecutionId, TaskIndex>, TaskRow> tasks;
+    std::map<TaskExecutionId, TaskExecutionRow> task_executions;
+    std::map<std::tuple<ExecutionId, TaskIndex, int64_t>, TaskExecutionId> runs;
+    std::map<std::tuple<ExecutionId, TaskIndex, RuleIndex>, RuleStateRow> rule_states;
+    std::map<std::tuple<ExecutionId, Offset, TaskIndex, int32_t>, CauseRow> causes;
+    std::map<OutboxId, OutboxRow> outbox;
+    std::map<Offset, ReplyRow> replies;
+
+    // False: the change would alter a row's identity or break a uniqueness; a bug of the caller.
+    bool Apply(const NamespaceRow& row);
+    bool Apply(const WorkflowRow& row);
+    bool Apply(const SnapshotRow& row);
+    bool Apply(const ExecutionRow& row);
+    bool Apply(const TaskRow& row);
+    bool Apply(const TaskExecutionRow& row);
+    bool Apply(const RuleStateRow& row);
+    bool Apply(const CauseRow& row);
+    bool Apply(const OutboxRow& row);
+    bool Apply(const ReplyRow& row);
+    bool Apply(const CountersRow& row);
+    bool Apply(const EraseNamespace& erase);
+    bool Apply(const EraseWorkflow& erase);
+    bool Apply(const EraseSnapshot& erase);
+    bool Apply(const EraseExecution& erase);
+    bool Apply(const EraseOutbox& erase);
+
+    /// Whether ApplyAll might refuse these changes; false is certain.
+    [[nodiscard]] bool MightRefuse(const std::vector<Change>& changes) const;
+    bool ApplyAll(const std::vector<Change>& changes);
+  };
+
+  StoreMeta meta_;
+  Tables tables_;
+  FaultHook fault_hook_;
+};
+
+}  // namespace aiflow

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <tuple>
+
+#include "model/rows.h"
+#include "storage/sqlite/connection.h"
+
+namespace aiflow::sqlite {
+
+/// Writes changes inside an open transaction, with statements prepared once. Engine thread only.
+class ChangeWriter {
+ public:
+  static Result<ChangeWriter> Prepare(const Connection& connection);
+
+  /// `connection` is the one it was prepared on.
+  Status Apply(const Connection& connection, const Change& change);
+
+ private:
+  template <typename Row>
+  struct Upsert {
+    Statement statement;
+  };
+  /// One statement per table that loses rows; all are bound to the same id.
+  struct EraseExecutionStatements {
+    Statement cause, rule_state, task_execution, task, execution;
+  };
+  struct EraseWorkflowStatements {
+    Statement cause, rule_state, task_execution, task, execution, snapshot, workflow;
+  };
+
+  ChangeWriter() = default;
+
+  template <typename Row>
+  Status Write(const Connection& connection, const Row& row);
+  Status Write(const Connection& connection, const ExecutionRow& row);
+  Status Write(const Connection& connection, const CountersRow& row);
+  Status Write(const Connection& connection, const EraseNamespace& erase);
+  Status Write(const Connection& connection, const EraseWorkflow& erase);
+  Status Write(const Connection& connection, const EraseSnapshot& erase);
+  Status Write(const Connection& connection, const EraseExecution& erase);
+  Status Write(const Connection& connection, const EraseOutbox& erase);
+
+  std::tuple<Upsert<NamespaceRow>, Upsert<WorkflowRow>, Upsert<SnapshotRow>, Upsert<ExecutionRow>,
+             Upsert<TaskRow>, Upsert<TaskExecutionRow>, Upsert<RuleStateRow>, Upsert<CauseRow>,
+             Upsert<OutboxRow>, Upsert<ReplyRow>>
+      upserts_;
+  Statement touch_execution_;
+  Statement counters_;
+  Statement erase_namespace_;
+  Statement erase_snapshot_;
+  Statement erase_outbox_;
+  EraseExecutionStatements erase_execution_;
+  EraseWorkflowStatements erase_workflow_;
+};
+
+}  // namespace aiflow::sqlite

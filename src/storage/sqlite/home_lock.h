@@ -1,0 +1,26 @@
+#pragma once
+
+#include <filesystem>
+
+#include "base/status.h"
+
+namespace aiflow::sqlite {
+
+/// The exclusive right of one process to a database: an flock on a file beside it, which the kernel
+/// releases when the process ends, however it ends. The file stays; it names the last holder's pid.
+class HomeLock {
+ public:
+  /// kFailedPrecondition naming the holder's pid when somebody else (also in this process) has it.
+  static Result<HomeLock> Take(const std::filesystem::path& path);
+
+  HomeLock(HomeLock&& other) noexcept;
+  HomeLock& operator=(HomeLock&& other) noexcept;
+  ~HomeLock();
+
+ private:
+  explicit HomeLock(int fd) : fd_(fd) {}
+
+  int fd_ = -1;
+};
+
+}  // namespace aiflow::sqlite

@@ -1,0 +1,145 @@
+#include <algorithm>
+#include <limits>
+#include <string>
+
+#include "storage/sqlite/row_tables.h"
+#include "storage/sqlite/sqlite_store.h"
+#include "storage/sqlite/sqlite_store_rep.h"
+
+namespace aiflow {
+namespace {
+
+template <typename Row>
+std::string Select(const char* rest) {
+  return "SELECT " + sqlite::Columns<Row>() + " FROM " + std::string(sqlite::Table<Row>::kName) +
+         " " + rest;
+}
+
+/// SQLite takes a negative limit for "all".
+int64_t Limit(const Page& page) { return std::max<int64_t>(page.limit, 0); }
+int64_t Skip(const Page& page) { return std::max<int64_t>(page.skip, 0); }
+
+constexpr TaskIndex kLastTask = std::numeric_limits<TaskIndex>::max();
+
+}  // namespace
+
+Result<std::optional<NamespaceRow>> SqliteStore::GetNamespace(const std::string& name) const {
+  static const std::string kSql = Select<NamespaceRow>("WHERE name = ?");
+  return rep_->readers.One<NamespaceRow>(kSql, name);
+}
+
+Result<std::vector<NamespaceRow>> SqliteStore::ListNamespaces(const Page& page) const {
+  static const std::string kSql =
+      Select<NamespaceRow>("WHERE name > ? ORDER BY name LIMIT ? OFFSET ?");
+  return rep_->readers.All<NamespaceRow>(kSql, page.after_name, Limit(page), Skip(page));
+}
+
+Result<std::optional<WorkflowRow>> SqliteStore::GetWorkflow(WorkflowId id) const {
+  static const std::string kSql = Select<WorkflowRow>("WHERE id = ?");
+  return rep_->readers.One<WorkflowRow>(kSql, id);
+}
+
+Result<std::optional<WorkflowRow>> SqliteStore::FindWorkflow(const std::string& ns,
+                                                             const std::string& name) const {
+  static const std::string kSql = Select<WorkflowRow>("WHERE namespace = ? AND name = ?");
+  return rep_->readers.One<WorkflowRow>(kSql, ns, name);
+}
+
+Result<std::vector<WorkflowRow>> SqliteStore::ListWorkflows(const std::string& ns,
+                                                            const Page& page) const {
+  static const std::string kSql = Select<WorkflowRow>(
+      "WHERE (?1 = '' OR namespace = ?1) AND id > ?2 ORDER BY id LIMIT ?3 OFFSET ?4");
+  return rep_->readers.All<WorkflowRow>(kSql, ns, page.after, Limit(page), Skip(page));
+}
+
+Result<std::optional<SnapshotRow>> SqliteStore::GetSnapshot(SnapshotId id) const {
+  static const std::string kSql = Select<SnapshotRow>("WHERE id = ?");
+  return rep_->readers.One<SnapshotRow>(kSql, id);
+}
+
+Result<std::vector<SnapshotRow>> SqliteStore::ListSnapshots(WorkflowId id, const Page& page) const {
+  static const std::string kSql = Select<SnapshotRow>(
+      "INDEXED BY snapshot_workflow WHERE workflow_id = ? AND id > ? ORDER BY id LIMIT ? OFFSET ?");
+  return rep_->readers.All<SnapshotRow>(kSql, id, page.after, Limit(page), Skip(page));
+}
+
+Result<std::optional<ExecutionRow>> SqliteStore::GetExecution(ExecutionId id) const {
+  static const std::string kSql = Select<ExecutionRow>("WHERE id = ?");
+  return rep_->readers.One<ExecutionRow>(kSql, id);
+}
+
+Result<std::vector<ExecutionRow>> SqliteStore::ListExecutions(WorkflowId id,
+                                                              const Page& page) const {
+  static const std::string kSql = Select<ExecutionRow>(
+      "INDEXED BY execution_workflow WHERE workflow_id = ? AND id > ? ORDER BY id "
+      "LIMIT ? OFFSET ?");
+  return rep_->readers.All<ExecutionRow>(kSql, id, page.after, Limit(page), Skip(page));
+}
+
+Result<std::vector<TaskRow>> SqliteStore::ListTasks(ExecutionId id) const {
+  static const std::string kSql = Select<TaskRow>("WHERE execution_id = ? ORDER BY task");
+  return rep_->readers.All<TaskRow>(kSql, id);
+}
+
+Result<std::optional<TaskExecutionRow>> SqliteStore::GetTaskExecution(TaskExecutionId id) const {
+  static const std::string kSql = Select<TaskExecutionRow>("WHERE id = ?");
+  return rep_->readers.One<TaskExecutionRow>(kSql, id);
+}
+
+Result<std::vector<TaskExecutionRow>> SqliteStore::ListTaskExecutions(ExecutionId id,
+                                                                      TaskIndex task,
+                                                                      const Page& page) const {
+  static const std::string kSql = Select<TaskExecutionRow>(
+      "INDEXED BY task_execution_key WHERE execution_id = ? AND task BETWEEN ? AND ? AND id > ? "
+      "ORDER BY id LIMIT ? OFFSET ?");
+  return rep_->readers.All<TaskExecutionRow>(kSql, id, std::max(task, 0),
+                                             task < 0 ? kLastTask : task, page.after, Limit(page),
+                                             Skip(page));
+}
+
+Result<std::vector<TaskExecutionRow>> SqliteStore::LatestTaskExecutions(ExecutionId id,
+                                                                        TaskIndex task,
+                                                                        int64_t limit) const {
+  static const std::string kSql = Select<TaskExecutionRow>(
+      "INDEXED BY task_execution_key WHERE execution_id = ? AND task = ? "
+      "ORDER BY sequence DESC LIMIT ?");
+  return rep_->readers.All<TaskExecutionRow>(kSql, id, task, std::max<int64_t>(limit, 0));
+}
+
+Result<std::vector<RuleStateRow>> SqliteStore::ListRuleStates(ExecutionId id) const {
+  static const std::string kSql =
+      Select<RuleStateRow>("WHERE execution_id = ? ORDER BY task, rule");
+  return rep_->readers.All<RuleStateRow>(kSql, id);
+}
+
+Result<std::vector<CauseRow>> SqliteStore::ListCauses(ExecutionId id, TaskIndex task,
+                                                      const Page& page) const {
+  static const std::string kSql = Select<CauseRow>(
+      "WHERE execution_id = ? AND log_offset > ? AND task BETWEEN ? AND ? "
+      "ORDER BY log_offset, task, ordinal LIMIT -1 OFFSET ?");
+  std::vector<CauseRow> causes;
+  const auto limit = static_cast<size_t>(Limit(page));
+  if (limit == 0) return causes;
+  Status status = rep_->readers.Each<CauseRow>(
+      kSql,
+      [&](CauseRow&& cause) {
+        if (causes.size() >= limit && cause.offset != causes.back().offset) return false;
+        causes.push_back(std::move(cause));
+        return true;
+      },
+      id, page.after, std::max(task, 0), task < 0 ? kLastTask : task, Skip(page));
+  if (!status.ok()) return Error(std::move(status));
+  return causes;
+}
+
+Result<std::optional<ReplyRow>> SqliteStore::GetReply(Offset offset) const {
+  static const std::string kSql = Select<ReplyRow>("WHERE log_offset = ?");
+  return rep_->readers.One<ReplyRow>(kSql, offset);
+}
+
+Result<std::vector<OutboxRow>> SqliteStore::ListOutbox(const Page& page) const {
+  static const std::string kSql = Select<OutboxRow>("WHERE id > ? ORDER BY id LIMIT ? OFFSET ?");
+  return rep_->readers.All<OutboxRow>(kSql, page.after, Limit(page), Skip(page));
+}
+
+}  // namespace aiflow

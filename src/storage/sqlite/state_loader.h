@@ -1,0 +1,13 @@
+#pragma once
+
+#include <vector>
+
+#include "model/rows.h"
+#include "storage/sqlite/connection.h"
+
+namespace aiflow::sqlite {
+
+/// Store::Load: parents before children, executions and what they own in ascending order.
+Result<std::vector<Change>> LoadState(const Connection& connection);
+
+}  // namespace aiflow::sqlite
