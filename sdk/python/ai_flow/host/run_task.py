@@ -1,0 +1,114 @@
+"""Runs one task of a workflow file in this process, from its start to its exit code."""
+
+import atexit
+import signal
+import sys
+import traceback
+from typing import NoReturn, Tuple
+
+from ai_flow.host.result import end_process, flush_output
+from ai_flow.host.stop_signal import STOPPED_EXIT_CODE, StopSignal
+from ai_flow.host.task_context import TaskNotFound, find_task, task_context
+from ai_flow.host.workflow_file import WorkflowFileError, describe, load_workflows
+from ai_flow.model.internal.contexts import TaskExecutionContext, set_runtime_task_context
+from ai_flow.model.operator import AIFlowOperator
+
+# The task's code was never reached.
+CANNOT_START_EXIT_CODE = 2
+
+Outcome = Tuple[int, str]
+
+
+def run_task_main(path: str) -> NoReturn:
+    """Exits with 0 when the task succeeded, 143 when it was stopped, 2 when it cannot start, else with
+    its own code or 1. Writes AIFLOW_RESULT_FILE as its last act."""
+    _prepare_output()
+    try:
+        task = find_task(load_workflows(path), path)
+        if not isinstance(task, AIFlowOperator):
+            raise TaskNotFound(f"{path}: task {task.name!r} has nothing to run in a host")
+        context = task_context(task)
+    except (WorkflowFileError, TaskNotFound) as error:
+        if error.__cause__ is not None:
+            _print_traceback(error.__cause__)
+        print(error, file=sys.stderr)
+        end_process(CANNOT_START_EXIT_CODE, str(error))
+    except (OSError, ValueError) as error:
+        _print_traceback(error)
+        end_process(CANNOT_START_EXIT_CODE, describe(error))
+    set_runtime_task_context(context)
+    stop = StopSignal(task, context)
+    stop.install()
+    code, reason = _run(task, context, stop)
+    # A stop during the last steps may still end what hangs there.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _finish_user_code()
+    stop.ignore()
+    end_process(code, reason)
+
+
+def _run(task: AIFlowOperator, context: TaskExecutionContext, stop: StopSignal) -> Outcome:
+    try:
+        try:
+            task.start(context)
+            task.await_termination(context)
+        finally:
+            # A task that has ended is not stopped any more; one that is being stopped was.
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    except SystemExit as error:
+        if stop.received:
+            return STOPPED_EXIT_CODE, "stopped"
+        return _exit_outcome(error)
+    except BaseException as error:
+        if stop.received:
+            return STOPPED_EXIT_CODE, "stopped"
+        _print_traceback(error)
+        return 1, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return (STOPPED_EXIT_CODE, "stopped") if stop.received else (0, "")
+
+
+def _exit_outcome(error: SystemExit) -> Outcome:
+    if error.code is None:
+        return 0, ""
+    if isinstance(error.code, int):
+        code = error.code & 0xFF
+        if error.code == 0:
+            return 0, ""
+        return code or 1, f"SystemExit: {error.code}"
+    print(error.code, file=sys.stderr)
+    return 1, f"SystemExit: {error.code}"
+
+
+def _finish_user_code() -> None:
+    """What the interpreter does at its end: waits for threads, runs exit handlers."""
+    threading = sys.modules.get("threading")
+    if threading is not None:
+        try:
+            threading._shutdown()  # type: ignore[attr-defined]
+        except BaseException as error:
+            _print_traceback(error)
+    try:
+        atexit._run_exitfuncs()
+    except BaseException as error:
+        _print_traceback(error)
+
+
+def _print_traceback(error: BaseException) -> None:
+    flush_output()
+    traceback.print_exception(type(error), error, error.__traceback__)
+    flush_output()
+
+
+def _prepare_output() -> None:
+    """Every line reaches the log when it is written, and none can fail for its characters."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(  # type: ignore[union-attr]
+            encoding="utf-8", errors="backslashreplace", line_buffering=True
+        )
+    import logging
+
+    logging.basicConfig(
+        stream=sys.stdout,
+        level=logging.INFO,
+        format="[%(asctime)s - %(filename)s:%(lineno)d [%(threadName)s] - %(levelname)s: %(message)s",
+    )

@@ -1,0 +1,101 @@
+"""The conditions that the scheduler evaluates itself. A subclass of one is a condition of its own."""
+
+import json
+from typing import TYPE_CHECKING, List
+
+from ai_flow.model.condition import Condition
+from ai_flow.model.internal.events import status_changed_key
+from ai_flow.model.state import ValueState, ValueStateDescriptor
+from ai_flow.model.status import TaskStatus
+
+if TYPE_CHECKING:
+    from ai_flow.model.context import Context
+    from notification_service.model.event import Event
+
+
+def match_events(event_keys: List[str], event: "Event") -> bool:
+    """Whether the event's key is one of `event_keys`."""
+    return event.key in event_keys
+
+
+def _all_keys(conditions: List[Condition]) -> List[str]:
+    keys: List[str] = []
+    for condition in conditions:
+        keys.extend(key for key in condition.expect_event_keys if key not in keys)
+    return keys
+
+
+class SingleEventCondition(Condition):
+    """Met by every event with the key."""
+
+    def __init__(self, expect_event_key: str):
+        super().__init__([expect_event_key])
+
+    def is_met(self, event: "Event", context: "Context") -> bool:
+        return True
+
+
+class MeetAllCondition(Condition):
+    """Met when each condition has been met; it then begins anew. `name` is unique in the workflow."""
+
+    def __init__(self, name: str, conditions: List[Condition]):
+        super().__init__(_all_keys(conditions))
+        self.name = name
+        self.conditions = conditions
+
+    def is_met(self, event: "Event", context: "Context") -> bool:
+        state = context.get_state(ValueStateDescriptor(self.name))
+        assert isinstance(state, ValueState)
+        slots = state.value()
+        met = list(slots) if isinstance(slots, list) else [False] * len(self.conditions)
+        for index, condition in enumerate(self.conditions):
+            if match_events(condition.expect_event_keys, event):
+                met[index] = condition.is_met(event, context)
+        complete = all(met)
+        state.update([False] * len(met) if complete else met)
+        return complete
+
+
+class MeetAnyCondition(Condition):
+    """Met when one of the conditions is met."""
+
+    def __init__(self, conditions: List[Condition]):
+        super().__init__(_all_keys(conditions))
+        self.conditions = conditions
+
+    def is_met(self, event: "Event", context: "Context") -> bool:
+        return any(
+            condition.is_met(event, context)
+            for condition in self.conditions
+            if match_events(condition.expect_event_keys, event)
+        )
+
+
+class TaskStatusCondition(Condition):
+    """Met when the task reaches the status."""
+
+    def __init__(
+        self, workflow_name: str, task_name: str, namespace: str, expect_status: TaskStatus
+    ):
+        super().__init__([status_changed_key(namespace, workflow_name, task_name)])
+        self.workflow_name = workflow_name
+        self.task_name = task_name
+        self.namespace = namespace
+        self.expect_status = expect_status
+
+    def is_met(self, event: "Event", context: "Context") -> bool:
+        return bool(json.loads(event.context or "{}").get("task_status") == self.expect_status)
+
+
+class TaskStatusAllMetCondition(Condition):
+    """Met when all the tasks, of this workflow, have their statuses."""
+
+    def __init__(self, condition_list: List[TaskStatusCondition]):
+        super().__init__(_all_keys(list(condition_list)))
+        self.condition_list = condition_list
+
+    def is_met(self, event: "Event", context: "Context") -> bool:
+        return all(
+            context.get_task_status(condition.task_name) == condition.expect_status
+            for condition in self.condition_list
+        )

@@ -1,0 +1,101 @@
+"""Workflows: named sets of tasks and the rules that start, stop and restart them."""
+
+import threading
+from typing import TYPE_CHECKING, Any, Dict, List, Optional
+
+from ai_flow.common.exception.exceptions import AIFlowException
+from ai_flow.model.names import check_name, check_namespace
+from ai_flow.model.action import TaskAction
+from ai_flow.model.condition import Condition
+from ai_flow.model.rule import TaskRule
+from ai_flow.model.source_location import caller_location
+from ai_flow.model.status import TaskStatus
+
+if TYPE_CHECKING:
+    from ai_flow.model.operator import Operator
+
+
+class Workflow:
+    """Operators created inside `with Workflow(name=...)` become its tasks.
+
+    Options: `keep_open=True` keeps an execution open although nothing runs and nothing can start: it
+    then ends only by a stop. All keyword arguments are kept in `config`.
+    """
+
+    def __init__(self, name: str, namespace: str = "default", **kwargs: Any):
+        self.name = check_name("workflow name", name)
+        self.namespace = check_namespace(namespace)
+        self.config: Dict[str, Any] = kwargs
+        self.tasks: Dict[str, "Operator"] = {}
+        self.rules: Dict[str, List[TaskRule]] = {}
+        self._defined_at = caller_location()
+
+    def __enter__(self) -> "Workflow":
+        WorkflowContextManager.push_context_managed_workflow(self)
+        return self
+
+    def __exit__(self, exc_type: object, exc_value: object, traceback: object) -> None:
+        WorkflowContextManager.pop_context_managed_workflow()
+
+    def action_on_condition(
+        self, task_name: str, action: TaskAction, condition: Condition
+    ) -> None:
+        """Performs `action` on the task whenever `condition` is met."""
+        self.rules.setdefault(task_name, []).append(TaskRule(condition, action))
+
+    def action_on_event_received(
+        self, task_name: str, event_key: str, action: TaskAction
+    ) -> None:
+        """Performs `action` on the task at every event with the key `event_key`."""
+        from ai_flow.model.internal.conditions import SingleEventCondition
+
+        self.action_on_condition(task_name, action, SingleEventCondition(event_key))
+
+    def action_on_task_status(
+        self,
+        task_name: str,
+        action: TaskAction,
+        upstream_task_status_dict: Dict["Operator", TaskStatus],
+    ) -> None:
+        """Performs `action` on the task when all the given tasks have the given statuses."""
+        from ai_flow.model.internal.conditions import (
+            TaskStatusAllMetCondition,
+            TaskStatusCondition,
+        )
+
+        conditions = [
+            TaskStatusCondition(
+                workflow_name=self.name,
+                task_name=upstream.name,
+                namespace=self.namespace,
+                expect_status=status,
+            )
+            for upstream, status in upstream_task_status_dict.items()
+        ]
+        self.action_on_condition(task_name, action, TaskStatusAllMetCondition(conditions))
+
+
+class WorkflowContextManager:
+    """The workflow whose `with` block is being executed, one for each thread."""
+
+    _current = threading.local()
+
+    @classmethod
+    def push_context_managed_workflow(cls, workflow: Workflow) -> None:
+        current = cls.get_current_workflow()
+        if current is not None:
+            raise AIFlowException(
+                f"workflow {workflow.name!r}: sub-workflows may not be defined inside a workflow "
+                f"(here {current.name!r})"
+            )
+        cls._current.workflow = workflow
+
+    @classmethod
+    def pop_context_managed_workflow(cls) -> Optional[Workflow]:
+        workflow = cls.get_current_workflow()
+        cls._current.workflow = None
+        return workflow
+
+    @classmethod
+    def get_current_workflow(cls) -> Optional[Workflow]:
+        return getattr(cls._current, "workflow", None)
