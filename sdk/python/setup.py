@@ -88,14 +88,22 @@ def messages_source(file):
 def services_source(file, owner_of):
     lines = ['"""Generated from proto/{} by setup.py. Do not edit."""'.format(file.name)]
     lines += ["# ruff: noqa", "# mypy: ignore-errors", "import grpc"]
-    lines += sorted({import_line(owner_of[t]) for s in file.service for m in s.method
-                     for t in (m.input_type, m.output_type)})
+    lines += sorted(
+        {
+            import_line(owner_of[t])
+            for s in file.service
+            for m in s.method
+            for t in (m.input_type, m.output_type)
+        }
+    )
     for service in file.service:
         full = "{}.{}".format(file.package, service.name)
         stub, servicer, handlers = [], [], []
         for method in service.method:
-            kind = "{}_{}".format("stream" if method.client_streaming else "unary",
-                                  "stream" if method.server_streaming else "unary")
+            kind = "{}_{}".format(
+                "stream" if method.client_streaming else "unary",
+                "stream" if method.server_streaming else "unary",
+            )
             request, response = (
                 "{}.{}".format(module_name(owner_of[t]), t.rsplit(".", 1)[1])
                 for t in (method.input_type, method.output_type)
@@ -124,8 +132,11 @@ def services_source(file, owner_of):
         lines += ["", "", "class {}Servicer:".format(service.name)] + servicer
         lines += ["", "def add_{}Servicer_to_server(servicer, server):".format(service.name)]
         lines += ["    handlers = {"] + handlers + ["    }"]
-        lines += ["    server.add_generic_rpc_handlers((", "        "
-                  "grpc.method_handlers_generic_handler('{}', handlers),".format(full), "    ))"]
+        lines += [
+            "    server.add_generic_rpc_handlers((",
+            "        grpc.method_handlers_generic_handler('{}', handlers),".format(full),
+            "    ))",
+        ]
     return "\n".join(lines + [""])
 
 

@@ -84,7 +84,7 @@ def _finish_user_code() -> None:
     threading = sys.modules.get("threading")
     if threading is not None:
         try:
-            threading._shutdown()  # type: ignore[attr-defined]
+            threading._shutdown()
         except BaseException as error:
             _print_traceback(error)
     try:

@@ -57,7 +57,9 @@ def workflow_spec(workflow: Workflow, file_name: str, warnings: List[str]) -> Di
     """The specification; `file_name` is the workflow file relative to the bundle's top folder."""
     where = f"workflow {workflow.name!r}"
     if not workflow.tasks:
-        raise _at(workflow._defined_at, f"{where} has no tasks; create operators in its `with` block")
+        raise _at(
+            workflow._defined_at, f"{where} has no tasks; create operators in its `with` block"
+        )
     for task_name in workflow.rules:
         if task_name not in workflow.tasks:
             raise _at(workflow._defined_at, f"{where} has a rule for unknown task {task_name!r}")
@@ -108,7 +110,7 @@ def _config(workflow: Workflow, warnings: List[str]) -> Dict[str, Any]:
 def _task(workflow: Workflow, task: Operator, warnings: List[str]) -> Dict[str, Any]:
     where = f"workflow {workflow.name!r}, task {task.name!r}"
     try:
-        spec = {"name": task.name}
+        spec: Dict[str, Any] = {"name": task.name}
         spec.update(_operator(task))
         spec.update(_options(task, where, warnings))
         rules = [
@@ -245,9 +247,7 @@ def _condition(workflow: Workflow, condition: Any, depth: int = 1) -> Dict[str, 
     raise ValueError(f"{condition!r} is not a Condition")
 
 
-def _children(
-    workflow: Workflow, kind: str, conditions: Any, depth: int
-) -> List[Dict[str, Any]]:
+def _children(workflow: Workflow, kind: str, conditions: Any, depth: int) -> List[Dict[str, Any]]:
     if not conditions:
         raise ValueError(f"{kind} without conditions can never be met")
     return [_condition(workflow, child, depth + 1) for child in conditions]
@@ -267,7 +267,9 @@ def _task_status(condition: TaskStatusCondition) -> Dict[str, Any]:
         status = None
     if status not in ANNOUNCED_TASK_STATUSES:
         allowed = ", ".join(sorted(s.value for s in ANNOUNCED_TASK_STATUSES))
-        raise ValueError(f"status {condition.expect_status!r} cannot be waited for; one of {allowed}")
+        raise ValueError(
+            f"status {condition.expect_status!r} cannot be waited for; one of {allowed}"
+        )
     assert status is not None
     return {
         "type": "task_status",

@@ -11,7 +11,9 @@ def check_name(what: str, name: object) -> str:
         raise AIFlowException(f"{what} must be a string, not {type(name).__name__}")
     size = len(name.encode("utf-8", "surrogatepass"))
     if not 1 <= size <= MAX_NAME_BYTES:
-        raise AIFlowException(f"{what} {name[:60]!r} has {size} bytes; 1 to {MAX_NAME_BYTES} are allowed")
+        raise AIFlowException(
+            f"{what} {name[:60]!r} has {size} bytes; 1 to {MAX_NAME_BYTES} are allowed"
+        )
     for char in name:
         if not (char.isalpha() or char.isdigit() or char in " _-."):
             raise AIFlowException(

@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Union
 
 from ai_flow.common.exception.exceptions import AIFlowException, OutsideWorkflowError
-from ai_flow.model.names import check_name
 from ai_flow.model.action import TaskAction
 from ai_flow.model.condition import Condition
 from ai_flow.model.context import Context
+from ai_flow.model.names import check_name
 from ai_flow.model.source_location import caller_location
 from ai_flow.model.status import TaskStatus
 from ai_flow.model.workflow import Workflow, WorkflowContextManager

@@ -4,9 +4,9 @@ import threading
 from typing import TYPE_CHECKING, Any, Dict, List, Optional
 
 from ai_flow.common.exception.exceptions import AIFlowException
-from ai_flow.model.names import check_name, check_namespace
 from ai_flow.model.action import TaskAction
 from ai_flow.model.condition import Condition
+from ai_flow.model.names import check_name, check_namespace
 from ai_flow.model.rule import TaskRule
 from ai_flow.model.source_location import caller_location
 from ai_flow.model.status import TaskStatus
@@ -37,15 +37,11 @@ class Workflow:
     def __exit__(self, exc_type: object, exc_value: object, traceback: object) -> None:
         WorkflowContextManager.pop_context_managed_workflow()
 
-    def action_on_condition(
-        self, task_name: str, action: TaskAction, condition: Condition
-    ) -> None:
+    def action_on_condition(self, task_name: str, action: TaskAction, condition: Condition) -> None:
         """Performs `action` on the task whenever `condition` is met."""
         self.rules.setdefault(task_name, []).append(TaskRule(condition, action))
 
-    def action_on_event_received(
-        self, task_name: str, event_key: str, action: TaskAction
-    ) -> None:
+    def action_on_event_received(self, task_name: str, event_key: str, action: TaskAction) -> None:
         """Performs `action` on the task at every event with the key `event_key`."""
         from ai_flow.model.internal.conditions import SingleEventCondition
 

@@ -1,0 +1,75 @@
+"""The settings of clients: `$AIFLOW_HOME/aiflow_client.yaml`."""
+
+import os
+from typing import Any, Dict, NamedTuple, Optional
+
+from ai_flow.common.env import expand_env_var, get_aiflow_home
+from ai_flow.common.exception.exceptions import AIFlowConfigException, AIFlowYAMLException
+
+CLIENT_CONFIG_FILE = "aiflow_client.yaml"
+DEFAULT_SERVER_ADDRESS = "localhost:50051"
+TEMPLATE = """# Address of the AIFlow server.
+server_address: localhost:50051
+
+# Where uploads of old clients are stored.
+blob_manager:
+  blob_manager_class: ai_flow.blob_manager.impl.local_blob_manager.LocalBlobManager
+  blob_manager_config:
+    root_directory: {AIFLOW_HOME}/blob
+"""
+
+
+class ClientConfig(NamedTuple):
+    server_address: str
+    blob_manager: Dict[str, Any]
+
+
+def client_config_path() -> str:
+    return os.path.join(get_aiflow_home(), CLIENT_CONFIG_FILE)
+
+
+def load_client_config(path: Optional[str] = None) -> ClientConfig:
+    """The file's settings, with the template's for what it lacks. No file is no error."""
+    import yaml
+
+    defaults = _expand(yaml.safe_load(TEMPLATE))
+    path = path or client_config_path()
+    try:
+        with open(path, encoding="utf-8") as file:
+            loaded = yaml.safe_load(file) or {}
+    except FileNotFoundError:
+        loaded = {}
+    except yaml.YAMLError as error:
+        raise AIFlowYAMLException(f"{path}: {' '.join(str(error).split())}") from error
+    if not isinstance(loaded, dict):
+        raise AIFlowYAMLException(f"{path}: a mapping of settings is expected")
+    settings = {**defaults, **_expand(loaded)}
+    for key in ("server_address", "blob_manager"):
+        if settings[key] is None:
+            raise AIFlowConfigException(f"key [{key}] not found in config {path}")
+    return ClientConfig(str(settings["server_address"]), settings["blob_manager"])
+
+
+def write_client_config_if_missing() -> None:
+    """Makes the file from the template. A home that cannot be written is left alone."""
+    path = client_config_path()
+    if os.path.exists(path):
+        return
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        temporary = f"{path}.{os.getpid()}"
+        with open(temporary, "w", encoding="utf-8") as file:
+            file.write(TEMPLATE.replace("{AIFLOW_HOME}", get_aiflow_home()))
+        os.replace(temporary, path)
+    except OSError:
+        pass
+
+
+def _expand(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key).lower(): _expand(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_expand(inner) for inner in value]
+    if isinstance(value, str):
+        return expand_env_var(value.replace("{AIFLOW_HOME}", get_aiflow_home()))
+    return value

@@ -1,0 +1,16 @@
+"""Namespaces, as the server knows them."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Dict
+
+
+@dataclass
+class NamespaceMeta:
+    """An isolation unit of workflows and event keys; `properties` is JSON text."""
+
+    name: str
+    properties: str = "{}"
+
+    def get_properties(self) -> Dict[str, Any]:
+        return dict(json.loads(self.properties))

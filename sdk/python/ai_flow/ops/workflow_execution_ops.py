@@ -1,0 +1,44 @@
+"""Operations on workflow executions."""
+
+from typing import TYPE_CHECKING, List, Optional
+
+from ai_flow.ops.calls import scheduler
+
+if TYPE_CHECKING:
+    from ai_flow.metadata import WorkflowExecutionMeta
+
+
+def start_workflow_execution(workflow_name: str, namespace: str = "default") -> int:
+    """Starts an execution of the latest snapshot and returns its id."""
+    with scheduler() as client:
+        return client.start_workflow_execution(workflow_name, namespace)
+
+
+def stop_workflow_execution(workflow_execution_id: int) -> None:
+    with scheduler() as client:
+        client.stop_workflow_execution(workflow_execution_id)
+
+
+def stop_workflow_executions(workflow_name: str, namespace: str = "default") -> None:
+    with scheduler() as client:
+        client.stop_workflow_executions(namespace, workflow_name)
+
+
+def get_workflow_execution(workflow_execution_id: int) -> "Optional[WorkflowExecutionMeta]":
+    with scheduler() as client:
+        return client.get_workflow_execution(workflow_execution_id)
+
+
+def list_workflow_executions(
+    workflow_name: str,
+    namespace: str = "default",
+    limit: Optional[int] = None,
+    offset: Optional[int] = None,
+) -> "Optional[List[WorkflowExecutionMeta]]":
+    with scheduler() as client:
+        return client.list_workflow_executions(namespace, workflow_name, limit, offset)
+
+
+def delete_workflow_execution(workflow_execution_id: int) -> None:
+    with scheduler() as client:
+        client.delete_workflow_execution(workflow_execution_id)
