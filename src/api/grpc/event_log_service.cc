@@ -1,0 +1,303 @@
+#include "api/grpc/event_log_service.h"
+
+#include <algorithm>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "api/grpc/grpc_status.h"
+
+namespace aiflow::api {
+namespace {
+
+using v1::PublishRequest;
+using v1::PublishResponse;
+using v1::SubscribeRequest;
+using v1::SubscribeResponse;
+
+// One stream may have this much unacknowledged; more is not read from the wire.
+constexpr size_t kPublishWindowEvents = 4096;
+constexpr size_t kPublishWindowBytes = 16 << 20;
+
+std::string_view KindName(EventKind kind) {
+  switch (kind) {
+    case EventKind::kUser: return "USER";
+    case EventKind::kScheduling: return "SCHEDULING";
+    case EventKind::kTaskStatus: return "TASK_STATUS";
+    case EventKind::kStatusChanged: return "STATUS_CHANGED";
+    case EventKind::kInternal: return "INTERNAL";
+  }
+  return "UNKNOWN";
+}
+
+/// Reads, appends and acknowledges in the order of reading. Appends may end in any order and after
+/// the stream did, so they hold a share of this.
+class PublishStream final : public grpc::ServerBidiReactor<PublishRequest, PublishResponse>,
+                            public std::enable_shared_from_this<PublishStream> {
+ public:
+  explicit PublishStream(LogService& log) : log_(log) {}
+
+  void Begin() {
+    self_ = shared_from_this();
+    StartRead(&request_);
+  }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) {
+      const std::lock_guard lock(mutex_);
+      input_ended_ = true;
+      FinishIfOver();
+      return;
+    }
+    Accept();
+    const std::lock_guard lock(mutex_);
+    ReadIfRoom();
+  }
+
+  void OnWriteDone(bool ok) override {
+    const std::lock_guard lock(mutex_);
+    writing_ = false;
+    if (!ok) broken_ = true;
+    slots_.pop_front();
+    WriteNext();
+    ReadIfRoom();
+  }
+
+  void OnDone() override { self_.reset(); }
+
+ private:
+  struct Slot {
+    PublishResponse response;
+    size_t bytes = 0;
+    bool done = false;
+  };
+
+  void Accept() {
+    reading_ = false;
+    const v1::EventRecord& record = request_.event();
+    Event event;
+    event.key = record.key();
+    event.value = record.value();
+    event.context = record.context();
+    event.ns = record.namespace_();
+    event.sender = record.sender();
+    Slot* slot = nullptr;
+    {
+      const std::lock_guard lock(mutex_);
+      slot = &slots_.emplace_back();  // a deque keeps its other elements in place
+      slot->response.set_sequence(request_.sequence());
+      slot->bytes = event.key.size() + event.value.size() + event.context.size();
+      bytes_ += slot->bytes;
+    }
+    const Status admitted = AdmitFromWire(request_.event_id(), /*idempotent=*/true, &event);
+    if (!admitted.ok()) {
+      Acknowledge(slot, Error(admitted));
+      return;
+    }
+    log_.AppendAsync(std::move(event), Admission::kExternal,
+                     [self = shared_from_this(), slot](const Result<AppendResult>& stored) {
+                       self->Acknowledge(slot, stored);
+                     });
+  }
+
+  void Acknowledge(Slot* slot, const Result<AppendResult>& stored) {
+    const std::lock_guard lock(mutex_);
+    if (stored.has_value()) {
+      slot->response.set_offset(stored->offset);
+      slot->response.set_create_time(stored->create_time.count());
+      slot->response.set_duplicate(stored->duplicate);
+    } else {
+      slot->response.set_error(stored.error().ToString());
+    }
+    slot->done = true;
+    bytes_ -= slot->bytes;
+    WriteNext();
+  }
+
+  // The functions below need mutex_.
+
+  void WriteNext() {
+    if (broken_) {
+      while (!slots_.empty() && slots_.front().done) slots_.pop_front();
+    }
+    if (!writing_ && !broken_ && !slots_.empty() && slots_.front().done) {
+      writing_ = true;
+      grpc::WriteOptions options;
+      // More acknowledgements are ready: let the transport gather them.
+      if (slots_.size() > 1 && slots_[1].done) options.set_buffer_hint();
+      StartWrite(&slots_.front().response, options);
+    }
+    FinishIfOver();
+  }
+
+  void ReadIfRoom() {
+    if (reading_ || input_ended_ || broken_) return;
+    if (slots_.size() >= kPublishWindowEvents || bytes_ >= kPublishWindowBytes) return;
+    reading_ = true;
+    StartRead(&request_);
+  }
+
+  void FinishIfOver() {
+    if (finished_ || !(input_ended_ || broken_) || reading_ || writing_ || !slots_.empty()) return;
+    finished_ = true;
+    Finish(grpc::Status::OK);
+  }
+
+  LogService& log_;
+  std::shared_ptr<PublishStream> self_;  // until OnDone
+  PublishRequest request_;
+  std::mutex mutex_;
+  std::deque<Slot> slots_;  // read, not yet acknowledged on the wire
+  size_t bytes_ = 0;
+  bool reading_ = true;
+  bool writing_ = false;
+  bool input_ended_ = false;
+  bool broken_ = false;
+  bool finished_ = false;
+};
+
+/// Lists, writes, lists on from the last event: at most one batch is in memory, whatever the pace
+/// of the reader.
+class SubscribeStream final : public grpc::ServerWriteReactor<SubscribeResponse>,
+                              public std::enable_shared_from_this<SubscribeStream> {
+ public:
+  SubscribeStream(LogService& log, const SubscribeRequest& request)
+      : log_(log), keys_(request.keys().begin(), request.keys().end()) {
+    filter_.ns = request.namespace_();
+    filter_.sender = request.sender();
+    filter_.include_internal = request.include_internal();
+    filter_.after = request.from_now() ? log.head() : std::max<int64_t>(0, request.after_offset());
+    if (keys_.size() == 1) filter_.key = keys_.front();
+  }
+
+  void Begin() {
+    self_ = shared_from_this();
+    if (filter_.after > 0) {
+      // Only a given position can be too old; from the beginning means from the oldest kept.
+      const auto probe = log_.Read(filter_.after, 1, 1);
+      if (!probe.has_value()) {
+        finished_ = true;
+        Finish(ToGrpc(probe.error()));
+        return;
+      }
+    }
+    Next();
+  }
+
+  void OnWriteDone(bool ok) override {
+    if (ok) {
+      Next();
+    } else {
+      End(Status(Code::kCancelled, "the subscriber is gone"));
+    }
+  }
+
+  void OnCancel() override {
+    LogService::WaitId wait = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      cancelled_ = true;
+      wait = wait_;
+    }
+    // Without a wait a write is under way; its end sees the cancellation.
+    if (wait != 0) log_.Cancel(wait);
+  }
+
+  void OnDone() override { self_.reset(); }
+
+ private:
+  // Long enough that an idle subscription costs nothing to speak of.
+  static constexpr std::chrono::minutes kWait{10};
+
+  void Next() {
+    // What an empty answer has looked at.
+    const Offset seen = log_.head();
+    const LogService::WaitId wait = log_.List(
+        filter_, kWait,
+        [self = shared_from_this(), seen](auto events) { self->Deliver(seen, std::move(events)); });
+    bool cancelled = false;
+    {
+      const std::lock_guard lock(mutex_);
+      if (wait > wait_) wait_ = wait;
+      cancelled = cancelled_;
+    }
+    if (cancelled) log_.Cancel(wait);
+  }
+
+  void Deliver(Offset seen, Result<std::vector<Event>> events) {
+    if (!events.has_value()) {
+      End(events.error());
+      return;
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      if (cancelled_) {
+        EndLocked(Status(Code::kCancelled, "the subscriber is gone"));
+        return;
+      }
+    }
+    filter_.after = events->empty() ? std::max(filter_.after, seen) : events->back().offset;
+    response_.Clear();
+    for (Event& event : *events) {
+      if (keys_.size() > 1 && std::find(keys_.begin(), keys_.end(), event.key) == keys_.end()) {
+        continue;
+      }
+      v1::EventRecord* record = response_.add_events();
+      record->set_offset(event.offset);
+      record->set_create_time(event.create_time.count());
+      record->set_key(std::move(event.key));
+      record->set_value(std::move(event.value));
+      record->set_context(std::move(event.context));
+      record->set_namespace_(std::move(event.ns));
+      record->set_sender(std::move(event.sender));
+      record->set_kind(std::string(KindName(event.kind)));
+    }
+    if (response_.events().empty()) {
+      Next();
+    } else {
+      StartWrite(&response_);
+    }
+  }
+
+  void End(const Status& status) {
+    const std::lock_guard lock(mutex_);
+    EndLocked(status);
+  }
+  void EndLocked(const Status& status) {
+    if (finished_) return;
+    finished_ = true;
+    Finish(ToGrpc(status));
+  }
+
+  LogService& log_;
+  const std::vector<std::string> keys_;
+  EventFilter filter_;
+  SubscribeResponse response_;
+  std::shared_ptr<SubscribeStream> self_;  // until OnDone
+  std::mutex mutex_;
+  LogService::WaitId wait_ = 0;
+  bool cancelled_ = false;
+  bool finished_ = false;
+};
+
+}  // namespace
+
+grpc::ServerBidiReactor<PublishRequest, PublishResponse>* EventLogServiceAdapter::Publish(
+    grpc::CallbackServerContext*) {
+  const auto stream = std::make_shared<PublishStream>(log_);
+  stream->Begin();
+  return stream.get();
+}
+
+grpc::ServerWriteReactor<SubscribeResponse>* EventLogServiceAdapter::Subscribe(
+    grpc::CallbackServerContext*, const SubscribeRequest* request) {
+  const auto stream = std::make_shared<SubscribeStream>(log_, *request);
+  stream->Begin();
+  return stream.get();
+}
+
+}  // namespace aiflow::api

@@ -1,0 +1,24 @@
+// Private to api/grpc.
+#pragma once
+
+#include "aiflow/v1/event_log.grpc.pb.h"
+#include "eventlog/log_service.h"
+
+namespace aiflow::api {
+
+/// aiflow.v1.EventLog: streaming publish and subscribe. Thread-safe.
+class EventLogServiceAdapter final : public aiflow::v1::EventLog::CallbackService {
+ public:
+  /// `log` must outlive the service.
+  explicit EventLogServiceAdapter(LogService& log) : log_(log) {}
+
+  grpc::ServerBidiReactor<aiflow::v1::PublishRequest, aiflow::v1::PublishResponse>* Publish(
+      grpc::CallbackServerContext* context) override;
+  grpc::ServerWriteReactor<aiflow::v1::SubscribeResponse>* Subscribe(
+      grpc::CallbackServerContext* context, const aiflow::v1::SubscribeRequest* request) override;
+
+ private:
+  LogService& log_;
+};
+
+}  // namespace aiflow::api

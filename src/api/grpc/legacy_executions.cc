@@ -1,0 +1,202 @@
+#include <string>
+#include <utility>
+
+#include "api/execution_snapshot.h"
+#include "api/grpc/legacy_response.h"
+#include "api/grpc/scheduler_service.h"
+
+namespace aiflow::api {
+namespace {
+
+/// Old clients know no STOPPING executions.
+ExecutionStatus LegacyStatus(ExecutionStatus status) {
+  return status == ExecutionStatus::kStopping ? ExecutionStatus::kRunning : status;
+}
+
+void Fill(const ExecutionRow& row, ai_flow::WorkflowExecutionProto* proto) {
+  proto->set_uuid(row.id.value());
+  proto->set_workflow_id(row.workflow_id.value());
+  proto->mutable_begin_date()->set_value(row.begin.count());
+  proto->mutable_end_date()->set_value(row.end.count());
+  proto->mutable_status()->set_value(std::string(ExecutionStatusName(LegacyStatus(row.status))));
+  proto->mutable_run_type()->set_value(std::string(RunTypeName(row.run_type)));
+  proto->set_snapshot_id(row.snapshot_id.value());
+  proto->mutable_event_offset()->set_value(row.event_offset);
+}
+
+void Fill(const TaskExecutionRow& row, ai_flow::TaskExecutionProto* proto) {
+  proto->set_uuid(row.id.value());
+  proto->set_workflow_execution_id(row.execution_id.value());
+  proto->set_task_name(row.task_name);
+  proto->set_sequence_number(row.sequence);
+  proto->set_try_number(row.try_number);
+  proto->mutable_begin_date()->set_value(row.begin.count());
+  proto->mutable_end_date()->set_value(row.end.count());
+  proto->mutable_status()->set_value(std::string(TaskStatusName(row.status)));
+}
+
+std::string ExecutionNotExists(int64_t id) {
+  return "Workflow execution " + std::to_string(id) + " not exists";
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* SchedulerServiceAdapter::startWorkflowExecution(
+    grpc::CallbackServerContext* context, const ai_flow::WorkflowIdentifier* request,
+    ai_flow::Response* response) {
+  StartWorkflowExecution start;
+  start.ns = request->namespace_();
+  start.name = request->workflow_name();
+  return SubmitLegacy(context, backend_, start,
+                      WhenNotFound(Code::kNotFound, NotExists(start.ns, start.name)), response,
+                      [](const ReplyRow& reply, ai_flow::Response* filled) {
+                        SetLegacyText(std::to_string(reply.id), filled);
+                        return Status::Ok();
+                      });
+}
+
+grpc::ServerUnaryReactor* SchedulerServiceAdapter::stopWorkflowExecution(
+    grpc::CallbackServerContext* context, const ai_flow::IdRequest* request,
+    ai_flow::Response* response) {
+  return SubmitLegacy(context, backend_, StopWorkflowExecution{request->id()},
+                      WhenNotFound(Code::kNotFound, ExecutionNotExists(request->id())), response);
+}
+
+grpc::ServerUnaryReactor* SchedulerServiceAdapter::stopWorkflowExecutions(
+    grpc::CallbackServerContext* context, const ai_flow::WorkflowIdentifier* request,
+    ai_flow::Response* response) {
+  const std::string text = NotExists(request->namespace_(), request->workflow_name());
+  return SubmitLegacy(context, backend_,
+                      StopWorkflowExecutions{request->namespace_(), request->workflow_name()},
+                      WhenNotFound(Code::kNotFound, text), response);
+}
+
+grpc::ServerUnaryReactor* SchedulerServiceAdapter::deleteWorkflowExecution(
+    grpc::CallbackServerContext* context, const ai_flow::IdRequest* request,
+    ai_flow::Response* response) {
+  const auto errors = [id = request->id()](const Status& status) {
+    if (status.code() == Code::kNotFound) return Status(status.code(), ExecutionNotExists(id));
+    if (status.code() == Code::kFailedPrecondition) {
+      return Status(status.code(), "Workflow execution " + std::to_string(id) +
+                                       " is not finished, cannot be removed.");
+    }
+    return status;
+  };
+  return SubmitLegacy(context, backend_, DeleteWorkflowExecution{request->id()}, errors, response);
+}
+
+grpc::ServerUnaryReactor* SchedulerServiceAdapter::getWorkflowExecution(
+    grpc::CallbackServerContext* context, const ai_flow::IdRequest* request,
+    ai_flow::Response* response) {
+  const auto row = backend_.queries.GetExecution(ExecutionId(request->id()));
+  if (!row.has_value()) return FinishLegacy(context, row.error(), response);
+  if (row->has_value()) {
+    ai_flow::WorkflowExecutionProto proto;
+    Fill(**row, &proto);
+    SetLegacyData(proto, response);
+  } else {
+    SetLegacyNothing(response);
+  }
+  return FinishLegacy(context);
+}
+
+grpc::ServerUnaryReactor* SchedulerServiceAdapter::listWorkflowExecutions(
+    grpc::CallbackServerContext* context, const ai_flow::ListWorkflowItemsRequest* request,
+    ai_flow::Response* response) {
+  const auto workflow =
+      FindWorkflow(backend_.queries, request->namespace_(), request->workflow_name());
+  if (!workflow.has_value()) {
+    // A list that answers "not found" is an empty one to old clients.
+    const auto errors = WhenNotFound(Code::kInvalidArgument, workflow.error().message());
+    return FinishLegacy(context, errors(workflow.error()), response);
+  }
+  const auto rows = backend_.queries.ListExecutions(
+      workflow->id, LegacyPage(request->page_size(), request->offset()));
+  if (!rows.has_value()) return FinishLegacy(context, rows.error(), response);
+  if (rows->empty()) {
+    SetLegacyNothing(response);
+    return FinishLegacy(context);
+  }
+  ai_flow::WorkflowExecutionListProto list;
+  for (const ExecutionRow& row : *rows) Fill(row, list.add_workflow_executions());
+  SetLegacyData(list, response);
+  return FinishLegacy(context);
+}
+
+grpc::ServerUnaryReactor* SchedulerServiceAdapter::startTaskExecution(
+    grpc::CallbackServerContext* context, const ai_flow::TaskExecutionIdentifier* request,
+    ai_flow::Response* response) {
+  const StartTaskExecution start{request->workflow_execution_id(), request->task_name()};
+  const auto errors = [](const Status& status) {
+    if (status.code() != Code::kFailedPrecondition) return status;
+    return Status(status.code(), "Start task execution failed. " + status.message());
+  };
+  return SubmitLegacy(
+      context, backend_, start, errors, response,
+      [this, start](const ReplyRow& reply, ai_flow::Response* filled) {
+        const auto run = backend_.queries.GetTaskExecution(TaskExecutionId(reply.id));
+        if (!run.has_value()) return run.error();
+        if (!run->has_value()) {
+          // Ignored, as the task is alive, or kept for later: there is no run to name.
+          return Status(Code::kFailedPrecondition, "Start task execution failed. " + reply.message);
+        }
+        SetLegacyText(std::to_string(start.execution_id) + "_" + start.task + "_" +
+                          std::to_string((*run)->sequence),
+                      filled);
+        return Status::Ok();
+      });
+}
+
+grpc::ServerUnaryReactor* SchedulerServiceAdapter::stopTaskExecution(
+    grpc::CallbackServerContext* context, const ai_flow::TaskExecutionIdentifier* request,
+    ai_flow::Response* response) {
+  StopTaskExecution stop;
+  stop.execution_id = request->workflow_execution_id();
+  stop.task = request->task_name();
+  const std::string text =
+      "Task execution " + std::to_string(stop.execution_id) + "." + stop.task + " not exists";
+  return SubmitLegacy(context, backend_, stop, WhenNotFound(Code::kNotFound, text), response);
+}
+
+grpc::ServerUnaryReactor* SchedulerServiceAdapter::getTaskExecution(
+    grpc::CallbackServerContext* context, const ai_flow::IdRequest* request,
+    ai_flow::Response* response) {
+  const auto row = backend_.queries.GetTaskExecution(TaskExecutionId(request->id()));
+  if (!row.has_value()) return FinishLegacy(context, row.error(), response);
+  if (row->has_value()) {
+    ai_flow::TaskExecutionProto proto;
+    Fill(**row, &proto);
+    SetLegacyData(proto, response);
+  } else {
+    SetLegacyNothing(response);
+  }
+  return FinishLegacy(context);
+}
+
+grpc::ServerUnaryReactor* SchedulerServiceAdapter::listTaskExecutions(
+    grpc::CallbackServerContext* context, const ai_flow::ListTaskExecutionsRequest* request,
+    ai_flow::Response* response) {
+  const ExecutionId id(request->workflow_execution_id());
+  const auto execution = backend_.queries.GetExecution(id);
+  if (!execution.has_value()) return FinishLegacy(context, execution.error(), response);
+  if (!execution->has_value()) {
+    return FinishLegacy(
+        context,
+        Status(Code::kInvalidArgument,
+               "Workflow execution with id: " + std::to_string(id.value()) + " not exists"),
+        response);
+  }
+  const auto rows = backend_.queries.ListTaskExecutions(
+      id, -1, LegacyPage(request->page_size(), request->offset()));
+  if (!rows.has_value()) return FinishLegacy(context, rows.error(), response);
+  if (rows->empty()) {
+    SetLegacyNothing(response);
+    return FinishLegacy(context);
+  }
+  ai_flow::TaskExecutionListProto list;
+  for (const TaskExecutionRow& row : *rows) Fill(row, list.add_task_executions());
+  SetLegacyData(list, response);
+  return FinishLegacy(context);
+}
+
+}  // namespace aiflow::api

@@ -1,0 +1,215 @@
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+#include "api/execution_snapshot.h"
+#include "api/grpc/orchestrator_service.h"
+#include "api/grpc/submit.h"
+#include "api/grpc/v1_convert.h"
+#include "api/page_token.h"
+
+namespace aiflow::api {
+namespace {
+
+constexpr std::string_view kExecutions = "executions";
+constexpr std::string_view kTaskExecutions = "task_executions";
+// `why` shows the last ones of a task that never ends.
+constexpr int64_t kMaxCauses = 10'000;
+
+Status FillExecutions(const Queries& queries, const v1::ListWorkflowExecutionsRequest& request,
+                      v1::ListWorkflowExecutionsResponse* response) {
+  const Result<Page> page = PageOf(kExecutions, request.page_size(), request.page_token());
+  if (!page.has_value()) return page.error();
+  const Result<WorkflowRow> workflow = FindWorkflow(queries, request.namespace_(), request.name());
+  if (!workflow.has_value()) return workflow.error();
+  auto rows = queries.ListExecutions(workflow->id, *page);
+  if (!rows.has_value()) return rows.error();
+  response->set_next_page_token(
+      CutPage(kExecutions, *page, &*rows, [](const ExecutionRow& row) { return row.id.value(); }));
+  for (const ExecutionRow& row : *rows) ToProto(row, *workflow, response->add_executions());
+  return Status::Ok();
+}
+
+/// The index of a task that a request names; -1 for an empty name.
+Result<TaskIndex> TaskOf(Backend& backend, const ExecutionRow& execution, const std::string& name) {
+  if (name.empty()) return TaskIndex{-1};
+  const auto spec = SpecOf(backend.queries, backend.specs, execution);
+  if (!spec.has_value()) return Error(spec.error());
+  return FindTask(**spec, name);
+}
+
+Status FillTaskExecutions(Backend& backend, const v1::ListTaskExecutionsRequest& request,
+                          v1::ListTaskExecutionsResponse* response) {
+  const Result<Page> page = PageOf(kTaskExecutions, request.page_size(), request.page_token());
+  if (!page.has_value()) return page.error();
+  const auto found = FindExecution(backend.queries, ExecutionId(request.execution_id()));
+  if (!found.has_value()) return found.error();
+  const Result<TaskIndex> task = TaskOf(backend, found->execution, request.task_name());
+  if (!task.has_value()) return task.error();
+  auto rows = backend.queries.ListTaskExecutions(found->execution.id, *task, *page);
+  if (!rows.has_value()) return rows.error();
+  response->set_next_page_token(CutPage(
+      kTaskExecutions, *page, &*rows, [](const TaskExecutionRow& row) { return row.id.value(); }));
+  CauseReader causes(backend.log);
+  for (const TaskExecutionRow& row : *rows) {
+    ToProto(row, &causes, response->add_task_executions());
+  }
+  return Status::Ok();
+}
+
+Status FillExplanation(Backend& backend, const v1::ExplainRequest& request,
+                       v1::ExplainResponse* response) {
+  const Result<ExecutionSnapshot> snapshot =
+      ReadExecution(backend.queries, backend.specs, ExecutionId(request.execution_id()), 1);
+  if (!snapshot.has_value()) return snapshot.error();
+  TaskIndex only = -1;
+  if (!request.task_name().empty()) {
+    const Result<TaskIndex> task = FindTask(*snapshot->spec, request.task_name());
+    if (!task.has_value()) return task.error();
+    only = *task;
+  }
+  Page page;
+  page.limit = kMaxCauses;
+  const auto rows = backend.queries.ListCauses(snapshot->execution.id, only, page);
+  if (!rows.has_value()) return rows.error();
+
+  ToProto(snapshot->execution, snapshot->workflow, response->mutable_execution());
+  CauseReader causes(backend.log);
+  for (size_t i = 0; i < snapshot->tasks.size(); ++i) {
+    const auto task = static_cast<TaskIndex>(i);
+    if (only >= 0 && task != only) continue;
+    v1::TaskExplanation* explanation = response->add_tasks();
+    explanation->set_task_name(snapshot->spec->tasks[i].name);
+    for (const std::string& line : snapshot->tasks[i].waits_for) {
+      explanation->add_waits_for(line);
+    }
+    for (const CauseRow& row : *rows) {
+      if (row.task == task) ToProto(row, &causes, explanation->add_causes());
+    }
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* OrchestratorServiceAdapter::StartWorkflowExecution(
+    Context* context, const v1::StartWorkflowExecutionRequest* request,
+    v1::StartWorkflowExecutionResponse* response) {
+  aiflow::StartWorkflowExecution start;
+  start.ns = request->namespace_();
+  start.name = request->name();
+  Unary* reactor = context->DefaultReactor();
+  // On the way of every start, so answered without a turn through the observers' thread.
+  backend_.engine.Submit(start, request->request_id(),
+                         [context, reactor, response](const Result<ReplyRow>& reply) {
+                           const Status status = reply.has_value() ? Status::Ok() : reply.error();
+                           if (reply.has_value()) response->set_execution_id(reply->id);
+                           HintRetry(context, status);
+                           reactor->Finish(ToGrpc(status));
+                         });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* OrchestratorServiceAdapter::StopWorkflowExecution(
+    Context* context, const v1::WorkflowExecutionRequest* request, v1::Empty*) {
+  return SubmitAndFinish(context, backend_, aiflow::StopWorkflowExecution{request->execution_id()},
+                         request->request_id(), nullptr);
+}
+
+grpc::ServerUnaryReactor* OrchestratorServiceAdapter::StopWorkflowExecutions(
+    Context* context, const v1::WorkflowRequest* request,
+    v1::StopWorkflowExecutionsResponse* response) {
+  const aiflow::StopWorkflowExecutions stop{request->namespace_(), request->name()};
+  return SubmitAndFinish(context, backend_, stop, request->request_id(),
+                         [response](const ReplyRow& reply) {
+                           response->set_stopping(reply.id);
+                           return Status::Ok();
+                         });
+}
+
+grpc::ServerUnaryReactor* OrchestratorServiceAdapter::DeleteWorkflowExecution(
+    Context* context, const v1::WorkflowExecutionRequest* request, v1::Empty*) {
+  return SubmitAndFinish(context, backend_,
+                         aiflow::DeleteWorkflowExecution{request->execution_id()},
+                         request->request_id(), nullptr);
+}
+
+grpc::ServerUnaryReactor* OrchestratorServiceAdapter::GetWorkflowExecution(
+    Context* context, const v1::GetWorkflowExecutionRequest* request,
+    v1::WorkflowExecution* response) {
+  const auto found = FindExecution(backend_.queries, ExecutionId(request->execution_id()));
+  if (!found.has_value()) return FinishNow(context, found.error());
+  ToProto(found->execution, found->workflow, response);
+  return FinishNow(context, Status::Ok());
+}
+
+grpc::ServerUnaryReactor* OrchestratorServiceAdapter::ListWorkflowExecutions(
+    Context* context, const v1::ListWorkflowExecutionsRequest* request,
+    v1::ListWorkflowExecutionsResponse* response) {
+  return FinishNow(context, FillExecutions(backend_.queries, *request, response));
+}
+
+grpc::ServerWriteReactor<v1::WorkflowExecutionView>*
+OrchestratorServiceAdapter::WatchWorkflowExecution(Context*,
+                                                   const v1::GetWorkflowExecutionRequest* request) {
+  return NewExecutionWatch(backend_, *request);
+}
+
+grpc::ServerUnaryReactor* OrchestratorServiceAdapter::StartTaskExecution(
+    Context* context, const v1::TaskRequest* request, v1::StartTaskExecutionResponse* response) {
+  const aiflow::StartTaskExecution start{request->execution_id(), request->task_name()};
+  return SubmitAndFinish(
+      context, backend_, start, request->request_id(), [this, response](const ReplyRow& reply) {
+        response->set_task_execution_id(reply.id);
+        const auto run = backend_.queries.GetTaskExecution(TaskExecutionId(reply.id));
+        if (!run.has_value()) return run.error();
+        if (run->has_value()) response->set_sequence_number((*run)->sequence);
+        return Status::Ok();
+      });
+}
+
+grpc::ServerUnaryReactor* OrchestratorServiceAdapter::StopTaskExecution(
+    Context* context, const v1::TaskRequest* request, v1::StopTaskExecutionResponse* response) {
+  aiflow::StopTaskExecution stop;
+  stop.execution_id = request->execution_id();
+  stop.task = request->task_name();
+  return SubmitAndFinish(context, backend_, stop, request->request_id(),
+                         [response](const ReplyRow& reply) {
+                           response->set_message(reply.message);
+                           return Status::Ok();
+                         });
+}
+
+grpc::ServerUnaryReactor* OrchestratorServiceAdapter::GetTaskExecution(
+    Context* context, const v1::GetTaskExecutionRequest* request, v1::TaskExecution* response) {
+  const auto run = backend_.queries.GetTaskExecution(TaskExecutionId(request->task_execution_id()));
+  if (!run.has_value()) return FinishNow(context, run.error());
+  if (!run->has_value()) {
+    return FinishNow(
+        context,
+        Status(Code::kNotFound,
+               "Task execution " + std::to_string(request->task_execution_id()) + " not exists"));
+  }
+  CauseReader causes(backend_.log);
+  ToProto(**run, &causes, response);
+  return FinishNow(context, Status::Ok());
+}
+
+grpc::ServerUnaryReactor* OrchestratorServiceAdapter::ListTaskExecutions(
+    Context* context, const v1::ListTaskExecutionsRequest* request,
+    v1::ListTaskExecutionsResponse* response) {
+  return FinishNow(context, FillTaskExecutions(backend_, *request, response));
+}
+
+grpc::ServerUnaryReactor* OrchestratorServiceAdapter::Explain(Context* context,
+                                                              const v1::ExplainRequest* request,
+                                                              v1::ExplainResponse* response) {
+  return FinishNow(context, FillExplanation(backend_, *request, response));
+}
+
+grpc::ServerWriteReactor<v1::LogChunk>* OrchestratorServiceAdapter::ReadTaskLog(
+    Context*, const v1::ReadTaskLogRequest* request) {
+  return NewTaskLogReader(backend_, *request);
+}
+
+}  // namespace aiflow::api

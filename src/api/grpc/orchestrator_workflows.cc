@@ -1,0 +1,143 @@
+#include <string>
+#include <utility>
+
+#include "api/execution_snapshot.h"
+#include "api/grpc/orchestrator_service.h"
+#include "api/grpc/submit.h"
+#include "api/grpc/v1_convert.h"
+#include "api/page_token.h"
+
+namespace aiflow::api {
+namespace {
+
+constexpr std::string_view kNamespaces = "namespaces";
+constexpr std::string_view kWorkflows = "workflows";
+
+/// A blob that is shown; an empty digest shows as empty text.
+Result<std::string> ReadBlob(const BlobStore& blobs, const std::string& digest) {
+  if (digest.empty()) return std::string();
+  return blobs.Get(digest);
+}
+
+Status FillWorkflow(Backend& backend, const v1::GetWorkflowRequest& request,
+                    v1::Workflow* response) {
+  const Result<WorkflowRow> row =
+      FindWorkflow(backend.queries, request.namespace_(), request.name());
+  if (!row.has_value()) return row.error();
+  ToProto(*row, response);
+  auto content = ReadBlob(backend.blobs, row->content_digest);
+  if (!content.has_value()) return content.error();
+  response->set_content(*std::move(content));
+  auto pickled = ReadBlob(backend.blobs, row->pickled_digest);
+  if (!pickled.has_value()) return pickled.error();
+  response->set_pickled_workflow(*std::move(pickled));
+  if (!row->latest_snapshot.valid()) return Status::Ok();
+  const auto snapshot = backend.queries.GetSnapshot(row->latest_snapshot);
+  if (!snapshot.has_value()) return snapshot.error();
+  if (!snapshot->has_value()) return Status::Ok();
+  auto spec = ReadBlob(backend.blobs, (*snapshot)->spec_digest);
+  if (!spec.has_value()) return spec.error();
+  response->set_spec_json(*std::move(spec));
+  return Status::Ok();
+}
+
+Status FillNamespaces(const Queries& queries, const v1::ListNamespacesRequest& request,
+                      v1::ListNamespacesResponse* response) {
+  const Result<Page> page = PageOf(kNamespaces, request.page_size(), request.page_token());
+  if (!page.has_value()) return page.error();
+  auto rows = queries.ListNamespaces(*page);
+  if (!rows.has_value()) return rows.error();
+  response->set_next_page_token(
+      CutPage(kNamespaces, *page, &*rows, [](const NamespaceRow& row) { return row.name; }));
+  for (const NamespaceRow& row : *rows) ToProto(row, response->add_namespaces());
+  return Status::Ok();
+}
+
+Status FillWorkflows(const Queries& queries, const v1::ListWorkflowsRequest& request,
+                     v1::ListWorkflowsResponse* response) {
+  const Result<Page> page = PageOf(kWorkflows, request.page_size(), request.page_token());
+  if (!page.has_value()) return page.error();
+  auto rows = queries.ListWorkflows(request.namespace_(), *page);
+  if (!rows.has_value()) return rows.error();
+  response->set_next_page_token(
+      CutPage(kWorkflows, *page, &*rows, [](const WorkflowRow& row) { return row.id.value(); }));
+  for (const WorkflowRow& row : *rows) ToProto(row, response->add_workflows());
+  return Status::Ok();
+}
+
+}  // namespace
+
+grpc::ServerUnaryReactor* OrchestratorServiceAdapter::GetServerInfo(Context* context,
+                                                                    const v1::GetServerInfoRequest*,
+                                                                    v1::ServerInfo* response) {
+  response->set_version(backend_.version);
+  response->set_home(backend_.home);
+  response->set_notification_uri(backend_.notification_uri);
+  response->set_epoch(backend_.engine.epoch());
+  response->set_committed_offset(backend_.engine.committed());
+  response->set_log_head(backend_.log.head());
+  response->set_log_id(backend_.log.log_id());
+  return FinishNow(context, Status::Ok());
+}
+
+grpc::ServerUnaryReactor* OrchestratorServiceAdapter::AddNamespace(
+    Context* context, const v1::AddNamespaceRequest* request, v1::Namespace* response) {
+  const aiflow::AddNamespace add{request->name(), PropertiesToJson(request->properties())};
+  return SubmitAndFinish(context, backend_, add, request->request_id(),
+                         [request, response](const ReplyRow&) {
+                           response->set_name(request->name());
+                           *response->mutable_properties() = request->properties();
+                           return Status::Ok();
+                         });
+}
+
+grpc::ServerUnaryReactor* OrchestratorServiceAdapter::DeleteNamespace(
+    Context* context, const v1::DeleteNamespaceRequest* request, v1::Empty*) {
+  return SubmitAndFinish(context, backend_, aiflow::DeleteNamespace{request->name()},
+                         request->request_id(), nullptr);
+}
+
+grpc::ServerUnaryReactor* OrchestratorServiceAdapter::ListNamespaces(
+    Context* context, const v1::ListNamespacesRequest* request,
+    v1::ListNamespacesResponse* response) {
+  return FinishNow(context, FillNamespaces(backend_.queries, *request, response));
+}
+
+grpc::ServerReadReactor<v1::UploadWorkflowsRequest>* OrchestratorServiceAdapter::UploadWorkflows(
+    Context* context, v1::UploadWorkflowsResponse* response) {
+  return NewUpload(backend_, context, response);
+}
+
+grpc::ServerUnaryReactor* OrchestratorServiceAdapter::GetWorkflow(
+    Context* context, const v1::GetWorkflowRequest* request, v1::Workflow* response) {
+  return FinishNow(context, FillWorkflow(backend_, *request, response));
+}
+
+grpc::ServerUnaryReactor* OrchestratorServiceAdapter::ListWorkflows(
+    Context* context, const v1::ListWorkflowsRequest* request,
+    v1::ListWorkflowsResponse* response) {
+  return FinishNow(context, FillWorkflows(backend_.queries, *request, response));
+}
+
+grpc::ServerUnaryReactor* OrchestratorServiceAdapter::DeleteWorkflow(
+    Context* context, const v1::WorkflowRequest* request, v1::Empty*) {
+  return SubmitAndFinish(context, backend_,
+                         aiflow::DeleteWorkflow{request->namespace_(), request->name()},
+                         request->request_id(), nullptr);
+}
+
+grpc::ServerUnaryReactor* OrchestratorServiceAdapter::EnableWorkflow(
+    Context* context, const v1::WorkflowRequest* request, v1::Empty*) {
+  return SubmitAndFinish(context, backend_,
+                         SetWorkflowEnabled{request->namespace_(), request->name(), true},
+                         request->request_id(), nullptr);
+}
+
+grpc::ServerUnaryReactor* OrchestratorServiceAdapter::DisableWorkflow(
+    Context* context, const v1::WorkflowRequest* request, v1::Empty*) {
+  return SubmitAndFinish(context, backend_,
+                         SetWorkflowEnabled{request->namespace_(), request->name(), false},
+                         request->request_id(), nullptr);
+}
+
+}  // namespace aiflow::api

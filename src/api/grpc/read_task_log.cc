@@ -1,0 +1,230 @@
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "api/execution_snapshot.h"
+#include "api/grpc/grpc_status.h"
+#include "api/grpc/orchestrator_service.h"
+
+namespace aiflow::api {
+namespace {
+
+constexpr size_t kChunkBytes = 64 << 10;
+constexpr int kMaxFollowers = 256;
+
+/// A share of the followers there may be.
+class FollowerSlot {
+ public:
+  /// False when all are taken.
+  bool Take(std::atomic<int>* count) {
+    if (count->fetch_add(1) >= kMaxFollowers) {
+      count->fetch_sub(1);
+      return false;
+    }
+    count_ = count;
+    return true;
+  }
+  ~FollowerSlot() {
+    if (count_ != nullptr) count_->fetch_sub(1);
+  }
+
+ private:
+  std::atomic<int>* count_ = nullptr;
+};
+
+/// Sends a log in chunks; a follower goes on when the file grows, until the run has ended. All
+/// reading is done on the observers' thread, one chunk a turn.
+class TaskLogReader final : public grpc::ServerWriteReactor<v1::LogChunk>,
+                            public std::enable_shared_from_this<TaskLogReader> {
+ public:
+  TaskLogReader(Backend& backend, std::atomic<int>* followers,
+                const v1::ReadTaskLogRequest& request)
+      : backend_(backend), followers_(followers), request_(request) {
+    next_byte_ = std::max<int64_t>(0, request.begin_byte());
+  }
+  ~TaskLogReader() override {
+    if (fd_ >= 0) close(fd_);
+  }
+
+  void Begin() {
+    self_ = shared_from_this();
+    if (request_.follow()) {
+      if (!slot_.Take(followers_)) {
+        finished_ = true;
+        Finish(ToGrpc(Status(Code::kUnavailable, "too many logs are being followed (" +
+                                                     std::to_string(kMaxFollowers) +
+                                                     "); try again later")));
+        return;
+      }
+      execution_watch_ =
+          backend_.engine.Watch(ExecutionId(request_.execution_id()), [weak = weak_from_this()] {
+            if (const auto self = weak.lock()) self->Wake();
+          });
+    }
+    Wake();
+  }
+
+  void OnWriteDone(bool ok) override {
+    {
+      const std::lock_guard lock(mutex_);
+      writing_ = false;
+      if (!ok) cancelled_ = true;
+    }
+    Wake();
+  }
+
+  void OnCancel() override {
+    {
+      const std::lock_guard lock(mutex_);
+      cancelled_ = true;
+    }
+    Wake();
+  }
+
+  void OnDone() override {
+    if (execution_watch_ != 0) backend_.engine.Unwatch(execution_watch_);
+    if (file_watch_ != 0) backend_.observers.UnwatchFile(file_watch_);
+    self_.reset();
+  }
+
+ private:
+  /// From any thread: at most one turn is waiting.
+  void Wake() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (posted_ || writing_ || finished_) return;
+      posted_ = true;
+    }
+    backend_.observers.Post([self = shared_from_this()] { self->Turn(); });
+  }
+
+  void Turn() {
+    {
+      const std::lock_guard lock(mutex_);
+      posted_ = false;
+      if (writing_ || finished_) return;
+      if (cancelled_) return EndLocked(Status(Code::kCancelled, "the reader is gone"));
+    }
+    // The order matters: first whether it has ended, then the rest of the file.
+    Result<bool> over = FindRun();
+    const Result<bool> more = over.has_value() ? ReadChunk() : Error(over.error());
+    const std::lock_guard lock(mutex_);
+    if (!more.has_value()) return EndLocked(more.error());
+    if (*more) {
+      writing_ = true;
+      StartWrite(&chunk_);
+    } else if (*over || !request_.follow()) {
+      EndLocked(Status::Ok());
+    }
+  }
+
+  /// Finds the run that is asked for and whether it has ended. A run, once found, stays the one.
+  Result<bool> FindRun() {
+    if (run_.id.valid()) {
+      if (IsFinished(run_.status)) return true;
+      auto again = backend_.queries.GetTaskExecution(run_.id);
+      if (!again.has_value()) return Error(again.error());
+      if (!again->has_value()) return true;
+      run_ = **std::move(again);
+      return IsFinished(run_.status);
+    }
+    auto found = FindExecution(backend_.queries, ExecutionId(request_.execution_id()));
+    if (!found.has_value()) return Error(found.error());
+    workflow_ = std::move(found->workflow);
+    auto spec = SpecOf(backend_.queries, backend_.specs, found->execution);
+    if (!spec.has_value()) return Error(spec.error());
+    Result<TaskIndex> task = FindTask(**spec, request_.task_name());
+    if (!task.has_value()) return Error(task.error());
+    auto runs = backend_.queries.LatestTaskExecutions(found->execution.id, *task, 1);
+    if (!runs.has_value()) return Error(runs.error());
+    const std::string subject = "task " + request_.task_name() + " of workflow execution " +
+                                std::to_string(request_.execution_id());
+    if (runs->empty()) return Error(Code::kNotFound, subject + " has not run yet");
+    const int64_t wanted = request_.sequence_number();
+    if (wanted > 0 && runs->front().sequence != wanted) {
+      // Sequence numbers of a task ascend with the ids of its runs.
+      Page page;
+      page.skip = wanted - 1;
+      page.limit = 1;
+      runs = backend_.queries.ListTaskExecutions(found->execution.id, *task, page);
+      if (!runs.has_value()) return Error(runs.error());
+      if (runs->empty() || runs->front().sequence != wanted) {
+        return Error(Code::kNotFound, subject + " has no run " + std::to_string(wanted));
+      }
+    }
+    run_ = std::move(runs->front());
+    if (request_.try_number() > 0) run_.try_number = request_.try_number();
+    return IsFinished(run_.status);
+  }
+
+  /// Reads the next chunk into chunk_; false when there is nothing (yet).
+  Result<bool> ReadChunk() {
+    if (fd_ < 0) {
+      const std::string path = backend_.log_path(workflow_, run_);
+      if (path.empty()) return false;
+      fd_ = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+      if (fd_ < 0) return false;  // it never ran, or does not yet
+      if (request_.follow()) {
+        file_watch_ = backend_.observers.WatchFile(path, [weak = weak_from_this()] {
+          if (const auto self = weak.lock()) self->Wake();
+        });
+      }
+      first_path_ = path;
+    }
+    std::string* data = chunk_.mutable_data();
+    data->resize(kChunkBytes);
+    const ssize_t size = pread(fd_, data->data(), kChunkBytes, next_byte_);
+    if (size < 0) return Error(Code::kInternal, "the log cannot be read");
+    data->resize(static_cast<size_t>(size));
+    // The path is told even when the log is empty.
+    if (size == 0 && first_path_.empty()) return false;
+    next_byte_ += size;
+    chunk_.set_next_byte(next_byte_);
+    chunk_.set_path(std::exchange(first_path_, {}));
+    return true;
+  }
+
+  void EndLocked(const Status& status) {
+    if (finished_) return;
+    finished_ = true;
+    Finish(ToGrpc(status));
+  }
+
+  Backend& backend_;
+  std::atomic<int>* const followers_;
+  const v1::ReadTaskLogRequest request_;
+  FollowerSlot slot_;
+  std::shared_ptr<TaskLogReader> self_;  // until OnDone
+  uint64_t execution_watch_ = 0;
+
+  // Observers' thread only.
+  WorkflowRow workflow_;
+  TaskExecutionRow run_;
+  int fd_ = -1;
+  uint64_t file_watch_ = 0;
+  std::string first_path_;
+  int64_t next_byte_ = 0;
+  v1::LogChunk chunk_;
+
+  std::mutex mutex_;
+  bool posted_ = false;
+  bool writing_ = false;
+  bool cancelled_ = false;
+  bool finished_ = false;
+};
+
+}  // namespace
+
+grpc::ServerWriteReactor<v1::LogChunk>* NewTaskLogReader(Backend& backend,
+                                                         const v1::ReadTaskLogRequest& request) {
+  const auto reader = std::make_shared<TaskLogReader>(backend, &backend.log_followers, request);
+  reader->Begin();
+  return reader.get();
+}
+
+}  // namespace aiflow::api
