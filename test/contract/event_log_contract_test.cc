@@ -58,7 +58,8 @@ class SegmentWorld {
   void Reopen() {
     log_.reset();
     // Small segments, so that every test crosses several files.
-    auto opened = SegmentLog::Open(PosixFileSystem(), clock_, directory_, {.segment_bytes = 400});
+    auto opened = SegmentLog::Open(PosixFileSystem(), clock_, directory_,
+                                   {.segment_bytes = 400, .reserve_bytes = 4096});
     CHECK(opened.has_value()) << opened.error().ToString();
     log_ = std::move(*opened);
   }

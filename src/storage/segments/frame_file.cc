@@ -12,7 +12,6 @@ namespace aiflow {
 namespace {
 
 constexpr uint64_t kPage = 4096;
-constexpr uint64_t kReserveStep = 4 << 20;
 constexpr size_t kKeptFrameBytes = 4 << 20;
 constexpr size_t kLogIdBytes = 36;
 
@@ -206,7 +205,7 @@ Result<uint64_t> FrameFile::Append(std::string_view payload) {
 /// Near the end of the disk a small step may still fit where a large one does not.
 Status FrameFile::Reserve(uint64_t size) {
   if (size <= reserved_) return Status::Ok();
-  const uint64_t large = (size + kReserveStep - 1) / kReserveStep * kReserveStep;
+  const uint64_t large = (size + reserve_step_ - 1) / reserve_step_ * reserve_step_;
   if (file_->Reserve(large).ok()) {
     reserved_ = large;
     return Status::Ok();

@@ -56,6 +56,8 @@ class FrameFile {
   Result<uint64_t> Append(std::string_view payload);
   /// Cuts off what a failed Append may have left.
   Status Settle();
+  /// How much space is reserved at a time for frames to come.
+  void set_reserve_step(uint64_t bytes) { reserve_step_ = bytes; }
   /// Gives space back that was reserved for frames to come.
   Status Trim();
 
@@ -83,6 +85,7 @@ class FrameFile {
   uint64_t end_ = kHeaderBytes;         // of the last durable frame
   uint64_t last_frame_ = kHeaderBytes;  // begin of the last frame
   uint64_t reserved_ = 0;
+  uint64_t reserve_step_ = 64 << 10;
   bool unsettled_ = false;  // bytes behind end_ may be left from a failed append
   std::string tail_;        // the bytes from the last page boundary before end_ to end_
   std::string frame_;       // kept for its capacity

@@ -64,6 +64,7 @@ class Segment {
   /// Writes the index file and frees what only the active segment needs. A failure does no harm.
   void Seal(FileSystem& files, const std::string& directory);
   Status Trim() { return frames_->Trim(); }
+  void set_reserve_step(uint64_t bytes) { frames_->set_reserve_step(bytes); }
 
   Offset first() const { return frames_->header().first; }
   Offset last() const { return first() + static_cast<Offset>(positions_.size()) - 1; }

@@ -77,6 +77,9 @@ Status SegmentLog::OpenDirectory() {
   AIFLOW_RETURN_IF_ERROR(files_.SyncDirectory(directory_));
   const auto names = files_.List(directory_);
   if (!names) return names.error();
+  for (const std::string& name : *names) {
+    if (name.ends_with(".tmp")) AIFLOW_RETURN_IF_ERROR(files_.Remove(directory_ + "/" + name));
+  }
   AIFLOW_RETURN_IF_ERROR(OpenMeta(*names));
   const bool has_clients =
       std::binary_search(names->begin(), names->end(), std::string(ClientRegistry::kFileName));
@@ -135,7 +138,6 @@ Status SegmentLog::OpenSegments(const std::vector<std::string>& names) {
   std::vector<Offset> firsts;
   for (const std::string& name : names) {
     if (Segment::FirstOf(name) > 0) firsts.push_back(Segment::FirstOf(name));
-    if (name.ends_with(".tmp")) AIFLOW_RETURN_IF_ERROR(files_.Remove(directory_ + "/" + name));
   }
   const auto on_id = [this](uint64_t hash, Offset offset) { ids_.Insert(hash, offset); };
   for (size_t i = 0; i < firsts.size(); ++i) {
@@ -152,12 +154,12 @@ Status SegmentLog::OpenSegments(const std::vector<std::string>& names) {
     }
     head_ = (*segment)->last();
     last_time_ = std::max(last_time_, (*segment)->last_time());
-    segments_.emplace(firsts[i], std::move(*segment));
+    AddSegment(firsts[i], std::move(*segment));
   }
   if (!segments_.empty()) return Status::Ok();
   auto segment = Segment::Create(files_, directory_, log_id_, 1, RandomNumber());
   if (!segment) return segment.error();
-  segments_.emplace(1, std::move(*segment));
+  AddSegment(1, std::move(*segment));
   return Status::Ok();
 }
 
@@ -257,12 +259,15 @@ Status SegmentLog::Roll() {
   auto segment = Segment::Create(files_, directory_, log_id_, next, RandomNumber());
   if (!segment) return segment.error();
   active().Seal(files_, directory_);
-  {
-    const std::unique_lock lock(mutex_);
-    segments_.emplace(next, std::move(*segment));
-  }
+  AddSegment(next, std::move(*segment));
   rolling_ = false;
   return Status::Ok();
+}
+
+void SegmentLog::AddSegment(Offset first, std::unique_ptr<Segment> segment) {
+  segment->set_reserve_step(options_.reserve_bytes);
+  const std::unique_lock lock(mutex_);
+  segments_.emplace(first, std::move(segment));
 }
 
 Status SegmentLog::Scan(const EventFilter& filter, const OnEvent& on_event) const {

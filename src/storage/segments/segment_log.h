@@ -20,6 +20,7 @@ namespace aiflow {
 
 struct SegmentLogOptions {
   uint64_t segment_bytes = 64 << 20;  // a segment that has reached it is sealed; at most 1 GiB
+  uint64_t reserve_bytes = 4 << 20;   // disk space taken ahead of the appends
 };
 
 /// The event log in append-only segment files (docs/formats/event-log.md). Thread-safety as in
@@ -64,6 +65,7 @@ class SegmentLog final : public EventLog {
   Result<AppendResult> CompareStored(const Event& event, const Event& stored) const;
   Status Write(Batch& batch);
   Status Roll();
+  void AddSegment(Offset first, std::unique_ptr<Segment> segment);
   Segment& active() { return *segments_.rbegin()->second; }
 
   Status Scan(const EventFilter& filter, const OnEvent& on_event) const;
