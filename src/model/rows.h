@@ -185,18 +185,25 @@ struct CountersRow {
 
 struct EraseNamespace {
   std::string name;
+  friend bool operator==(const EraseNamespace&, const EraseNamespace&) = default;
 };
+/// With its snapshots, executions and all they own
 struct EraseWorkflow {
   WorkflowId id;
-};  // with its snapshots, executions and all they own
+  friend bool operator==(const EraseWorkflow&, const EraseWorkflow&) = default;
+};
 struct EraseSnapshot {
   SnapshotId id;
+  friend bool operator==(const EraseSnapshot&, const EraseSnapshot&) = default;
 };
+/// With all it owns
 struct EraseExecution {
   ExecutionId id;
-};  // with all it owns
+  friend bool operator==(const EraseExecution&, const EraseExecution&) = default;
+};
 struct EraseOutbox {
   OutboxId id;
+  friend bool operator==(const EraseOutbox&, const EraseOutbox&) = default;
 };
 
 /// One change of the durable state: a row put in place of the one with the same key, or removed.

@@ -1,0 +1,71 @@
+#include "scheduler/decide.h"
+
+#include <type_traits>
+
+#include "model/event_keys.h"
+#include "model/requests.h"
+#include "scheduler/draft.h"
+#include "scheduler/events/events.h"
+#include "scheduler/outcome.h"
+#include "scheduler/requests/handlers.h"
+
+namespace aiflow {
+namespace {
+
+/// Which requests an event of this kind may carry: the wire brings starts and stops only, and a
+/// report is never taken from anything but a report event.
+bool IsHonoured(const Event& event, const Request& request) {
+  const bool report = std::holds_alternative<TaskStatusReport>(request);
+  switch (event.kind) {
+    case EventKind::kTaskStatus: return report;
+    case EventKind::kInternal: return !report;
+    case EventKind::kScheduling: return MayComeFromWire(event.value);
+    case EventKind::kUser:
+    case EventKind::kStatusChanged: return false;
+  }
+  return false;
+}
+
+void OnRequest(Draft& draft, const std::shared_ptr<const WorkflowSpec>& spec) {
+  const Event& event = draft.event();
+  // Nobody waits for the answer to a report.
+  const bool answered = event.kind == EventKind::kInternal || event.kind == EventKind::kScheduling;
+  const Result<Request> request = ParseRequest(event);
+  if (!request.has_value()) {
+    if (answered) draft.Reply(request.error().code(), request.error().message());
+    return;
+  }
+  if (!IsHonoured(event, *request)) {
+    if (answered) draft.Reply(Code::kPermissionDenied, event.value + " is not accepted from here");
+    return;
+  }
+  std::visit(
+      [&](const auto& typed) {
+        using T = std::decay_t<decltype(typed)>;
+        if constexpr (std::is_same_v<T, TaskStatusReport>) {
+          OnTaskStatus(draft, typed);
+        } else if constexpr (std::is_same_v<T, UploadWorkflow> || std::is_same_v<T, AddSnapshot>) {
+          Handle(draft, typed, spec);
+        } else {
+          Handle(draft, typed);
+        }
+      },
+      *request);
+}
+
+}  // namespace
+
+Decision Decide(const State& state, const DecideInput& input) {
+  Draft draft(state.rep(), input.event);
+  if (input.event.key == kSchedulingEventKey) {
+    OnRequest(draft, input.spec);
+  } else if (input.event.kind == EventKind::kStatusChanged) {
+    OnStatusChanged(draft);
+  } else if (input.event.kind == EventKind::kUser) {
+    OnUserEvent(draft);
+  }
+  for (const auto& [id, execution] : draft.executions()) SettleExecution(*execution);
+  return Decision{draft.Finish()};
+}
+
+}  // namespace aiflow

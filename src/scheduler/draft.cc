@@ -1,0 +1,218 @@
+#include "scheduler/draft.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "model/status_changed.h"
+
+namespace aiflow {
+namespace {
+
+/// The changed row, else the stored one, else null.
+template <typename Map, typename Key>
+const typename Map::mapped_type* Find(const Map& changed, const Map* stored, const Key& key) {
+  if (const auto found = changed.find(key); found != changed.end()) return &found->second;
+  if (stored == nullptr) return nullptr;
+  const auto found = stored->find(key);
+  return found == stored->end() ? nullptr : &found->second;
+}
+
+}  // namespace
+
+ExecutionDraft::ExecutionDraft(Draft& draft, const ExecutionEntry* base, ExecutionRow row,
+                               const CompiledWorkflow& workflow)
+    : draft_(draft),
+      base_(base),
+      workflow_(workflow),
+      edited_(base == nullptr),
+      row_(std::move(row)) {}
+
+const TaskRow* ExecutionDraft::FindTask(TaskIndex task) const {
+  const ExecutionDetail* detail = base_ == nullptr ? nullptr : base_->detail.get();
+  return Find(tasks_, detail == nullptr ? nullptr : &detail->tasks, task);
+}
+
+TaskRow& ExecutionDraft::EditTask(TaskIndex task) {
+  if (const auto found = tasks_.find(task); found != tasks_.end()) return found->second;
+  TaskRow row;
+  if (const TaskRow* stored = FindTask(task)) row = *stored;
+  row.execution_id = id();
+  row.task = task;
+  return tasks_.emplace(task, std::move(row)).first->second;
+}
+
+const TaskExecutionRow* ExecutionDraft::FindRun(TaskIndex task, int64_t sequence) const {
+  const ExecutionDetail* detail = base_ == nullptr ? nullptr : base_->detail.get();
+  return Find(runs_, detail == nullptr ? nullptr : &detail->runs, RunKey{task, sequence});
+}
+
+TaskExecutionRow& ExecutionDraft::EditRun(TaskIndex task, int64_t sequence) {
+  const RunKey key{task, sequence};
+  if (const auto found = runs_.find(key); found != runs_.end()) return found->second;
+  const TaskExecutionRow* stored = FindRun(task, sequence);
+  CHECK(stored != nullptr) << "execution " << id() << ": run " << sequence << " of task " << task
+                           << " is not in the state";
+  return runs_.emplace(key, *stored).first->second;
+}
+
+void ExecutionDraft::AddRun(TaskExecutionRow row) {
+  const RunKey key{row.task, row.sequence};
+  CHECK(FindRun(row.task, row.sequence) == nullptr)
+      << "execution " << id() << ": sequence " << row.sequence << " is used twice";
+  runs_.emplace(key, std::move(row));
+}
+
+const RuleStateRow* ExecutionDraft::FindRuleState(RuleRef ref) const {
+  const ExecutionDetail* detail = base_ == nullptr ? nullptr : base_->detail.get();
+  return Find(rules_, detail == nullptr ? nullptr : &detail->rules, ref);
+}
+
+RuleStateRow& ExecutionDraft::EditRuleState(RuleRef ref) {
+  if (const auto found = rules_.find(ref); found != rules_.end()) return found->second;
+  RuleStateRow row;
+  if (const RuleStateRow* stored = FindRuleState(ref)) row = *stored;
+  row.execution_id = id();
+  row.task = ref.task;
+  row.rule = ref.rule;
+  return rules_.emplace(ref, std::move(row)).first->second;
+}
+
+std::optional<TaskStatus> ExecutionDraft::LatestStatus(TaskIndex task) const {
+  // Joins ask for many tasks, and this event changed few of them: those take the long way.
+  const auto run = runs_.lower_bound({task, 0});
+  if (tasks_.contains(task) || (run != runs_.end() && run->first.first == task)) {
+    const TaskRow* row = FindTask(task);
+    if (row == nullptr || row->latest == 0) return std::nullopt;
+    const TaskExecutionRow* latest = FindRun(task, row->latest);
+    CHECK(latest != nullptr) << "execution " << id() << ": latest run of task " << task
+                             << " is lost";
+    return latest->status;
+  }
+  if (base_ == nullptr || base_->detail == nullptr) return std::nullopt;
+  const std::vector<uint8_t>& statuses = base_->detail->latest_status;
+  const auto index = static_cast<size_t>(task);
+  if (index >= statuses.size() || statuses[index] == ExecutionDetail::kNeverRan) {
+    return std::nullopt;
+  }
+  return static_cast<TaskStatus>(statuses[index]);
+}
+
+int64_t ExecutionDraft::LatestSequence(TaskIndex task) const {
+  const TaskRow* row = FindTask(task);
+  return row == nullptr ? 0 : row->latest;
+}
+
+bool ExecutionDraft::HasLiveTask() const {
+  const ExecutionDetail* detail = base_ == nullptr ? nullptr : base_->detail.get();
+  int64_t live = detail == nullptr ? 0 : detail->live_tasks;
+  for (const auto& [task, row] : tasks_) {
+    live += IsLive(row) ? 1 : 0;
+    if (detail == nullptr) continue;
+    const auto stored = detail->tasks.find(task);
+    live -= stored != detail->tasks.end() && IsLive(stored->second) ? 1 : 0;
+  }
+  return live > 0;
+}
+
+bool ExecutionDraft::MayHaveEnded() const {
+  return base_ == nullptr || !tasks_.empty() || row_.status != base_->row.status;
+}
+
+void ExecutionDraft::Announce(const TaskExecutionRow& run) {
+  const WorkflowSpec& spec = workflow_.spec();
+  draft_.Publish(StatusChangedEvent(spec.ns, spec.name, run.task_name, run.attempt(), run.status));
+}
+
+void ExecutionDraft::Record(CauseKind kind, TaskIndex task, int64_t sequence, RuleIndex rule,
+                            std::string text) {
+  CauseRow cause;
+  cause.execution_id = id();
+  cause.offset = draft_.offset();
+  cause.task = task;
+  cause.ordinal = ordinals_[task]++;
+  cause.kind = kind;
+  cause.sequence = sequence;
+  cause.rule = rule;
+  cause.time = draft_.now();
+  cause.text = std::move(text);
+  causes_.push_back(std::move(cause));
+}
+
+void ExecutionDraft::AppendChanges(std::vector<Change>& changes) const {
+  if (edited_) changes.emplace_back(row_);
+  for (const auto& [key, row] : tasks_) changes.emplace_back(row);
+  for (const auto& [key, row] : runs_) changes.emplace_back(row);
+  for (const auto& [key, row] : rules_) changes.emplace_back(row);
+}
+
+void ExecutionDraft::AppendCauses(std::vector<Change>& changes) const {
+  for (const CauseRow& cause : causes_) changes.emplace_back(cause);
+}
+
+ExecutionDraft* Draft::FindExecution(ExecutionId id) {
+  if (const auto found = executions_.find(id); found != executions_.end()) {
+    return found->second.get();
+  }
+  const ExecutionEntry* entry = state_.FindExecution(id);
+  if (entry == nullptr) return nullptr;
+  const SnapshotEntry* snapshot = state_.FindSnapshot(entry->row.snapshot_id);
+  if (snapshot == nullptr || snapshot->compiled == nullptr) return nullptr;
+  auto draft = std::make_unique<ExecutionDraft>(*this, entry, entry->row, *snapshot->compiled);
+  return executions_.emplace(id, std::move(draft)).first->second.get();
+}
+
+ExecutionDraft& Draft::AddExecution(ExecutionRow row, const CompiledWorkflow& workflow) {
+  const ExecutionId id = row.id;
+  auto draft = std::make_unique<ExecutionDraft>(*this, nullptr, std::move(row), workflow);
+  const auto [entry, inserted] = executions_.emplace(id, std::move(draft));
+  CHECK(inserted) << "execution " << id << " is there already";
+  return *entry->second;
+}
+
+OutboxRow& Draft::AddOutbox(OutboxKind kind) {
+  OutboxRow& row = outbox_.emplace_back();
+  row.id = OutboxId(++counters_.outbox);
+  row.kind = kind;
+  row.offset = offset();
+  return row;
+}
+
+void Draft::Send(OutboxKind kind, const AttemptKey& attempt) { AddOutbox(kind).attempt = attempt; }
+
+void Draft::Publish(Event event) { AddOutbox(OutboxKind::kPublish).publish = std::move(event); }
+
+void Draft::EraseCommand(OutboxKind kind, const AttemptKey& attempt) {
+  const auto added = std::find_if(outbox_.begin(), outbox_.end(), [&](const OutboxRow& row) {
+    return row.kind == kind && row.attempt == attempt;
+  });
+  if (added != outbox_.end()) outbox_.erase(added);
+  const auto stored = state_.attempt_outbox.find(attempt);
+  if (stored == state_.attempt_outbox.end()) return;
+  const OutboxId id =
+      kind == OutboxKind::kStartAttempt ? stored->second.start : stored->second.stop;
+  if (id.valid()) erased_outbox_.insert(id);
+}
+
+void Draft::Reply(Code code, std::string message, int64_t id, std::string detail) {
+  CHECK(!reply_.has_value()) << "event " << offset() << " is answered twice";
+  ReplyRow row;
+  row.offset = offset();
+  row.code = static_cast<int>(code);
+  row.message = std::move(message);
+  row.id = id;
+  row.detail = std::move(detail);
+  reply_ = std::move(row);
+}
+
+std::vector<Change> Draft::Finish() const {
+  std::vector<Change> changes = others_;
+  for (const auto& [id, execution] : executions_) execution->AppendChanges(changes);
+  for (const auto& [id, execution] : executions_) execution->AppendCauses(changes);
+  for (const OutboxId id : erased_outbox_) changes.emplace_back(EraseOutbox{id});
+  for (const OutboxRow& row : outbox_) changes.emplace_back(row);
+  if (reply_.has_value()) changes.emplace_back(*reply_);
+  if (counters_ != state_.counters) changes.emplace_back(counters_);
+  return changes;
+}
+
+}  // namespace aiflow

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "model/rows.h"
+#include "scheduler/conditions/condition.h"
+#include "scheduler/state_rep.h"
+
+namespace aiflow {
+
+class Draft;
+
+/// One unfinished execution while an event is decided: reads fall through to the state, the first
+/// write of a row copies it.
+class ExecutionDraft final : public TaskStatuses {
+ public:
+  /// `base` is null for an execution that this event creates.
+  ExecutionDraft(Draft& draft, const ExecutionEntry* base, ExecutionRow row,
+                 const CompiledWorkflow& workflow);
+
+  [[nodiscard]] Draft& draft() const { return draft_; }
+  [[nodiscard]] const CompiledWorkflow& workflow() const { return workflow_; }
+  [[nodiscard]] ExecutionId id() const { return row_.id; }
+  [[nodiscard]] const ExecutionRow& row() const { return row_; }
+  ExecutionRow& Edit() {
+    edited_ = true;
+    return row_;
+  }
+  [[nodiscard]] bool running() const { return row_.status == ExecutionStatus::kRunning; }
+  [[nodiscard]] const std::string& TaskName(TaskIndex task) const {
+    return workflow_.task_spec(task).name;
+  }
+
+  /// Null when the task was never touched.
+  [[nodiscard]] const TaskRow* FindTask(TaskIndex task) const;
+  TaskRow& EditTask(TaskIndex task);
+  /// Null unless a TaskRow names it.
+  [[nodiscard]] const TaskExecutionRow* FindRun(TaskIndex task, int64_t sequence) const;
+  TaskExecutionRow& EditRun(TaskIndex task, int64_t sequence);
+  void AddRun(TaskExecutionRow row);
+  /// Null when no event touched the rule.
+  [[nodiscard]] const RuleStateRow* FindRuleState(RuleRef ref) const;
+  RuleStateRow& EditRuleState(RuleRef ref);
+
+  [[nodiscard]] std::optional<TaskStatus> LatestStatus(TaskIndex task) const override;
+  [[nodiscard]] int64_t LatestSequence(TaskIndex task) const override;
+  /// Some task has a run that is dispatched, waits, or is asked for.
+  [[nodiscard]] bool HasLiveTask() const;
+
+  /// This event did something that the execution may end with.
+  [[nodiscard]] bool MayHaveEnded() const;
+
+  /// The run's new status is announced, whoever caused it.
+  void Announce(const TaskExecutionRow& run);
+  void Record(CauseKind kind, TaskIndex task, int64_t sequence, RuleIndex rule, std::string text);
+
+  void AppendChanges(std::vector<Change>& changes) const;
+  void AppendCauses(std::vector<Change>& changes) const;
+
+ private:
+  Draft& draft_;
+  const ExecutionEntry* const base_;
+  const CompiledWorkflow& workflow_;
+  bool edited_ = false;
+  ExecutionRow row_;
+  std::map<TaskIndex, TaskRow> tasks_;
+  std::map<RunKey, TaskExecutionRow> runs_;
+  std::map<RuleRef, RuleStateRow> rules_;
+  std::vector<CauseRow> causes_;
+  std::map<TaskIndex, int32_t> ordinals_;
+};
+
+/// The changes of one event over an immutable state. Namespaces, workflows and snapshots are read
+/// from the state only and put at most once per event.
+class Draft {
+ public:
+  Draft(const State::Rep& state, const Event& event)
+      : state_(state), event_(event), counters_(state.counters) {}
+  Draft(const Draft&) = delete;
+  Draft& operator=(const Draft&) = delete;
+
+  [[nodiscard]] const State::Rep& state() const { return state_; }
+  [[nodiscard]] const Event& event() const { return event_; }
+  [[nodiscard]] Offset offset() const { return event_.offset; }
+  [[nodiscard]] Millis now() const { return event_.create_time; }
+
+  CountersRow& counters() { return counters_; }
+
+  /// Null when it is finished, deleted or was never there, and when its snapshot has no
+  /// specification.
+  ExecutionDraft* FindExecution(ExecutionId id);
+  ExecutionDraft& AddExecution(ExecutionRow row, const CompiledWorkflow& workflow);
+  /// Those looked at in this event, ascending.
+  [[nodiscard]] const std::map<ExecutionId, std::unique_ptr<ExecutionDraft>>& executions() const {
+    return executions_;
+  }
+
+  /// A row of a namespace, workflow or snapshot, or any removal.
+  void Put(Change change) { others_.push_back(std::move(change)); }
+
+  void Send(OutboxKind kind, const AttemptKey& attempt);
+  void Publish(Event event);
+  /// Takes back the unacknowledged command, if there is one.
+  void EraseCommand(OutboxKind kind, const AttemptKey& attempt);
+
+  void Reply(Code code, std::string message, int64_t id = 0, std::string detail = "");
+
+  /// Final rows in an order that depends on their keys alone: owners before what they own.
+  [[nodiscard]] std::vector<Change> Finish() const;
+
+ private:
+  OutboxRow& AddOutbox(OutboxKind kind);
+
+  const State::Rep& state_;
+  const Event& event_;
+  CountersRow counters_;
+  std::vector<Change> others_;
+  std::map<ExecutionId, std::unique_ptr<ExecutionDraft>> executions_;
+  std::vector<OutboxRow> outbox_;
+  std::set<OutboxId> erased_outbox_;
+  std::optional<ReplyRow> reply_;
+};
+
+}  // namespace aiflow

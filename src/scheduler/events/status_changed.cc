@@ -1,0 +1,32 @@
+#include "model/status_changed.h"
+
+#include "scheduler/events/events.h"
+#include "scheduler/rules.h"
+
+namespace aiflow {
+
+void OnStatusChanged(Draft& draft) {
+  const Event& event = draft.event();
+  const auto expecting = draft.state().expecting_foreign.find(event.key);
+  if (expecting == draft.state().expecting_foreign.end()) return;
+  Occurrence occurrence;
+  occurrence.key = event.key;
+  occurrence.status = StatusOf(event);
+  if (!occurrence.status.has_value()) return;
+  occurrence.text =
+      "event '" + event.key + "' (" + std::string(TaskStatusName(*occurrence.status)) + ")";
+  for (const SnapshotId snapshot : expecting->second) {
+    for (const ExecutionId id : draft.state().FindSnapshot(snapshot)->executions) {
+      ExecutionDraft* execution = draft.FindExecution(id);
+      if (execution == nullptr || !execution->running()) continue;
+      if (draft.offset() <= execution->row().created_offset ||
+          draft.offset() <= execution->row().event_offset) {
+        continue;
+      }
+      execution->Edit().event_offset = draft.offset();
+      ApplyRules(*execution, occurrence, execution->workflow().by_foreign_key().at(event.key));
+    }
+  }
+}
+
+}  // namespace aiflow

@@ -1,0 +1,50 @@
+#include "model/event_keys.h"
+#include "model/requests.h"
+#include "scheduler/events/events.h"
+#include "scheduler/rules.h"
+
+namespace aiflow {
+namespace {
+
+const std::vector<RuleRef> kNoRules;
+
+const std::vector<RuleRef>& Expecting(const CompiledWorkflow& workflow, const std::string& key) {
+  const auto found = workflow.by_event_key().find(key);
+  return found == workflow.by_event_key().end() ? kNoRules : found->second;
+}
+
+void Deliver(Draft& draft, ExecutionId id, const Occurrence& occurrence) {
+  ExecutionDraft* execution = draft.FindExecution(id);
+  if (execution == nullptr || !execution->running()) return;
+  // It sees what comes after the event that created it, and everything once.
+  if (draft.offset() <= execution->row().created_offset ||
+      draft.offset() <= execution->row().event_offset) {
+    return;
+  }
+  execution->Edit().event_offset = draft.offset();
+  ApplyRules(*execution, occurrence, Expecting(execution->workflow(), draft.event().key));
+}
+
+}  // namespace
+
+void OnUserEvent(Draft& draft) {
+  const Event& event = draft.event();
+  Occurrence occurrence;
+  occurrence.key = event.key;
+  occurrence.text = "event '" + event.key + "'";
+  if (const std::optional<ExecutionId> id = ExecutionOf(event, nullptr)) {
+    return Deliver(draft, *id, occurrence);
+  }
+  const auto expecting =
+      draft.state().expecting_event.find({std::string(MatchingNamespace(event.ns)), event.key});
+  if (expecting == draft.state().expecting_event.end()) return;
+  // Membership is fixed as of this offset. A decision over very many executions would be cut here,
+  // at an execution id stored as a cursor.
+  for (const SnapshotId snapshot : expecting->second) {
+    for (const ExecutionId id : draft.state().FindSnapshot(snapshot)->executions) {
+      Deliver(draft, id, occurrence);
+    }
+  }
+}
+
+}  // namespace aiflow

@@ -1,0 +1,57 @@
+#include "model/event_keys.h"
+#include "scheduler/requests/handlers.h"
+#include "scheduler/requests/replies.h"
+#include "scheduler/task_actions.h"
+
+namespace aiflow {
+namespace {
+
+/// STOPPING: takes no more events; STOPPED once its tasks have ended. False: it stops already.
+bool Stop(ExecutionDraft& execution) {
+  if (!execution.running()) return false;
+  Why why;
+  why.stop_cause = StopCause::kRequest;
+  why.text = RequestText(execution.draft());
+  ExecutionRow& row = execution.Edit();
+  row.status = ExecutionStatus::kStopping;
+  row.stop_cause = StopCause::kRequest;
+  row.event_offset = execution.draft().offset();
+  row.reason = "stopped by " + why.text;
+  for (size_t i = 0; i < execution.workflow().tasks().size(); ++i) {
+    StopTask(execution, static_cast<TaskIndex>(i), why);
+  }
+  return true;
+}
+
+}  // namespace
+
+void Handle(Draft& draft, const StopWorkflowExecution& request) {
+  const std::string subject = "workflow execution " + std::to_string(request.execution_id);
+  ExecutionDraft* execution = draft.FindExecution(ExecutionId(request.execution_id));
+  if (execution == nullptr) {
+    if (!IsFinishedOrDeleted(draft, request.execution_id)) {
+      return ReplyNoExecution(draft, request.execution_id);
+    }
+    return draft.Reply(Code::kOk, subject + " is finished: nothing to stop", request.execution_id);
+  }
+  const bool stops = Stop(*execution);
+  draft.Reply(Code::kOk, subject + (stops ? " is stopping" : " is stopping already"),
+              request.execution_id);
+}
+
+void Handle(Draft& draft, const StopWorkflowExecutions& request) {
+  const std::string ns(MatchingNamespace(request.ns));
+  const WorkflowRow* workflow = draft.state().FindWorkflow(ns, request.name);
+  if (workflow == nullptr) return ReplyNoWorkflow(draft, ns, request.name);
+  int64_t stopping = 0;
+  for (const ExecutionId id : draft.state().ExecutionsOf(workflow->id)) {
+    ExecutionDraft* execution = draft.FindExecution(id);
+    if (execution != nullptr && Stop(*execution)) ++stopping;
+  }
+  draft.Reply(Code::kOk,
+              std::to_string(stopping) + " executions of workflow " + ns + "." + request.name +
+                  " are stopping",
+              stopping);
+}
+
+}  // namespace aiflow

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <string>
+
+#include "scheduler/draft.h"
+
+namespace aiflow {
+
+/// Why an action is taken.
+struct Why {
+  RuleIndex rule = -1;  // -1: a request, or the start of the execution
+  StopCause stop_cause = StopCause::kRequest;
+  std::string text;  // for people; names the event and its offset
+};
+
+enum class StartEffect {
+  kStarted,    // a run was dispatched
+  kSuccessor,  // a run waits for the end of the current one
+  kCoalesced,  // folded into the run that waits already
+  kQueued,     // kept for later, on_alive=queue
+  kIgnored,    // on_alive=ignore
+  kDropped,    // over max_pending_starts
+};
+
+struct StartOutcome {
+  StartEffect effect = StartEffect::kStarted;
+  int64_t sequence = 0;  // the run; 0 when the start has none (yet)
+};
+
+/// START: a run of an idle task; on a live one what its on_alive says; while STOPPING as RESTART,
+/// but for on_alive=queue nothing is coalesced. Whatever happens is recorded. REQUIRES: the
+/// execution is RUNNING.
+StartOutcome StartTask(ExecutionDraft& execution, TaskIndex task, const Why& why);
+
+/// RESTART: a run of an idle task; on a live one stops the current run and makes or overwrites its
+/// successor. REQUIRES: the execution is RUNNING.
+StartOutcome RestartTask(ExecutionDraft& execution, TaskIndex task, const Why& why);
+
+/// STOP: cancels the successor and kept starts, stops the current run. False: nothing to stop.
+bool StopTask(ExecutionDraft& execution, TaskIndex task, const Why& why);
+
+/// The successor never runs: it is STOPPED. REQUIRES: there is one.
+void CancelSuccessor(ExecutionDraft& execution, TaskIndex task, const Why& why);
+
+/// After a run ended: dispatches the successor, else the next kept start. No effect when neither
+/// waits or the task was started again. REQUIRES: the execution is RUNNING.
+void DispatchNext(ExecutionDraft& execution, TaskIndex task);
+
+}  // namespace aiflow
