@@ -18,7 +18,7 @@ ALLOWED = {
     "scheduler": {"base", "model"},
     "storage": {"base", "model"},
     "executor": {"base", "model", "runner"},
-    "runner": set(),
+    "runner": {"base"},
     "eventlog": {"base", "model", "storage"},
     "engine": {"base", "model", "scheduler", "storage", "executor"},
     "bundle": {"base", "model", "storage"},
