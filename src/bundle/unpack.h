@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <string>
 
@@ -8,15 +9,22 @@
 
 namespace aiflow {
 
-/// Unpacks bundles once each, read-only, under `root`/<digest>. Thread-safe, also between
-/// processes: a bundle appears complete or not at all (unpacked aside, synced, renamed).
+/// What one bundle may become on disk.
+inline constexpr size_t kMaxUnpackedBytes = size_t{1} << 30;
+inline constexpr size_t kMaxBundleEntries = 100'000;
+
+/// Unpacks bundles (zip, tar, tar.gz) once each, read-only, under `root`/<digest>. Thread-safe,
+/// also between processes: a bundle appears complete or not at all (unpacked aside, synced,
+/// renamed), and of many who want it at the same time one unpacks and the others wait.
 class BundleDirectory {
  public:
+  /// `root` is made when the first bundle comes.
   BundleDirectory(std::filesystem::path root, const BlobStore& blobs);
 
   /// The directory of the bundle, unpacked on first use. Refuses absolute paths, `..`, links that
-  /// lead out, special files, and more than kMaxUnpackedBytes: kInvalidArgument with the entry's
-  /// name.
+  /// lead out, special files, an entry that comes twice, and more than kMaxUnpackedBytes or
+  /// kMaxBundleEntries: kInvalidArgument with the entry's name. kNotFound and kDataLoss as
+  /// BlobStore.
   Result<std::filesystem::path> Get(const std::string& digest);
 
  private:
