@@ -1,0 +1,100 @@
+#pragma once
+
+#include <aiflow/v1/event_log.pb.h>
+#include <aiflow/v1/orchestrator.pb.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+
+namespace aiflow::cli {
+
+namespace v1 = ::aiflow::v1;
+
+/// The AIFlow server as the command line sees it: one method per call of aiflow.v1.Orchestrator.
+/// Every unary call has a deadline; a call whose reply was lost is repeated with the same request,
+/// so requests that change something carry a request id. Lists are complete: all pages, in the
+/// server's order. Errors are the server's own (code and one-line message); kUnavailable when no
+/// server answers. Thread-safe.
+class Client {
+ public:
+  virtual ~Client() = default;
+
+  virtual Result<v1::ServerInfo> GetServerInfo() = 0;
+
+  virtual Result<v1::Namespace> AddNamespace(const v1::AddNamespaceRequest& request) = 0;
+  virtual Status DeleteNamespace(const v1::DeleteNamespaceRequest& request) = 0;
+  virtual Result<std::vector<v1::Namespace>> ListNamespaces() = 0;
+
+  /// Streams `bundle` after the header.
+  virtual Result<v1::UploadWorkflowsResponse> UploadWorkflows(
+      const v1::UploadWorkflowsRequest::Header& header, std::string_view bundle) = 0;
+  virtual Result<v1::Workflow> GetWorkflow(const v1::GetWorkflowRequest& request) = 0;
+  virtual Result<std::vector<v1::Workflow>> ListWorkflows(const std::string& ns) = 0;
+  virtual Status DeleteWorkflow(const v1::WorkflowRequest& request) = 0;
+  virtual Status EnableWorkflow(const v1::WorkflowRequest& request) = 0;
+  virtual Status DisableWorkflow(const v1::WorkflowRequest& request) = 0;
+
+  virtual Result<int64_t> StartWorkflowExecution(
+      const v1::StartWorkflowExecutionRequest& request) = 0;
+  virtual Status StopWorkflowExecution(const v1::WorkflowExecutionRequest& request) = 0;
+  /// The number of executions that are stopping now.
+  virtual Result<int64_t> StopWorkflowExecutions(const v1::WorkflowRequest& request) = 0;
+  virtual Status DeleteWorkflowExecution(const v1::WorkflowExecutionRequest& request) = 0;
+  virtual Result<v1::WorkflowExecution> GetWorkflowExecution(int64_t execution_id) = 0;
+  virtual Result<std::vector<v1::WorkflowExecution>> ListWorkflowExecutions(
+      const std::string& ns, const std::string& name) = 0;
+  /// Hands each view to `sink`, on the calling thread, until the execution is finished (OK), `stop`
+  /// is requested (kCancelled) or the stream breaks.
+  virtual Status WatchWorkflowExecution(
+      int64_t execution_id, const std::stop_token& stop,
+      const std::function<void(const v1::WorkflowExecutionView&)>& sink) = 0;
+
+  virtual Result<v1::StartTaskExecutionResponse> StartTaskExecution(
+      const v1::TaskRequest& request) = 0;
+  virtual Result<v1::StopTaskExecutionResponse> StopTaskExecution(
+      const v1::TaskRequest& request) = 0;
+  virtual Result<v1::TaskExecution> GetTaskExecution(int64_t task_execution_id) = 0;
+  /// Of all tasks when `task_name` is empty.
+  virtual Result<std::vector<v1::TaskExecution>> ListTaskExecutions(
+      int64_t execution_id, const std::string& task_name) = 0;
+
+  virtual Result<v1::ExplainResponse> Explain(const v1::ExplainRequest& request) = 0;
+  /// Hands each chunk to `sink` until the log's end (OK) or the stream breaks.
+  virtual Status ReadTaskLog(const v1::ReadTaskLogRequest& request,
+                             const std::function<void(const v1::LogChunk&)>& sink) = 0;
+};
+
+struct EventFilter {
+  std::string key;  // empty or "*": any; so for the others
+  std::string ns;
+  std::string sender;
+  int64_t begin_offset = 0;  // exclusive
+  int64_t end_offset = 0;    // inclusive; 0: no end
+};
+
+/// The notification server as the command line sees it. Errors and threads as for Client.
+class EventClient {
+ public:
+  virtual ~EventClient() = default;
+
+  virtual Result<v1::PublishResponse> Publish(const v1::PublishRequest& request) = 0;
+  virtual Result<std::vector<v1::EventRecord>> ListEvents(const EventFilter& filter) = 0;
+  /// The last offset of the log as of now; 0 when it is empty.
+  virtual Result<int64_t> Head() = 0;
+  /// Hands each event to `sink` until the stream breaks.
+  virtual Status Subscribe(const v1::SubscribeRequest& request,
+                           const std::function<void(const v1::EventRecord&)>& sink) = 0;
+};
+
+/// Clients over gRPC. Nothing is connected before the first call. `address`: host:port.
+std::unique_ptr<Client> MakeGrpcClient(const std::string& address);
+std::unique_ptr<EventClient> MakeGrpcEventClient(const std::string& address);
+
+}  // namespace aiflow::cli

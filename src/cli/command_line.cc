@@ -1,0 +1,126 @@
+#include "cli/command_line.h"
+
+#include <algorithm>
+
+#include "cli/text.h"
+
+namespace aiflow::cli {
+namespace {
+
+// Names of the commands below `app`.
+std::vector<std::string> CommandNames(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(command->get_name());
+  }
+  return names;
+}
+
+CLI::App* FindCommand(CLI::App& app, const std::string& name) {
+  const auto found =
+      app.get_subcommands([&name](const CLI::App* command) { return command->get_name() == name; });
+  return found.empty() ? nullptr : found.front();
+}
+
+// How far the words lead into the tree of commands.
+struct Descent {
+  CLI::App* app = nullptr;  // the last group or command that was named
+  std::string path = "aiflow";
+  std::string unknown;  // the word after it, when `app` is a group that has no such command
+};
+
+Descent Descend(CLI::App& root, const std::vector<std::string>& words) {
+  Descent descent{.app = &root};
+  for (size_t i = 0; i < words.size() && !CommandNames(*descent.app).empty(); ++i) {
+    const std::string& word = words[i];
+    if (word.starts_with("-")) {
+      // Options before the command are the global ones; those with a value take the next word.
+      const CLI::Option* option = root.get_option_no_throw(word);
+      if (option != nullptr && option->get_items_expected_max() > 0) ++i;
+      continue;
+    }
+    CLI::App* next = FindCommand(*descent.app, word);
+    if (next == nullptr) {
+      descent.unknown = word;
+      return descent;
+    }
+    descent.app = next;
+    descent.path += " " + word;
+  }
+  return descent;
+}
+
+void DeclareGlobalOptions(CLI::App& app, AddressOptions& options) {
+  app.add_option("--server", options.server, "host:port of the AIFlow server");
+  app.add_option("--notification-server", options.notification_server,
+                 "host:port of the notification server");
+  app.add_option("--home", options.home, "Home directory; $AIFLOW_HOME or ~/aiflow by default");
+}
+
+int UsageError(Session& session, const Descent& descent, const std::string& reason) {
+  std::string text = reason;
+  if (!descent.unknown.empty()) {
+    text = "'" + descent.path + "' has no command '" + descent.unknown + "'.";
+    const std::string nearest = Nearest(descent.unknown, CommandNames(*descent.app));
+    if (!nearest.empty()) text += " Did you mean '" + nearest + "'?";
+  }
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
+  if (!text.ends_with('.') && !text.ends_with('?')) text += '.';
+  session.output().Error(text + " See '" + descent.path + " --help'.");
+  return kExitUsage;
+}
+
+// Parses; the command to run, or the exit code in `code`.
+CommandSlot Parse(CLI::App& app, Session& session, CommandSlot& slot,
+                  const std::vector<std::string>& words, int* code) {
+  const Descent descent = Descend(app, words);
+  try {
+    std::vector<std::string> reversed(words.rbegin(), words.rend());  // as CLI11 wants them
+    app.parse(std::move(reversed));
+  } catch (const CLI::CallForHelp&) {
+    session.output().Raw(descent.app->help());
+    *code = kExitOk;
+    return nullptr;
+  } catch (const CLI::CallForVersion& version) {
+    session.output().Line(version.what());
+    *code = kExitOk;
+    return nullptr;
+  } catch (const CLI::ParseError& error) {
+    *code = UsageError(session, descent, error.what());
+    return nullptr;
+  }
+  if (!slot) {  // a group alone
+    session.output().Error("'" + descent.path + "' needs a command.");
+    session.output().Note(descent.app->help());
+    *code = kExitUsage;
+  }
+  return slot;
+}
+
+}  // namespace
+
+int RunCommandLine(const World& world, const std::vector<std::string>& words,
+                   const AddCommands& more) {
+  Session session(world);
+  CommandSlot slot;
+  CLI::App app("AIFlow: workflows of streaming and batch tasks, driven by events.", "aiflow");
+  app.fallthrough();
+  app.set_version_flag("--version", AIFLOW_VERSION);
+  app.require_subcommand(0, 1);
+  DeclareGlobalOptions(app, session.address_options());
+  more(app, slot);
+  AddEventCommands(app, slot);
+  AddLogsCommand(app, slot);
+  AddNamespaceCommands(app, slot);
+  AddTaskCommands(app, slot);
+  AddVersionCommand(app, slot);
+  AddWhyCommand(app, slot);
+  AddWorkflowCommands(app, slot);
+  AddExecutionCommands(app, slot);
+
+  int code = kExitOk;
+  const CommandSlot command = Parse(app, session, slot, words, &code);
+  return command ? command(session) : code;
+}
+
+}  // namespace aiflow::cli

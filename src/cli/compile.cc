@@ -1,0 +1,146 @@
+#include "cli/compile.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
+
+#include "cli/process.h"
+
+namespace aiflow::cli {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::chrono::minutes kCompileLimit{5};
+
+std::optional<std::string> DecodeBase64(std::string_view text) {
+  std::array<int, 256> values{};
+  values.fill(-1);
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  for (size_t i = 0; i < kAlphabet.size(); ++i) {
+    values[static_cast<unsigned char>(kAlphabet[i])] = static_cast<int>(i);
+  }
+  while (!text.empty() && text.back() == '=') text.remove_suffix(1);
+  std::string bytes;
+  uint32_t bits = 0;
+  int count = 0;
+  for (const char c : text) {
+    const int value = values[static_cast<unsigned char>(c)];
+    if (value < 0) return std::nullopt;
+    bits = (bits << 6) | static_cast<uint32_t>(value);
+    count += 6;
+    if (count >= 8) {
+      count -= 8;
+      bytes += static_cast<char>((bits >> count) & 0xFF);
+    }
+  }
+  return bytes;
+}
+
+// What a failed compiler said, as one paragraph.
+std::string Paragraph(const std::string& text) {
+  std::string paragraph;
+  size_t begin = 0;
+  while (begin < text.size()) {
+    size_t end = text.find('\n', begin);
+    if (end == std::string::npos) end = text.size();
+    const std::string line = text.substr(begin, end - begin);
+    begin = end + 1;
+    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
+    if (!paragraph.empty()) paragraph += '\n';
+    paragraph += line;
+  }
+  return paragraph;
+}
+
+tl::unexpected<Status> Malformed(const std::string& why) {
+  return Error(Code::kInvalidArgument,
+               "the compiler printed something else than workflows: " + why);
+}
+
+}  // namespace
+
+std::string PythonInterpreter(const Environment& environment, const fs::path& executable) {
+  if (const auto python = environment("AIFLOW_PYTHON")) return *python;
+  if (const auto venv = environment("VIRTUAL_ENV"))
+    return (fs::path(*venv) / "bin/python").string();
+  // <checkout>/build/<preset>/bin/aiflow
+  const fs::path checkout = executable.parent_path().parent_path().parent_path().parent_path();
+  const fs::path python = checkout / ".venv/bin/python";
+  std::error_code none;
+  return fs::exists(python, none) ? python.string() : "python3";
+}
+
+Result<CompiledWorkflows> CompileWorkflowFile(const fs::path& file, const std::string& python) {
+  std::error_code failed;
+  if (!fs::is_regular_file(file, failed)) {
+    return Error(Code::kNotFound, file.string() + ": there is no such file");
+  }
+  const std::string path = fs::absolute(file).string();
+  std::vector<std::string> command;
+  if (file.extension() == ".py") {
+    command = {python, "-m", "ai_flow.host", "compile", path};
+  } else if (access(path.c_str(), X_OK) == 0) {
+    command = {path, "--aiflow-compile"};
+  } else {
+    return Error(Code::kInvalidArgument,
+                 file.string() + " is neither a Python file (.py) nor an executable program");
+  }
+  const Result<ProcessOutput> output = RunProcess(command, kCompileLimit);
+  if (!output) {
+    return Error(
+        output.error().code(),
+        "cannot compile " + file.string() + ": " + output.error().message() +
+            (file.extension() == ".py" ? "; set AIFLOW_PYTHON to a Python that has ai_flow" : ""));
+  }
+  if (output->exit_code != 0) {
+    std::string reason = Paragraph(output->err);
+    if (reason.empty()) reason = "it ended with exit code " + std::to_string(output->exit_code);
+    return Error(Code::kInvalidArgument, "cannot compile " + file.string() + ": " + reason);
+  }
+  Result<CompiledWorkflows> compiled = ParseCompilerOutput(output->out);
+  if (!compiled) {
+    return Error(compiled.error().code(),
+                 "cannot compile " + file.string() + ": " + compiled.error().message());
+  }
+  return compiled;
+}
+
+Result<CompiledWorkflows> ParseCompilerOutput(const std::string& text) {
+  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return Malformed("not a JSON object");
+  const auto workflows = json.find("workflows");
+  if (workflows == json.end() || !workflows->is_array()) return Malformed("no list 'workflows'");
+  CompiledWorkflows compiled;
+  for (const nlohmann::json& workflow : *workflows) {
+    if (!workflow.is_object() || !workflow.contains("spec")) return Malformed("no 'spec'");
+    ::aiflow::v1::WorkflowUpload& upload = compiled.workflows.emplace_back();
+    upload.set_spec_json(
+        workflow["spec"].dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    if (const auto content = workflow.find("content");
+        content != workflow.end() && content->is_string()) {
+      upload.set_content(content->get<std::string>());
+    }
+    if (const auto pickled = workflow.find("pickled_workflow");
+        pickled != workflow.end() && pickled->is_string()) {
+      const auto bytes = DecodeBase64(pickled->get_ref<const std::string&>());
+      if (!bytes) return Malformed("'pickled_workflow' is not base64");
+      upload.set_pickled_workflow(*bytes);
+    }
+  }
+  if (const auto warnings = json.find("warnings"); warnings != json.end() && warnings->is_array()) {
+    for (const nlohmann::json& warning : *warnings) {
+      if (warning.is_string()) compiled.warnings.push_back(warning.get<std::string>());
+    }
+  }
+  if (compiled.workflows.empty()) {
+    return Error(Code::kInvalidArgument, "the file defines no workflow");
+  }
+  return compiled;
+}
+
+}  // namespace aiflow::cli

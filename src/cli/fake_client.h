@@ -1,0 +1,163 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/client.h"
+
+namespace aiflow::cli {
+
+/// A server in memory for tests of commands: workflows by name, executions and views that the test
+/// puts in, and the requests that came. One thread, but for Watch.
+class FakeClient : public Client {
+ public:
+  std::vector<v1::Namespace> namespaces;
+  std::vector<v1::Workflow> workflows;
+  std::vector<v1::WorkflowExecution> executions;
+  std::vector<v1::TaskExecution> task_executions;
+  std::vector<std::pair<std::vector<v1::WorkflowExecutionView>, Status>> watches;  // one per call
+  v1::ExplainResponse explained;
+  std::string log;
+  /// Answered to everything when not OK.
+  Status refusal;
+  /// Name of the call and its request, in order.
+  std::vector<std::pair<std::string, std::string>> calls;
+  std::vector<std::string> request_ids;
+
+  Result<v1::ServerInfo> GetServerInfo() override { return v1::ServerInfo(); }
+
+  Result<v1::Namespace> AddNamespace(const v1::AddNamespaceRequest& request) override {
+    const Status status = Record("AddNamespace", request, request.request_id());
+    if (!status.ok()) return Error(status);
+    v1::Namespace& added = namespaces.emplace_back();
+    added.set_name(request.name());
+    *added.mutable_properties() = request.properties();
+    return added;
+  }
+  Status DeleteNamespace(const v1::DeleteNamespaceRequest& request) override {
+    return Record("DeleteNamespace", request, request.request_id());
+  }
+  Result<std::vector<v1::Namespace>> ListNamespaces() override { return Answer(namespaces); }
+
+  Result<v1::UploadWorkflowsResponse> UploadWorkflows(
+      const v1::UploadWorkflowsRequest::Header& header, std::string_view) override {
+    const Status status = Record("UploadWorkflows", header, header.request_id());
+    if (!status.ok()) return Error(status);
+    return v1::UploadWorkflowsResponse();
+  }
+  Result<v1::Workflow> GetWorkflow(const v1::GetWorkflowRequest& request) override {
+    if (!refusal.ok()) return Error(refusal);
+    for (const v1::Workflow& workflow : workflows) {
+      if (workflow.name() == request.name()) return workflow;
+    }
+    return Error(Code::kNotFound, "workflow default." + request.name() + " does not exist.");
+  }
+  Result<std::vector<v1::Workflow>> ListWorkflows(const std::string&) override {
+    return Answer(workflows);
+  }
+  Status DeleteWorkflow(const v1::WorkflowRequest& request) override {
+    return Record("DeleteWorkflow", request, request.request_id());
+  }
+  Status EnableWorkflow(const v1::WorkflowRequest& request) override {
+    return Record("EnableWorkflow", request, request.request_id());
+  }
+  Status DisableWorkflow(const v1::WorkflowRequest& request) override {
+    return Record("DisableWorkflow", request, request.request_id());
+  }
+
+  Result<int64_t> StartWorkflowExecution(
+      const v1::StartWorkflowExecutionRequest& request) override {
+    const Status status = Record("StartWorkflowExecution", request, request.request_id());
+    if (!status.ok()) return Error(status);
+    v1::GetWorkflowRequest get;
+    get.set_name(request.name());
+    if (const auto found = GetWorkflow(get); !found) return Error(found.error());
+    return 17;
+  }
+  Status StopWorkflowExecution(const v1::WorkflowExecutionRequest& request) override {
+    return Record("StopWorkflowExecution", request, request.request_id());
+  }
+  Result<int64_t> StopWorkflowExecutions(const v1::WorkflowRequest& request) override {
+    const Status status = Record("StopWorkflowExecutions", request, request.request_id());
+    if (!status.ok()) return Error(status);
+    return 2;
+  }
+  Status DeleteWorkflowExecution(const v1::WorkflowExecutionRequest& request) override {
+    return Record("DeleteWorkflowExecution", request, request.request_id());
+  }
+  Result<v1::WorkflowExecution> GetWorkflowExecution(int64_t execution_id) override {
+    if (!refusal.ok()) return Error(refusal);
+    for (const v1::WorkflowExecution& execution : executions) {
+      if (execution.id() == execution_id) return execution;
+    }
+    return Error(Code::kNotFound, "no such execution");
+  }
+  Result<std::vector<v1::WorkflowExecution>> ListWorkflowExecutions(const std::string&,
+                                                                    const std::string&) override {
+    return Answer(executions);
+  }
+  Status WatchWorkflowExecution(
+      int64_t, const std::stop_token& stop,
+      const std::function<void(const v1::WorkflowExecutionView&)>& sink) override {
+    if (watches.empty()) return {Code::kCancelled, "the test has no more views"};
+    const auto [views, status] = watches.front();
+    watches.erase(watches.begin());
+    for (const v1::WorkflowExecutionView& view : views) {
+      if (!stop.stop_requested()) sink(view);
+    }
+    return status;
+  }
+
+  Result<v1::StartTaskExecutionResponse> StartTaskExecution(
+      const v1::TaskRequest& request) override {
+    const Status status = Record("StartTaskExecution", request, request.request_id());
+    if (!status.ok()) return Error(status);
+    v1::StartTaskExecutionResponse response;
+    response.set_sequence_number(3);
+    return response;
+  }
+  Result<v1::StopTaskExecutionResponse> StopTaskExecution(const v1::TaskRequest& request) override {
+    const Status status = Record("StopTaskExecution", request, request.request_id());
+    if (!status.ok()) return Error(status);
+    return v1::StopTaskExecutionResponse();
+  }
+  Result<v1::TaskExecution> GetTaskExecution(int64_t task_execution_id) override {
+    for (const v1::TaskExecution& execution : task_executions) {
+      if (execution.id() == task_execution_id) return execution;
+    }
+    return Error(Code::kNotFound, "no such task execution");
+  }
+  Result<std::vector<v1::TaskExecution>> ListTaskExecutions(int64_t, const std::string&) override {
+    return Answer(task_executions);
+  }
+  Result<v1::ExplainResponse> Explain(const v1::ExplainRequest&) override {
+    return Answer(explained);
+  }
+  Status ReadTaskLog(const v1::ReadTaskLogRequest& request,
+                     const std::function<void(const v1::LogChunk&)>& sink) override {
+    const Status status = Record("ReadTaskLog", request, "");
+    if (!status.ok()) return status;
+    v1::LogChunk chunk;
+    chunk.set_data(log);
+    sink(chunk);
+    return Status::Ok();
+  }
+
+ private:
+  Status Record(const std::string& call, const google::protobuf::Message& request,
+                const std::string& request_id) {
+    calls.emplace_back(call, request.ShortDebugString());
+    request_ids.push_back(request_id);
+    return refusal;
+  }
+  template <typename T>
+  Result<T> Answer(const T& value) const {
+    if (!refusal.ok()) return Error(refusal);
+    return value;
+  }
+};
+
+}  // namespace aiflow::cli

@@ -1,0 +1,96 @@
+#include <aiflow/v1/event_log.grpc.pb.h>
+#include <notification_service/notification_service.grpc.pb.h>
+
+#include <limits>
+#include <utility>
+
+#include "cli/client.h"
+#include "cli/grpc_call.h"
+
+namespace aiflow::cli {
+namespace {
+
+namespace ns_v0 = ::notification_service;
+
+class GrpcEventClient : public EventClient {
+ public:
+  explicit GrpcEventClient(const std::string& address)
+      : call_(address),
+        log_(v1::EventLog::NewStub(call_.channel())),
+        service_(ns_v0::NotificationService::NewStub(call_.channel())) {}
+
+  Result<v1::PublishResponse> Publish(const v1::PublishRequest& request) override {
+    v1::PublishResponse response;
+    bool answered = false;
+    const Status status = call_.Repeat(kCallDeadline, [&](grpc::ClientContext* context) {
+      const auto stream = log_->Publish(context);
+      answered = stream->Write(request) && stream->WritesDone() && stream->Read(&response);
+      return stream->Finish();
+    });
+    if (!status.ok() && !answered) return Error(status);
+    if (!answered) {
+      return Error(Code::kInternal, "the notification server did not acknowledge the event");
+    }
+    if (!response.error().empty()) return Error(Code::kInvalidArgument, response.error());
+    return response;
+  }
+
+  Result<std::vector<v1::EventRecord>> ListEvents(const EventFilter& filter) override {
+    ns_v0::ListEventsRequest request;
+    request.set_key(filter.key);
+    request.set_namespace_(filter.ns);
+    request.set_sender(filter.sender);
+    request.set_start_offset(filter.begin_offset);
+    request.set_end_offset(filter.end_offset);
+    const auto response =
+        call_.Unary(*service_, &ns_v0::NotificationService::Stub::listEvents, request);
+    if (!response) return Error(response.error());
+    if (response->return_code() != ns_v0::SUCCESS) {
+      return Error(Code::kInvalidArgument, response->return_msg());
+    }
+    std::vector<v1::EventRecord> events;
+    for (const ns_v0::EventProto& stored : response->events()) {
+      v1::EventRecord& event = events.emplace_back();
+      event.set_offset(stored.offset());
+      event.set_create_time(stored.create_time());
+      event.set_key(stored.key());
+      event.set_value(stored.value());
+      event.set_context(stored.context());
+      event.set_namespace_(stored.namespace_());
+      event.set_sender(stored.sender());
+    }
+    return events;
+  }
+
+  Result<int64_t> Head() override {
+    ns_v0::TimeToOffsetRequest request;
+    request.set_timestamp(std::numeric_limits<int64_t>::max());
+    return call_
+        .Unary(*service_, &ns_v0::NotificationService::Stub::timestampToEventOffset, request)
+        .map([](const auto& response) { return int64_t{response.offset()}; });
+  }
+
+  Status Subscribe(const v1::SubscribeRequest& request,
+                   const std::function<void(const v1::EventRecord&)>& sink) override {
+    grpc::ClientContext context;
+    const auto reader = log_->Subscribe(&context, request);
+    v1::SubscribeResponse response;
+    while (reader->Read(&response)) {
+      for (const v1::EventRecord& event : response.events()) sink(event);
+    }
+    return call_.ToStatus(reader->Finish());
+  }
+
+ private:
+  const GrpcCall call_;
+  const std::unique_ptr<v1::EventLog::Stub> log_;
+  const std::unique_ptr<ns_v0::NotificationService::Stub> service_;
+};
+
+}  // namespace
+
+std::unique_ptr<EventClient> MakeGrpcEventClient(const std::string& address) {
+  return std::make_unique<GrpcEventClient>(address);
+}
+
+}  // namespace aiflow::cli

@@ -1,0 +1,58 @@
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "cli/command_line.h"
+
+namespace {
+
+using aiflow::cli::Terminal;
+
+std::optional<std::string> Variable(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return value;
+}
+
+Terminal ThisTerminal() {
+  Terminal terminal{.out = std::cout, .err = std::cerr};
+  terminal.out_is_terminal = isatty(STDOUT_FILENO) != 0;
+  terminal.in_is_terminal = isatty(STDIN_FILENO) != 0;
+  terminal.colours = terminal.out_is_terminal && !Variable("NO_COLOR") &&
+                     Variable("TERM").value_or("dumb") != "dumb";
+  winsize size{};
+  if (terminal.out_is_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
+    terminal.width = size.ws_col;
+    terminal.height = size.ws_row;
+  }
+  return terminal;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::ios::sync_with_stdio(false);
+  std::error_code unknown;
+  const aiflow::cli::World world{
+      .terminal = ThisTerminal(),
+      .in = std::cin,
+      .environment = Variable,
+      .make_client = aiflow::cli::MakeGrpcClient,
+      .make_event_client = aiflow::cli::MakeGrpcEventClient,
+      .clock = aiflow::SystemClock(),
+      .executable = std::filesystem::read_symlink("/proc/self/exe", unknown),
+  };
+  return aiflow::cli::RunCommandLine(world, std::vector<std::string>(argv + 1, argv + argc),
+                                     [](CLI::App& app, aiflow::cli::CommandSlot& slot) {
+                                       aiflow::cli::AddConfigCommands(app, slot);
+                                       aiflow::cli::AddDbCommands(app, slot);
+                                       aiflow::cli::AddServerCommands(app, slot);
+                                     });
+}

@@ -1,0 +1,114 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+
+namespace aiflow::cli {
+namespace {
+
+struct AddArgs {
+  std::string name;
+  std::string properties;
+};
+struct DeleteArgs {
+  std::string name;
+  bool yes = false;
+};
+struct ListArgs {
+  std::string format;
+};
+
+// The properties of a namespace from a JSON object of strings.
+Status ParseProperties(const std::string& text,
+                       google::protobuf::Map<std::string, std::string>* properties) {
+  if (text.empty()) return Status::Ok();
+  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) {
+    return {Code::kInvalidArgument, "--properties: not a JSON object: " + text};
+  }
+  for (const auto& [key, value] : json.items()) {
+    (*properties)[key] = value.is_string() ? value.get<std::string>() : value.dump();
+  }
+  return Status::Ok();
+}
+
+std::string FormatProperties(const google::protobuf::Map<std::string, std::string>& properties) {
+  nlohmann::json json = nlohmann::json::object();
+  for (const auto& [key, value] : properties) json[key] = value;
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+int RunAdd(Session& session, const AddArgs& args) {
+  v1::AddNamespaceRequest request;
+  request.set_name(args.name);
+  request.set_request_id(Session::NewId());
+  if (const Status status = ParseProperties(args.properties, request.mutable_properties());
+      !status.ok()) {
+    session.Fail(status);
+    return kExitUsage;
+  }
+  const Result<Client*> client = session.GetClient();
+  if (!client) return session.Fail(client.error());
+  const auto added = (*client)->AddNamespace(request);
+  if (!added && added.error().code() == Code::kAlreadyExists) {
+    return session.Fail(
+        Status(Code::kAlreadyExists, "Namespace: " + args.name + " already exists"));
+  }
+  if (!added) return session.Fail(added.error());
+  session.output().Line("Namespace: " + args.name + ", created.");
+  return kExitOk;
+}
+
+int RunDelete(Session& session, const DeleteArgs& args) {
+  if (!session.Confirm("Delete the namespace " + args.name + "?", args.yes)) return kExitError;
+  v1::DeleteNamespaceRequest request;
+  request.set_name(args.name);
+  request.set_request_id(Session::NewId());
+  const Result<Client*> client = session.GetClient();
+  if (!client) return session.Fail(client.error());
+  if (const Status status = (*client)->DeleteNamespace(request); !status.ok()) {
+    return session.Fail(status);
+  }
+  session.output().Line("Namespace: " + args.name + ", deleted.");
+  return kExitOk;
+}
+
+int RunList(Session& session, const ListArgs& args) {
+  const Result<Client*> client = session.GetClient();
+  if (!client) return session.Fail(client.error());
+  auto namespaces = (*client)->ListNamespaces();
+  if (!namespaces) return session.Fail(namespaces.error());
+  std::sort(namespaces->begin(), namespaces->end(),
+            [](const v1::Namespace& a, const v1::Namespace& b) { return a.name() < b.name(); });
+  Table table{.columns = {"name", "properties"}, .rows = {}};
+  for (const v1::Namespace& ns : *namespaces) {
+    table.rows.push_back({ns.name(), FormatProperties(ns.properties())});
+  }
+  session.output().Print(table, *ParseFormat(args.format));
+  return kExitOk;
+}
+
+}  // namespace
+
+void AddNamespaceCommands(CLI::App& app, CommandSlot& slot) {
+  CLI::App& group = AddGroup(app, "namespace", "Namespaces of workflows and events");
+  AddCommand<AddArgs>(
+      group, slot, "add", "Create a namespace",
+      [](CLI::App& command, AddArgs& args) {
+        command.add_option("NAME", args.name, "Its name")->required();
+        command.add_option("--properties", args.properties, "JSON object of its properties");
+      },
+      RunAdd);
+  AddCommand<DeleteArgs>(
+      group, slot, "delete", "Delete an empty namespace",
+      [](CLI::App& command, DeleteArgs& args) {
+        command.add_option("NAME", args.name, "Its name")->required();
+        AddYesOption(command, args.yes);
+      },
+      RunDelete);
+  AddCommand<ListArgs>(
+      group, slot, "list", "List the namespaces",
+      [](CLI::App& command, ListArgs& args) { AddFormatOption(command, args.format); }, RunList);
+}
+
+}  // namespace aiflow::cli

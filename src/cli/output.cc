@@ -1,0 +1,25 @@
+#include "cli/output.h"
+
+#include "cli/text.h"
+
+namespace aiflow::cli {
+
+void Output::Line(std::string_view text) { terminal_.out << text << std::endl; }
+
+void Output::Raw(std::string_view text) { terminal_.out << text << std::flush; }
+
+void Output::Print(const Table& table, Format format) {
+  terminal_.out << Render(table, format, terminal_.width) << std::flush;
+}
+
+void Output::Note(std::string_view text) {
+  terminal_.out << std::flush;
+  terminal_.err << Printable(text, /*keep_lines=*/true) << std::endl;
+}
+
+void Output::Error(std::string_view text) {
+  terminal_.out << std::flush;
+  terminal_.err << "aiflow: " << Printable(text, /*keep_lines=*/true) << std::endl;
+}
+
+}  // namespace aiflow::cli

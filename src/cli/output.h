@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <ostream>
+#include <string>
+#include <string_view>
+
+#include "cli/table.h"
+
+namespace aiflow::cli {
+
+/// Where a command prints, and what that place can do.
+struct Terminal {
+  std::ostream& out;
+  std::ostream& err;
+  bool out_is_terminal = false;
+  bool in_is_terminal = false;
+  bool colours = false;
+  size_t width = 80;
+  size_t height = 24;
+};
+
+/// Prints the results of commands for people and for programs. One thread at a time.
+class Output {
+ public:
+  explicit Output(const Terminal& terminal) : terminal_(terminal) {}
+
+  const Terminal& terminal() const { return terminal_; }
+
+  /// A line of a result, on stdout.
+  void Line(std::string_view text);
+  /// Text as it is, on stdout, and flushed.
+  void Raw(std::string_view text);
+  void Print(const Table& table, Format format);
+
+  /// A remark or a warning beside the result, on stderr.
+  void Note(std::string_view text);
+  /// What went wrong and what to do: one paragraph on stderr, wrapped on a terminal.
+  void Error(std::string_view text);
+
+ private:
+  const Terminal terminal_;
+};
+
+}  // namespace aiflow::cli

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+namespace aiflow::cli {
+
+/// What `workflow show` says of a specification (docs/formats/workflow-spec.md): one line per task
+/// or rule. Pure.
+struct SpecText {
+  std::string config;  // JSON object
+  std::string tasks;   // "train (bash)"
+  std::string rules;   // "train: START on event hour_complete"
+};
+SpecText DescribeSpec(const std::string& spec_json);
+
+}  // namespace aiflow::cli

@@ -1,0 +1,107 @@
+#include "cli/table.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace aiflow::cli {
+namespace {
+
+Table Small() {
+  return {.columns = {"id", "name", {"reason", true}},
+          .rows = {{"1", "a", std::nullopt}, {"22", "bcd", "it's: true"}}};
+}
+
+TEST(Table, BoxHasADoubleHeadAndNoOuterEdges) {
+  EXPECT_EQ(Render(Small(), Format::kTable, 80),
+            "id | name\n"
+            "===+=====\n"
+            "1  | a   \n"
+            "22 | bcd \n");
+}
+
+TEST(Table, LongCellsWrapToTheWidthLikeTheForerunner) {
+  const Table table{.columns = {"id", "workflow_name", "namespace", "create_time", "update_time",
+                                "is_enabled", "event_offset"},
+                    .rows = {{"1", "online_learning", "default", "2026-11-23 18:49:38.123000",
+                              "2026-11-23 18:49:38.123000", "True", "123"}}};
+  EXPECT_EQ(Render(table, Format::kTable, 80),
+            "   | workflow_n |           | create_tim | update_tim |            | event_offse\n"
+            "id | ame        | namespace | e          | e          | is_enabled | t          \n"
+            "===+============+===========+============+============+============+============\n"
+            "1  | online_lea | default   | 2026-11-23 | 2026-11-23 | True       | 123        \n"
+            "   | rning      |           | 18:49:38.1 | 18:49:38.1 |            |            \n"
+            "   |            |           | 23000      | 23000      |            |            \n");
+}
+
+TEST(Table, WordsBreakAtBlanksAndLineBreaksStay) {
+  const Table table{.columns = {"id", "text"},
+                    .rows = {{"1", "the quick brown fox jumps over the lazy dog\nsecond line"}}};
+  EXPECT_EQ(Render(table, Format::kTable, 30),
+            "id | text                     \n"
+            "===+==========================\n"
+            "1  | the quick brown fox jumps\n"
+            "   | over the lazy dog        \n"
+            "   | second line              \n");
+}
+
+TEST(Table, NarrowTerminalsStillShowEveryColumn) {
+  const std::string text = Render(Small(), Format::kTable, 3);
+  EXPECT_NE(text.find('b'), std::string::npos);
+}
+
+TEST(Table, EmptySaysSoForPeopleOnly) {
+  const Table table{.columns = {"id", "name"}, .rows = {}};
+  EXPECT_EQ(Render(table, Format::kTable, 80), "No data found\n");
+  EXPECT_EQ(Render(table, Format::kWide, 80), "No data found\n");
+  EXPECT_EQ(Render(table, Format::kJson, 80), "[]\n");
+  EXPECT_EQ(Render(table, Format::kYaml, 80), "[]\n");
+  EXPECT_EQ(Render(table, Format::kPlain, 80), "id  name\n");
+}
+
+TEST(Table, JsonIsOneLineOfStringsAndNull) {
+  EXPECT_EQ(Render(Small(), Format::kJson, 80),
+            "[{\"id\": \"1\", \"name\": \"a\", \"reason\": null}, "
+            "{\"id\": \"22\", \"name\": \"bcd\", \"reason\": \"it's: true\"}]\n");
+}
+
+TEST(Table, JsonSurvivesBytesThatAreNotText) {
+  const Table table{.columns = {"a"}, .rows = {{std::string("\"\n\xff", 3)}}};
+  EXPECT_EQ(Render(table, Format::kJson, 80), "[{\"a\": \"\\\"\\n\xEF\xBF\xBD\"}]\n");
+}
+
+TEST(Table, YamlSortsKeysAndQuotesWhatIsNotPlainText) {
+  const Table table{.columns = {"name", "id", "flag", "none", "text", "lines"},
+                    .rows = {{"train", "1", "True", std::nullopt, "it's: true", "a\nb"}}};
+  EXPECT_EQ(Render(table, Format::kYaml, 80),
+            "- flag: 'True'\n"
+            "  id: '1'\n"
+            "  lines: \"a\\nb\"\n"
+            "  name: train\n"
+            "  none: null\n"
+            "  text: 'it''s: true'\n");
+}
+
+TEST(Table, PlainHasOneLinePerRow) {
+  const Table table{.columns = {"id", "text"}, .rows = {{"1", "a\nb"}, {"22", std::nullopt}}};
+  EXPECT_EQ(Render(table, Format::kPlain, 10),
+            "id  text\n"
+            "1   a\\nb\n"
+            "22  None\n");
+}
+
+TEST(Table, WideShowsMoreColumnsAndNeverWraps) {
+  EXPECT_EQ(Render(Small(), Format::kWide, 10),
+            "id | name | reason    \n"
+            "===+======+===========\n"
+            "1  | a    | None      \n"
+            "22 | bcd  | it's: true\n");
+}
+
+TEST(Table, ControlSequencesOfValuesDoNotReachTheTerminal) {
+  const Table table{.columns = {"a"}, .rows = {{"\x1b[2Jx"}}};
+  EXPECT_EQ(Render(table, Format::kTable, 80).find('\x1b'), std::string::npos);
+}
+
+}  // namespace
+}  // namespace aiflow::cli

@@ -1,0 +1,127 @@
+#include "cli/command.h"
+#include "cli/text.h"
+#include "cli/why_text.h"
+
+namespace aiflow::cli {
+namespace {
+
+struct TaskArgs {
+  int64_t execution = 0;
+  std::string task;
+};
+struct ShowArgs {
+  int64_t id = 0;
+  std::string format;
+};
+struct ListArgs {
+  int64_t execution = 0;
+  std::string task;
+  std::string format;
+};
+
+Table ToTable(const std::vector<v1::TaskExecution>& executions) {
+  Table table{.columns = {"id",
+                          "workflow_execution_id",
+                          "task_name",
+                          "sequence_number",
+                          "try_number",
+                          "begin_date",
+                          "end_date",
+                          "status",
+                          {"pid", true},
+                          {"cause", true},
+                          {"reason", true}},
+              .rows = {}};
+  for (const v1::TaskExecution& e : executions) {
+    std::string cause =
+        EventText(e.cause().event_key(), e.cause().event_value(), e.cause().offset());
+    if (e.cause().event_key().empty() && !e.cause().text().empty()) cause = e.cause().text();
+    table.rows.push_back({std::to_string(e.id()), std::to_string(e.execution_id()), e.task_name(),
+                          std::to_string(e.sequence_number()), std::to_string(e.try_number()),
+                          TimeOrNone(e.begin_time()), TimeOrNone(e.end_time()), e.status(),
+                          e.pid() > 0 ? std::optional(std::to_string(e.pid())) : std::nullopt,
+                          TextOrNone(cause), TextOrNone(e.reason())});
+  }
+  return table;
+}
+
+v1::TaskRequest ToRequest(const TaskArgs& args) {
+  v1::TaskRequest request;
+  request.set_execution_id(args.execution);
+  request.set_task_name(args.task);
+  request.set_request_id(Session::NewId());
+  return request;
+}
+
+int RunStart(Session& session, const TaskArgs& args) {
+  const Result<Client*> client = session.GetClient();
+  if (!client) return session.Fail(client.error());
+  const auto started = (*client)->StartTaskExecution(ToRequest(args));
+  if (!started) return session.Fail(started.error());
+  session.output().Line("Task execution: " + std::to_string(args.execution) + "_" + args.task +
+                        "_" + std::to_string(started->sequence_number()) + " submitted.");
+  return kExitOk;
+}
+
+int RunStop(Session& session, const TaskArgs& args) {
+  const Result<Client*> client = session.GetClient();
+  if (!client) return session.Fail(client.error());
+  const auto stopped = (*client)->StopTaskExecution(ToRequest(args));
+  if (!stopped) return session.Fail(stopped.error());
+  session.output().Line("Stopping execution of task: " + args.task +
+                        " of workflow execution: " + std::to_string(args.execution) + ".");
+  if (!stopped->message().empty()) session.output().Note(stopped->message());
+  return kExitOk;
+}
+
+int RunShow(Session& session, const ShowArgs& args) {
+  const Result<Client*> client = session.GetClient();
+  if (!client) return session.Fail(client.error());
+  const auto found = (*client)->GetTaskExecution(args.id);
+  if (!found && found.error().code() == Code::kNotFound) {
+    return session.Fail(Status(Code::kNotFound, "No such task execution."));
+  }
+  if (!found) return session.Fail(found.error());
+  session.output().Print(ToTable({*found}), *ParseFormat(args.format));
+  return kExitOk;
+}
+
+int RunList(Session& session, const ListArgs& args) {
+  const Result<Client*> client = session.GetClient();
+  if (!client) return session.Fail(client.error());
+  const auto executions = (*client)->ListTaskExecutions(args.execution, args.task);
+  if (!executions) return session.Fail(executions.error());
+  session.output().Print(ToTable(*executions), *ParseFormat(args.format));
+  return kExitOk;
+}
+
+void DeclareTask(CLI::App& command, TaskArgs& args) {
+  command.add_option("EXECUTION", args.execution, "Id of the workflow execution")->required();
+  command.add_option("TASK", args.task, "Name of the task")->required();
+}
+
+}  // namespace
+
+void AddTaskCommands(CLI::App& app, CommandSlot& slot) {
+  CLI::App& group = AddGroup(app, "task-execution", "Runs of single tasks");
+  AddCommand<ListArgs>(
+      group, slot, "list", "List the task executions of a workflow execution",
+      [](CLI::App& command, ListArgs& args) {
+        command.add_option("EXECUTION", args.execution, "Id of the workflow execution")->required();
+        command.add_option("TASK", args.task, "Only this task");
+        AddFormatOption(command, args.format);
+      },
+      RunList);
+  AddCommand<ShowArgs>(
+      group, slot, "show", "Show a task execution",
+      [](CLI::App& command, ShowArgs& args) {
+        command.add_option("ID", args.id, "Id of the task execution")->required();
+        AddFormatOption(command, args.format);
+      },
+      RunShow);
+  AddCommand<TaskArgs>(group, slot, "start", "Start a task by hand", DeclareTask, RunStart);
+  AddCommand<TaskArgs>(group, slot, "stop", "Stop the running execution of a task", DeclareTask,
+                       RunStop);
+}
+
+}  // namespace aiflow::cli

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "cli/client.h"
+#include "cli/compile.h"
+
+namespace aiflow::cli {
+
+/// Packs `file` and its artifacts into a bundle and uploads it with the workflows compiled from it,
+/// in one atomic step. The same `request_id` uploads once.
+Result<v1::UploadWorkflowsResponse> Upload(Client& client, const CompiledWorkflows& compiled,
+                                           const std::filesystem::path& file,
+                                           const std::vector<std::filesystem::path>& artifacts,
+                                           const std::string& request_id);
+
+}  // namespace aiflow::cli

@@ -1,0 +1,72 @@
+#include "cli/why_text.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "cli/text.h"
+
+namespace aiflow::cli {
+namespace {
+
+namespace v1 = ::aiflow::v1;
+constexpr size_t kMaxValueColumns = 60;
+
+// "run 3 started", "start ignored": what a record says happened.
+std::string Happening(const v1::CauseRecord& record) {
+  const std::string run =
+      record.sequence_number() > 0 ? "run " + std::to_string(record.sequence_number()) : "a run";
+  if (record.kind() == "STARTED") return run + " started";
+  if (record.kind() == "QUEUED") return run + " queued";
+  if (record.kind() == "STOPPED") return run + " stopped";
+  if (record.kind() == "IGNORED") return "start ignored";
+  if (record.kind() == "COALESCED") return "start merged into " + run;
+  if (record.kind() == "DROPPED") return "start dropped";
+  std::string kind = record.kind();
+  std::transform(kind.begin(), kind.end(), kind.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return kind;
+}
+
+void AppendTask(const v1::TaskExplanation& task, std::string* text) {
+  *text += "\n" + Printable(task.task_name(), false) + "\n";
+  size_t widest = 0;
+  for (const v1::CauseRecord& record : task.causes()) {
+    widest = std::max(widest, DisplayWidth(Happening(record)));
+  }
+  for (const v1::CauseRecord& record : task.causes()) {
+    *text += "  " + (record.time() > 0 ? FormatTime(record.time()) : std::string(23, ' ')) + "  " +
+             PadRight(Happening(record), widest);
+    const std::string event = EventText(record.event_key(), record.event_value(), record.offset());
+    if (!event.empty()) *text += "  by " + event;
+    if (!record.text().empty()) *text += "  (" + Printable(record.text(), false) + ")";
+    *text += "\n";
+  }
+  if (task.causes().empty()) *text += "  never started\n";
+  for (const std::string& missing : task.waits_for()) {
+    *text += "  waits for " + Printable(missing, false) + "\n";
+  }
+}
+
+}  // namespace
+
+std::string EventText(const std::string& key, const std::string& value, int64_t offset) {
+  std::string text = Printable(key, false);
+  if (!key.empty() && !value.empty()) {
+    text += "=" + Truncate(Printable(value, false), kMaxValueColumns);
+  }
+  if (offset > 0) text += (text.empty() ? "#" : " #") + std::to_string(offset);
+  return text;
+}
+
+std::string WhyText(const v1::ExplainResponse& explained) {
+  const v1::WorkflowExecution& execution = explained.execution();
+  std::string text = "Workflow execution " + std::to_string(execution.id()) + " of " +
+                     execution.namespace_() + "." + execution.workflow_name() + ": " +
+                     execution.status();
+  if (!execution.reason().empty()) text += " (" + Printable(execution.reason(), false) + ")";
+  text += "\n";
+  for (const v1::TaskExplanation& task : explained.tasks()) AppendTask(task, &text);
+  return text;
+}
+
+}  // namespace aiflow::cli

@@ -1,0 +1,46 @@
+#include "cli/why_text.h"
+
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+
+#include "cli/text.h"
+
+namespace aiflow::cli {
+namespace {
+
+TEST(WhyText, TellsCausesInOrderAndWhatIsMissing) {
+  ::aiflow::v1::ExplainResponse explained;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      R"(execution { id: 17 namespace: "default" workflow_name: "online" status: "RUNNING" }
+         tasks {
+           task_name: "train"
+           causes { kind: "STARTED" sequence_number: 1 offset: 40 time: 1000
+                    event_key: "hour_complete" event_value: "3" }
+           causes { kind: "IGNORED" offset: 41 time: 2000 event_key: "hour_complete"
+                    text: "run 1 is alive" }
+         }
+         tasks { task_name: "deploy" waits_for: "event model_validated" })",
+      &explained));
+  EXPECT_EQ(WhyText(explained),
+            "Workflow execution 17 of default.online: RUNNING\n"
+            "\ntrain\n"
+            "  " +
+                FormatTime(1000) +
+                "  run 1 started  by hour_complete=3 #40\n"
+                "  " +
+                FormatTime(2000) +
+                "  start ignored  by hour_complete #41  (run 1 is alive)\n"
+                "\ndeploy\n"
+                "  never started\n"
+                "  waits for event model_validated\n");
+}
+
+TEST(WhyText, EventsAreShortAndHarmless) {
+  EXPECT_EQ(EventText("k", "", 0), "k");
+  EXPECT_EQ(EventText("", "", 7), "#7");
+  EXPECT_EQ(EventText("k", "a\x1b\nb", 7), "k=a\\x1b\\nb #7");
+  EXPECT_LT(DisplayWidth(EventText("k", std::string(1 << 20, 'x'), 7)), 80u);
+}
+
+}  // namespace
+}  // namespace aiflow::cli

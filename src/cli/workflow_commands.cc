@@ -1,0 +1,225 @@
+#include "cli/command.h"
+#include "cli/compile.h"
+#include "cli/spec_text.h"
+#include "cli/upload.h"
+#include "model/spec_json.h"
+
+namespace aiflow::cli {
+namespace {
+
+struct UploadArgs {
+  std::string file;
+  std::vector<std::string> files;
+};
+struct NameArgs {
+  std::string name;
+  std::string ns;
+  bool yes = false;
+  std::string format;
+};
+struct ListArgs {
+  std::string ns;
+  bool all = false;
+  std::string format;
+};
+
+std::string FullName(const NameArgs& args) { return args.ns + "." + args.name; }
+
+// The error, with the workflow that was perhaps meant.
+int FailForWorkflow(Session& session, Client& client, const NameArgs& args, const Status& status) {
+  std::vector<std::string> names;
+  if (status.code() == Code::kNotFound) {
+    if (const auto workflows = client.ListWorkflows(args.ns)) {
+      for (const v1::Workflow& workflow : *workflows) names.push_back(workflow.name());
+    }
+  }
+  return session.Fail(status, args.name, names);
+}
+
+Result<CompiledWorkflows> Compile(Session& session, const std::string& file) {
+  const World& world = session.world();
+  auto compiled = CompileWorkflowFile(file, PythonInterpreter(world.environment, world.executable));
+  if (compiled) {
+    for (const std::string& warning : compiled->warnings) {
+      session.output().Note("warning: " + warning);
+    }
+  }
+  return compiled;
+}
+
+int RunUpload(Session& session, const UploadArgs& args) {
+  const Result<CompiledWorkflows> compiled = Compile(session, args.file);
+  if (!compiled) return session.Fail(compiled.error());
+  const Result<Client*> client = session.GetClient();
+  if (!client) return session.Fail(client.error());
+  const std::vector<std::filesystem::path> artifacts(args.files.begin(), args.files.end());
+  const auto uploaded =
+      Upload(**client, *compiled, args.file, artifacts, /*request_id=*/Session::NewId());
+  if (!uploaded) return session.Fail(uploaded.error());
+  for (const auto& workflow : uploaded->workflows()) {
+    for (const std::string& warning : workflow.warnings()) {
+      session.output().Note("warning: " + warning);
+    }
+    session.output().Line("Workflow: " + workflow.namespace_() + "." + workflow.name() +
+                          ", submitted.");
+  }
+  return kExitOk;
+}
+
+int RunValidate(Session& session, const UploadArgs& args) {
+  const Result<CompiledWorkflows> compiled = Compile(session, args.file);
+  if (!compiled) return session.Fail(compiled.error());
+  for (const v1::WorkflowUpload& workflow : compiled->workflows) {
+    const Result<WorkflowSpec> spec = ParseWorkflowSpec(workflow.spec_json());
+    if (!spec) return session.Fail(spec.error());
+    std::vector<std::string> warnings;
+    const Status status = ValidateWorkflowSpec(*spec, &warnings);
+    for (const std::string& warning : warnings) session.output().Note("warning: " + warning);
+    if (!status.ok()) return session.Fail(status);
+    session.output().Line("Workflow: " + spec->ns + "." + spec->name + ", valid, " +
+                          std::to_string(spec->tasks.size()) + " tasks.");
+  }
+  return kExitOk;
+}
+
+Table ToTable(const std::vector<v1::Workflow>& workflows) {
+  Table table{.columns = {"id",
+                          "workflow_name",
+                          "namespace",
+                          "create_time",
+                          "update_time",
+                          "is_enabled",
+                          "event_offset",
+                          {"latest_snapshot_id", true}},
+              .rows = {}};
+  for (const v1::Workflow& w : workflows) {
+    table.rows.push_back({std::to_string(w.id()), w.name(), w.namespace_(),
+                          TimeOrNone(w.create_time()), TimeOrNone(w.update_time()),
+                          w.enabled() ? "True" : "False", std::to_string(w.event_offset()),
+                          std::to_string(w.latest_snapshot_id())});
+  }
+  return table;
+}
+
+int RunList(Session& session, const ListArgs& args) {
+  const Result<Client*> client = session.GetClient();
+  if (!client) return session.Fail(client.error());
+  const auto workflows = (*client)->ListWorkflows(args.all ? "" : args.ns);
+  if (!workflows) return session.Fail(workflows.error());
+  session.output().Print(ToTable(*workflows), *ParseFormat(args.format));
+  return kExitOk;
+}
+
+int RunShow(Session& session, const NameArgs& args) {
+  const Result<Client*> client = session.GetClient();
+  if (!client) return session.Fail(client.error());
+  v1::GetWorkflowRequest request;
+  request.set_namespace_(args.ns);
+  request.set_name(args.name);
+  const auto workflow = (*client)->GetWorkflow(request);
+  if (!workflow && workflow.error().code() == Code::kNotFound) {
+    return FailForWorkflow(session, **client, args, Status(Code::kNotFound, "No such workflow."));
+  }
+  if (!workflow) return session.Fail(workflow.error());
+  Table table = ToTable({*workflow});
+  const SpecText spec = DescribeSpec(workflow->spec_json());
+  for (const char* column : {"content", "config", "tasks", "rules"}) {
+    table.columns.emplace_back(column);
+  }
+  for (const std::string& text : {workflow->content(), spec.config, spec.tasks, spec.rules}) {
+    table.rows[0].push_back(TextOrNone(text));
+  }
+  session.output().Print(table, *ParseFormat(args.format));
+  return kExitOk;
+}
+
+// delete, enable and disable: one call, one line.
+int Change(Session& session, const NameArgs& args,
+           Status (Client::*method)(const v1::WorkflowRequest&), const std::string& done) {
+  const Result<Client*> client = session.GetClient();
+  if (!client) return session.Fail(client.error());
+  v1::WorkflowRequest request;
+  request.set_namespace_(args.ns);
+  request.set_name(args.name);
+  request.set_request_id(Session::NewId());
+  if (const Status status = ((*client)->*method)(request); !status.ok()) {
+    return FailForWorkflow(session, **client, args, status);
+  }
+  session.output().Line("Workflow: " + FullName(args) + " " + done + ".");
+  return kExitOk;
+}
+
+int RunDelete(Session& session, const NameArgs& args) {
+  if (!session.Confirm("Delete the workflow " + FullName(args) + "?", args.yes)) return kExitError;
+  return Change(session, args, &Client::DeleteWorkflow, "deleted");
+}
+
+int RunEnable(Session& session, const NameArgs& args) {
+  return Change(session, args, &Client::EnableWorkflow, "enabled");
+}
+
+int RunDisable(Session& session, const NameArgs& args) {
+  return Change(session, args, &Client::DisableWorkflow, "disabled");
+}
+
+void DeclareName(CLI::App& command, NameArgs& args) {
+  command.add_option("NAME", args.name, "Name of the workflow")->required();
+  AddNamespaceOption(command, args.ns);
+}
+
+void AddReadingCommands(CLI::App& group, CommandSlot& slot) {
+  AddCommand<ListArgs>(
+      group, slot, "list", "List the workflows of a namespace",
+      [](CLI::App& command, ListArgs& args) {
+        AddNamespaceOption(command, args.ns);
+        command.add_flag("-A,--all-namespaces", args.all, "Of every namespace");
+        AddFormatOption(command, args.format);
+      },
+      RunList);
+  AddCommand<NameArgs>(
+      group, slot, "show", "Show a workflow with its source, tasks and rules",
+      [](CLI::App& command, NameArgs& args) {
+        DeclareName(command, args);
+        AddFormatOption(command, args.format);
+      },
+      RunShow);
+  AddCommand<UploadArgs>(
+      group, slot, "validate", "Compile and check a workflow file without a server",
+      [](CLI::App& command, UploadArgs& args) {
+        command.add_option("FILE", args.file, "Python file, or program linked with the C++ SDK")
+            ->required();
+      },
+      RunValidate);
+}
+
+}  // namespace
+
+void AddWorkflowCommands(CLI::App& app, CommandSlot& slot) {
+  CLI::App& group = AddGroup(app, "workflow", "Workflows");
+  AddCommand<NameArgs>(
+      group, slot, "delete", "Delete a workflow and its finished executions",
+      [](CLI::App& command, NameArgs& args) {
+        DeclareName(command, args);
+        AddYesOption(command, args.yes);
+      },
+      RunDelete);
+  AddCommand<NameArgs>(group, slot, "disable", "Start no new executions of a workflow", DeclareName,
+                       RunDisable);
+  AddCommand<NameArgs>(group, slot, "enable", "Start new executions of a workflow again",
+                       DeclareName, RunEnable);
+  AddReadingCommands(group, slot);
+  AddCommand<UploadArgs>(
+      group, slot, "upload", "Compile a workflow file and upload it with its artifacts",
+      [](CLI::App& command, UploadArgs& args) {
+        command.add_option("FILE", args.file, "Python file, or program linked with the C++ SDK")
+            ->required();
+        command
+            .add_option("-f,--files", args.files,
+                        "Files and directories to upload with it, separated by commas")
+            ->delimiter(',')
+            ->allow_extra_args(false);
+      },
+      RunUpload);
+}
+
+}  // namespace aiflow::cli
