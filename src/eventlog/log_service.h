@@ -18,6 +18,7 @@ struct LogServiceOptions {
   size_t max_batch_events = 4'096;   // one group commit
   size_t max_list_events = 100'000;  // a list that does not wait answers an error beyond
   size_t max_list_bytes = 256 << 20;
+  size_t max_waits = 100'000;  // long polls at a time; refused beyond
 };
 
 /// The notification service without a wire: group commit over one EventLog, long polls, clients.

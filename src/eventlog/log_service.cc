@@ -1,0 +1,288 @@
+#include "eventlog/log_service.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "base/check.h"
+#include "eventlog/wait_table.h"
+#include "storage/event_filter.h"
+
+namespace aiflow {
+namespace {
+
+constexpr Millis kLongestPoll = std::chrono::hours(24 * 365);
+
+Status Stopping() { return {Code::kUnavailable, "the event log is shutting down"}; }
+
+}  // namespace
+
+class LogService::Impl {
+ public:
+  Impl(EventLog& log, LogServiceOptions options)
+      : log_(log),
+        options_(options),
+        waits_({options.max_waits, options.max_list_events, options.max_list_bytes}, log.head()),
+        writer_([this] { RunWriter(); }) {}
+  ~Impl() { Stop(); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  void AppendAsync(Event event, Admission admission, AppendCallback done);
+  /// Runs `command` on the writer thread. False when stopping or the queue is full.
+  Status Command(std::function<void()> command);
+  void SetHeadListener(std::function<void(Offset)> on_head);
+  WaitId List(const EventFilter& filter, Millis timeout, ListCallback done);
+  Result<std::vector<Event>> ListNow(const EventFilter& filter) const;
+  void Cancel(WaitId id) { waits_.Cancel(id); }
+  void Stop();
+
+  EventLog& log() { return log_; }
+
+ private:
+  struct Item {
+    Event event;
+    AppendCallback done;
+  };
+
+  Status Admit(size_t bytes, Admission admission) const;
+  void RunWriter();
+  void WriteBatch(std::vector<Event> events, std::vector<AppendCallback> done);
+  void TellHeadListener();
+
+  EventLog& log_;
+  const LogServiceOptions options_;
+  WaitTable waits_;
+
+  std::mutex mutex_;
+  std::condition_variable work_;
+  std::deque<Item> queue_;
+  std::deque<std::function<void()>> commands_;
+  size_t queued_bytes_ = 0;
+  bool stopping_ = false;
+
+  std::mutex listener_mutex_;  // held while the listener runs
+  std::function<void(Offset)> on_head_;
+
+  std::once_flag stop_once_;
+  std::thread writer_;
+};
+
+Status LogService::Impl::Admit(size_t bytes, Admission admission) const {
+  const auto share = [admission](size_t limit) {
+    return admission == Admission::kInternal ? limit : limit - limit / 5;
+  };
+  if (stopping_) return Stopping();
+  const size_t queued = queue_.size() + commands_.size();
+  if (queued < share(options_.max_queued_events) &&
+      queued_bytes_ + bytes <= share(options_.max_queued_bytes)) {
+    return Status::Ok();
+  }
+  return {Code::kUnavailable, "the event log is overloaded (" + std::to_string(queued) +
+                                  " events, " + std::to_string(queued_bytes_) +
+                                  " bytes wait to be written); try again in a moment"};
+}
+
+void LogService::Impl::AppendAsync(Event event, Admission admission, AppendCallback done) {
+  const size_t bytes = EventBytes(event);
+  Status status;
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    status = Admit(bytes, admission);
+    if (status.ok()) {
+      wake = queue_.empty() && commands_.empty();
+      queue_.push_back({std::move(event), std::move(done)});
+      queued_bytes_ += bytes;
+    }
+  }
+  if (!status.ok()) return done(Error(std::move(status)));
+  if (wake) work_.notify_one();
+}
+
+Status LogService::Impl::Command(std::function<void()> command) {
+  {
+    const std::lock_guard lock(mutex_);
+    AIFLOW_RETURN_IF_ERROR(Admit(0, Admission::kExternal));
+    commands_.push_back(std::move(command));
+  }
+  work_.notify_one();
+  return Status::Ok();
+}
+
+void LogService::Impl::RunWriter() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    work_.wait(lock, [this] { return stopping_ || !queue_.empty() || !commands_.empty(); });
+    if (queue_.empty() && commands_.empty()) return;
+    const auto commands = std::exchange(commands_, {});
+    std::vector<Event> events;
+    std::vector<AppendCallback> done;
+    const size_t count = std::min(queue_.size(), options_.max_batch_events);
+    events.reserve(count);
+    done.reserve(count);
+    for (size_t i = 0; i < count; ++i) {
+      queued_bytes_ -= EventBytes(queue_.front().event);
+      events.push_back(std::move(queue_.front().event));
+      done.push_back(std::move(queue_.front().done));
+      queue_.pop_front();
+    }
+    lock.unlock();
+    for (const auto& command : commands) command();
+    if (!events.empty()) WriteBatch(std::move(events), std::move(done));
+    lock.lock();
+  }
+}
+
+void LogService::Impl::WriteBatch(std::vector<Event> events, std::vector<AppendCallback> done) {
+  auto results = log_.Append(events);
+  if (!results) {
+    for (const AppendCallback& callback : done) callback(Error(results.error()));
+    return;
+  }
+  CHECK(results->size() == events.size()) << results->size() << " results";
+  size_t added = 0;
+  for (size_t i = 0; i < events.size(); ++i) {
+    const Result<AppendResult>& result = (*results)[i];
+    if (!result || result->duplicate) continue;
+    events[i].offset = result->offset;
+    events[i].create_time = result->create_time;
+    if (added != i) events[added] = std::move(events[i]);
+    ++added;
+  }
+  events.resize(added);
+  for (size_t i = 0; i < done.size(); ++i) done[i](std::move((*results)[i]));
+  if (added == 0) return;
+  TellHeadListener();
+  waits_.Publish(events);
+}
+
+void LogService::Impl::TellHeadListener() {
+  const std::lock_guard lock(listener_mutex_);
+  if (on_head_) on_head_(log_.head());
+}
+
+void LogService::Impl::SetHeadListener(std::function<void(Offset)> on_head) {
+  const std::lock_guard lock(listener_mutex_);
+  on_head_ = std::move(on_head);
+}
+
+LogService::WaitId LogService::Impl::List(const EventFilter& filter, Millis timeout,
+                                          ListCallback done) {
+  if (timeout <= Millis(0)) {
+    done(ListNow(filter));
+    return 0;
+  }
+  const auto deadline = std::chrono::steady_clock::now() + std::min(timeout, kLongestPoll);
+  // (after, until] of the filter, cut to what both ends allow.
+  const auto list = [&](Offset after, Offset until) -> Result<std::vector<Event>> {
+    EventFilter part = filter;
+    part.after = std::max(filter.after, after);
+    part.until = filter.until > 0 ? std::min(filter.until, until) : until;
+    if (part.until <= part.after) return std::vector<Event>();
+    return log_.List(part, options_.max_list_events, options_.max_list_bytes);
+  };
+  const Offset seen = log_.head();
+  auto found = list(0, seen);
+  if (!found || !found->empty()) {
+    done(std::move(found));
+    return 0;
+  }
+  const auto wait = waits_.Register(filter);
+  if (!wait) {
+    done(Error(wait.error()));
+    return 0;
+  }
+  // What was written between the query and the registration.
+  waits_.Activate(wait->id, list(seen, wait->published), deadline, std::move(done));
+  return wait->id;
+}
+
+Result<std::vector<Event>> LogService::Impl::ListNow(const EventFilter& filter) const {
+  auto found = log_.List(filter, options_.max_list_events, options_.max_list_bytes);
+  if (!found || found->empty()) return found;
+  size_t bytes = 0;
+  for (const Event& event : *found) bytes += EventBytes(event);
+  if (found->size() < options_.max_list_events && bytes < options_.max_list_bytes) return found;
+  EventFilter rest = filter;
+  rest.after = found->back().offset;
+  if (filter.until > 0 && rest.after >= filter.until) return found;
+  const auto more = log_.List(rest, 1, 1);
+  if (!more || more->empty()) return more ? std::move(found) : more;
+  return Error(Code::kResourceExhausted,
+               "the list is longer than one answer may be (max_list_events " +
+                   std::to_string(options_.max_list_events) + ", max_list_bytes " +
+                   std::to_string(options_.max_list_bytes) + "); list with end_offset " +
+                   std::to_string(found->back().offset) + ", then from start_offset " +
+                   std::to_string(found->back().offset));
+}
+
+void LogService::Impl::Stop() {
+  std::call_once(stop_once_, [this] {
+    CHECK(std::this_thread::get_id() != writer_.get_id()) << "stopped by its own callback";
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    work_.notify_one();
+    writer_.join();
+    waits_.Stop();
+  });
+}
+
+LogService::LogService(EventLog& log, LogServiceOptions options)
+    : impl_(std::make_unique<Impl>(log, options)) {}
+LogService::~LogService() = default;
+
+std::string LogService::log_id() const { return impl_->log().log_id(); }
+Offset LogService::head() const { return impl_->log().head(); }
+
+void LogService::AppendAsync(Event event, Admission admission, AppendCallback done) {
+  impl_->AppendAsync(std::move(event), admission, std::move(done));
+}
+
+Result<std::vector<Event>> LogService::Read(Offset after, size_t max_events,
+                                            size_t max_bytes) const {
+  return impl_->log().Read(after, max_events, max_bytes);
+}
+
+void LogService::SetHeadListener(std::function<void(Offset)> on_head) {
+  impl_->SetHeadListener(std::move(on_head));
+}
+
+LogService::WaitId LogService::List(const EventFilter& filter, Millis timeout, ListCallback done) {
+  return impl_->List(filter, timeout, std::move(done));
+}
+
+void LogService::Cancel(WaitId id) { impl_->Cancel(id); }
+
+Result<std::pair<int64_t, std::vector<SenderCount>>> LogService::Count(
+    const EventFilter& filter) const {
+  return impl_->log().Count(filter);
+}
+Result<Offset> LogService::OffsetAt(Millis time) const { return impl_->log().OffsetAt(time); }
+Result<Offset> LogService::OffsetBefore(Millis time) const {
+  return impl_->log().OffsetBefore(time);
+}
+
+void LogService::RegisterClient(std::string ns, std::string sender,
+                                std::function<void(Result<int64_t>)> done) {
+  Status status = impl_->Command([this, ns = std::move(ns), sender = std::move(sender), done] {
+    done(impl_->log().RegisterClient(ns, sender));
+  });
+  if (!status.ok()) done(Error(std::move(status)));
+}
+
+void LogService::DeleteClient(int64_t id, std::function<void(Status)> done) {
+  Status status = impl_->Command([this, id, done] { done(impl_->log().DeleteClient(id)); });
+  if (!status.ok()) done(std::move(status));
+}
+
+Result<bool> LogService::ClientExists(int64_t id) const { return impl_->log().ClientExists(id); }
+
+void LogService::Stop() { impl_->Stop(); }
+
+}  // namespace aiflow
