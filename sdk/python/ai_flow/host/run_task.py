@@ -40,8 +40,9 @@ def run_task_main(path: str) -> NoReturn:
     stop = StopSignal(task, context)
     stop.install()
     code, reason = _run(task, context, stop)
-    # A stop during the last steps may still end what hangs there.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if not stop.received:
+        # A stop during the last steps may still end what hangs there.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _finish_user_code()
     stop.ignore()
     end_process(code, reason)

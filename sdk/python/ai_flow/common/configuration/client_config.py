@@ -32,11 +32,11 @@ def load_client_config(path: Optional[str] = None) -> ClientConfig:
     """The file's settings, with the template's for what it lacks. No file is no error."""
     import yaml
 
-    defaults = _expand(yaml.safe_load(TEMPLATE))
+    defaults = _expand(yaml.safe_load(_with_home(TEMPLATE)))
     path = path or client_config_path()
     try:
         with open(path, encoding="utf-8") as file:
-            loaded = yaml.safe_load(file) or {}
+            loaded = yaml.safe_load(_with_home(file.read())) or {}
     except FileNotFoundError:
         loaded = {}
     except yaml.YAMLError as error:
@@ -59,7 +59,7 @@ def write_client_config_if_missing() -> None:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         temporary = f"{path}.{os.getpid()}"
         with open(temporary, "w", encoding="utf-8") as file:
-            file.write(TEMPLATE.replace("{AIFLOW_HOME}", get_aiflow_home()))
+            file.write(_with_home(TEMPLATE))
         os.replace(temporary, path)
     except OSError:
         pass
@@ -71,5 +71,10 @@ def _expand(value: Any) -> Any:
     if isinstance(value, list):
         return [_expand(inner) for inner in value]
     if isinstance(value, str):
-        return expand_env_var(value.replace("{AIFLOW_HOME}", get_aiflow_home()))
+        return expand_env_var(value)
     return value
+
+
+def _with_home(text: str) -> str:
+    """In the text, as YAML would read the braces as a mapping."""
+    return text.replace("{AIFLOW_HOME}", get_aiflow_home())

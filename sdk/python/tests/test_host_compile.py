@@ -1,0 +1,111 @@
+"""`python -m ai_flow.host compile FILE`: docs/formats/task-environment.md."""
+
+import json
+
+import pytest
+
+FLOW = """
+from ai_flow.model.workflow import Workflow
+from ai_flow.operators.bash import BashOperator
+with Workflow("flow") as flow:
+    BashOperator("task", "true", unknown=1)
+"""
+
+
+def test_it_prints_one_json_object(host, workflow_file):
+    path = workflow_file(FLOW)
+    done = host.compile(path)
+    assert (done.returncode, done.stderr) == (0, "")
+    compiled = json.loads(done.stdout)
+    assert set(compiled) == {"workflows", "warnings"}
+    assert len(compiled["warnings"]) == 1
+    (workflow,) = compiled["workflows"]
+    assert workflow["content"] == FLOW
+    assert workflow["spec"]["name"] == "flow"
+
+
+def test_output_of_user_code_stays_out_of_the_json(host, workflow_file):
+    noise = "import os, subprocess\nprint('printed')\nos.write(1, b'written')\n"
+    noise += "subprocess.run(['echo', 'by a child'])\n"
+    done = host.compile(workflow_file(noise + FLOW))
+    json.loads(done.stdout)
+    for text in ("printed", "written", "by a child"):
+        assert text in done.stderr
+
+
+def test_all_module_level_workflows_are_compiled_once_and_in_order(host, workflow_file):
+    more = "\nagain = flow\nwith Workflow('second', namespace='team') as w:\n"
+    more += "    BashOperator('task', 'true')\n"
+    compiled = json.loads(host.compile(workflow_file(FLOW + more)).stdout)
+    names = [(w["spec"]["namespace"], w["spec"]["name"]) for w in compiled["workflows"]]
+    assert names == [("default", "flow"), ("team", "second")]
+
+
+@pytest.mark.parametrize(
+    "text, place, message",
+    [
+        ("x = 1\ny = unknown\n", "flow.py:2", "NameError: name 'unknown' is not defined"),
+        ("x = 1\n\nif x\n", "flow.py:3", "SyntaxError"),
+        ("import no_such_module\n", "flow.py:1", "No module named 'no_such_module'"),
+        ("x = 1\nraise SystemExit(0)\n", "flow.py:2", "exits while it is loaded"),
+        ("x = 1\n", "flow.py", "no workflow is defined"),
+        (FLOW + "\n    BashOperator('task', 'x')\n", "flow.py:7", "two tasks named 'task'"),
+        (FLOW + "\n    BashOperator('b', 'x', retries=1)\n", "flow.py:7", "'retries'"),
+        (FLOW + "\nwith Workflow('e') as empty:\n    pass\n", "flow.py:7", "has no tasks"),
+        (FLOW + "\nBashOperator('outside', 'x')\n", "flow.py:7", "outside a workflow"),
+        (FLOW + "\nwith Workflow('flow') as f2:\n    BashOperator('a', 'a')\n", "flow.py", "two"),
+    ],
+)
+def test_an_error_is_one_paragraph_with_its_place(host, workflow_file, text, place, message):
+    path = workflow_file(text)
+    done = host.compile(path.name, cwd=path.parent)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert place in done.stderr and message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_file_is_an_error(host, tmp_path):
+    done = host.compile(tmp_path / "missing.py")
+    assert done.returncode == 1
+    assert done.stderr.endswith("missing.py: no such file\n")
+
+
+def test_wrong_usage_is_exit_code_2(host, workflow_file):
+    import subprocess
+    import sys
+
+    for arguments in ([], ["compile"], ["fly", "file"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ai_flow.host"] + arguments,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 2 and done.stderr.startswith("usage:")
+
+
+def test_files_of_the_working_folder_do_not_become_modules(host, workflow_file):
+    (host.work / "json.py").write_text("raise SystemExit('json of the working folder')")
+    (host.work / "helper.py").write_text("VALUE = 'from the working folder'")
+    path = workflow_file("import helper\nassert helper.VALUE == 'from the bundle'\n" + FLOW)
+    (path.parent / "helper.py").write_text("VALUE = 'from the bundle'")
+    done = host.compile(path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_file_named_like_a_module_hides_it_not(host, workflow_file):
+    path = workflow_file("import ast, yaml\nassert yaml.safe_load('[1]') == [1]\n" + FLOW, "ast.py")
+    done = host.compile(path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_only_the_workflow_file_is_executed(host, workflow_file):
+    path = workflow_file(FLOW)
+    (path.parent / "other.py").write_text("raise SystemExit('executed')")
+    assert host.compile(path).returncode == 0
+
+
+def test_a_thread_of_the_file_does_not_keep_the_compiler_alive(host, workflow_file):
+    text = "import threading\nthreading.Thread(target=threading.Event().wait).start()\n" + FLOW
+    assert host.compile(workflow_file(text)).returncode == 0
