@@ -1,0 +1,294 @@
+#include "scheduler/scenario.h"
+
+#include <nlohmann/json.hpp>
+#include <set>
+#include <variant>
+
+namespace aiflow::test {
+namespace {
+
+template <typename Map, typename Key>
+void EraseOwned(Map& map, Key id) {
+  std::erase_if(map, [id](const auto& entry) { return std::get<0>(entry.first) == id; });
+}
+
+struct Writer {
+  Rows& rows;
+  void operator()(const NamespaceRow& row) { rows.namespaces[row.name] = row; }
+  void operator()(const WorkflowRow& row) { rows.workflows[row.id.value()] = row; }
+  void operator()(const SnapshotRow& row) { rows.snapshots[row.id.value()] = row; }
+  void operator()(const ExecutionRow& row) { rows.executions[row.id.value()] = row; }
+  void operator()(const TaskRow& row) { rows.tasks[{row.execution_id.value(), row.task}] = row; }
+  void operator()(const TaskExecutionRow& row) {
+    rows.runs[{row.execution_id.value(), row.task, row.sequence}] = row;
+  }
+  void operator()(const RuleStateRow& row) {
+    rows.rules[{row.execution_id.value(), row.task, row.rule}] = row;
+  }
+  void operator()(const CauseRow& row) {
+    const bool added =
+        rows.causes
+            .emplace(std::tuple(row.execution_id.value(), row.offset, row.task, row.ordinal), row)
+            .second;
+    EXPECT_TRUE(added) << "a cause is written twice: " << row.text;
+  }
+  void operator()(const OutboxRow& row) { rows.outbox[row.id.value()] = row; }
+  void operator()(const ReplyRow& row) {
+    EXPECT_TRUE(rows.replies.emplace(row.offset, row).second) << "answered twice";
+  }
+  void operator()(const CountersRow& row) { rows.counters = row; }
+  void operator()(const EraseNamespace& erase) { rows.namespaces.erase(erase.name); }
+  void operator()(const EraseSnapshot& erase) { rows.snapshots.erase(erase.id.value()); }
+  void operator()(const EraseOutbox& erase) {
+    EXPECT_EQ(rows.outbox.erase(erase.id.value()), 1U) << "erased what was not there";
+  }
+  void operator()(const EraseExecution& erase) {
+    const int64_t id = erase.id.value();
+    rows.executions.erase(id);
+    EraseOwned(rows.tasks, id);
+    EraseOwned(rows.runs, id);
+    EraseOwned(rows.rules, id);
+    EraseOwned(rows.causes, id);
+  }
+  void operator()(const EraseWorkflow& erase) {
+    std::vector<ExecutionId> executions;
+    for (const auto& [id, row] : rows.executions) {
+      if (row.workflow_id == erase.id) executions.push_back(row.id);
+    }
+    for (const ExecutionId id : executions) (*this)(EraseExecution{id});
+    std::erase_if(rows.snapshots,
+                  [&erase](const auto& entry) { return entry.second.workflow_id == erase.id; });
+    rows.workflows.erase(erase.id.value());
+  }
+};
+
+}  // namespace
+
+void Rows::Apply(const std::vector<Change>& changes) {
+  for (const Change& change : changes) std::visit(Writer{*this}, change);
+}
+
+std::vector<Change> Rows::Load() const {
+  std::vector<Change> loaded;
+  loaded.emplace_back(counters);
+  // Deliberately not in the order of ownership: a store may give rows in any order.
+  const auto unfinished = [this](int64_t id) { return !IsFinished(executions.at(id).status); };
+  for (const auto& [key, row] : rules) {
+    if (unfinished(std::get<0>(key))) loaded.emplace_back(row);
+  }
+  for (const auto& [key, row] : runs) {
+    const TaskRow& task = tasks.at({std::get<0>(key), std::get<1>(key)});
+    const bool named = row.sequence == task.current || row.sequence == task.successor ||
+                       row.sequence == task.latest;
+    if (unfinished(std::get<0>(key)) && named) loaded.emplace_back(row);
+  }
+  for (const auto& [key, row] : tasks) {
+    if (unfinished(std::get<0>(key))) loaded.emplace_back(row);
+  }
+  for (const auto& [key, row] : executions) {
+    if (unfinished(key)) loaded.emplace_back(row);
+  }
+  for (const auto& [key, row] : snapshots) loaded.emplace_back(row);
+  for (const auto& [key, row] : workflows) loaded.emplace_back(row);
+  for (const auto& [key, row] : namespaces) loaded.emplace_back(row);
+  for (const auto& [key, row] : outbox) loaded.emplace_back(row);
+  return loaded;
+}
+
+Offset SchedulerTest::Deliver(Event event, std::shared_ptr<const WorkflowSpec> spec) {
+  event.offset = ++offset_;
+  event.create_time = Millis(1'000'000 + offset_);
+  const DecideInput input{event, std::move(spec)};
+  decision_ = Decide(state_, input);
+  const Decision again = Decide(state_, input);
+  EXPECT_EQ(decision_.changes, again.changes) << "a decision is not a pure function of its input";
+  state_.Apply(decision_.changes);
+  rows_.Apply(decision_.changes);
+  CheckState();
+  return offset_;
+}
+
+ReplyRow SchedulerTest::Request(const aiflow::Request& request,
+                                std::shared_ptr<const WorkflowSpec> spec, EventKind kind) {
+  Event event = FormatRequest(request);
+  event.kind = kind;
+  const Offset offset = Deliver(std::move(event), std::move(spec));
+  const auto reply = rows_.replies.find(offset);
+  EXPECT_NE(reply, rows_.replies.end()) << "no reply";
+  return reply == rows_.replies.end() ? ReplyRow{} : reply->second;
+}
+
+ReplyRow SchedulerTest::Upload(const WorkflowSpec& spec) {
+  UploadWorkflow upload;
+  upload.ns = spec.ns;
+  upload.name = spec.name;
+  upload.spec_digest = "digest of " + FormatWorkflowSpec(spec);
+  return Request(upload, std::make_shared<const WorkflowSpec>(spec));
+}
+
+int64_t SchedulerTest::StartExecution(const std::string& name) {
+  StartWorkflowExecution start;
+  start.ns = "default";
+  start.name = name;
+  const ReplyRow reply = Request(start);
+  EXPECT_EQ(reply.code, 0) << reply.message;
+  last_ = reply.id;
+  return reply.id;
+}
+
+int64_t SchedulerTest::Run(std::vector<TaskSpec> tasks) {
+  const ReplyRow reply = Upload(Workflow(std::move(tasks)));
+  EXPECT_EQ(reply.code, 0) << reply.message;
+  return StartExecution();
+}
+
+Offset SchedulerTest::Send(const std::string& key, int64_t execution, const std::string& ns) {
+  Event event;
+  event.key = key;
+  event.ns = ns;
+  if (execution != 0) {
+    event.context = "{\"workflow_execution_id\": " + std::to_string(execution) + "}";
+  }
+  return Deliver(std::move(event));
+}
+
+void SchedulerTest::Report(const std::string& task, TaskStatus status, int64_t sequence,
+                           int64_t execution) {
+  const int64_t id = execution == 0 ? last_ : execution;
+  TaskStatusReport report;
+  report.attempt = {ExecutionId(id), Index(task, id),
+                    sequence == 0 ? TaskState(task, id).current : sequence, 1};
+  report.task_name = task;
+  report.status = status;
+  report.pid = 42;
+  if (status == TaskStatus::kFailed) report.reason = "exit code 1";
+  Deliver(FormatRequest(report));
+}
+
+void SchedulerTest::Succeed(const std::string& task) {
+  Report(task, TaskStatus::kRunning);
+  Report(task, TaskStatus::kSuccess);
+}
+
+void SchedulerTest::DeliverAnnouncements() {
+  std::vector<OutboxRow> publish;
+  for (const auto& [id, row] : rows_.outbox) {
+    if (row.kind == OutboxKind::kPublish) publish.push_back(row);
+  }
+  for (const OutboxRow& row : publish) {
+    const std::vector<Change> acknowledged = {EraseOutbox{row.id}};
+    state_.Apply(acknowledged);
+    rows_.Apply(acknowledged);
+    Deliver(row.publish);
+  }
+}
+
+const ExecutionRow& SchedulerTest::Execution(int64_t id) const {
+  return rows_.executions.at(id == 0 ? last_ : id);
+}
+
+TaskIndex SchedulerTest::Index(const std::string& task, int64_t id) const {
+  const ExecutionRow& execution = Execution(id);
+  const WorkflowSpec& spec = *rows_.snapshots.at(execution.snapshot_id.value()).spec;
+  for (size_t i = 0; i < spec.tasks.size(); ++i) {
+    if (spec.tasks[i].name == task) return static_cast<TaskIndex>(i);
+  }
+  ADD_FAILURE() << "no task " << task;
+  return 0;
+}
+
+TaskRow SchedulerTest::TaskState(const std::string& task, int64_t id) const {
+  const auto found = rows_.tasks.find({Execution(id).id.value(), Index(task, id)});
+  return found == rows_.tasks.end() ? TaskRow{} : found->second;
+}
+
+int64_t SchedulerTest::Runs(const std::string& task, int64_t id) const {
+  int64_t count = 0;
+  for (const auto& [key, run] : rows_.runs) {
+    count += run.execution_id == Execution(id).id && run.task_name == task ? 1 : 0;
+  }
+  return count;
+}
+
+const TaskExecutionRow& SchedulerTest::RunOf(const std::string& task, int64_t sequence,
+                                             int64_t id) const {
+  return rows_.runs.at({Execution(id).id.value(), Index(task, id), sequence});
+}
+
+std::optional<TaskStatus> SchedulerTest::Latest(const std::string& task, int64_t id) const {
+  const int64_t latest = TaskState(task, id).latest;
+  if (latest == 0) return std::nullopt;
+  return RunOf(task, latest, id).status;
+}
+
+std::vector<CauseRow> SchedulerTest::Causes(const std::string& task, CauseKind kind,
+                                            int64_t id) const {
+  std::vector<CauseRow> causes;
+  for (const auto& [key, cause] : rows_.causes) {
+    if (cause.execution_id == Execution(id).id && cause.task == Index(task, id) &&
+        cause.kind == kind) {
+      causes.push_back(cause);
+    }
+  }
+  return causes;
+}
+
+int64_t SchedulerTest::Commands(OutboxKind kind, const std::string& task) const {
+  int64_t count = 0;
+  for (const auto& [id, row] : rows_.outbox) {
+    count += row.kind == kind && row.attempt.execution == ExecutionId(last_) &&
+                     row.attempt.task == Index(task)
+                 ? 1
+                 : 0;
+  }
+  return count;
+}
+
+std::vector<std::string> SchedulerTest::Announced() const {
+  std::vector<std::string> announced;
+  for (const auto& [id, row] : rows_.outbox) {
+    if (row.kind != OutboxKind::kPublish) continue;
+    const auto context = nlohmann::json::parse(row.publish.context);
+    announced.push_back(context["task_name"].get<std::string>() + " " +
+                        context["task_status"].get<std::string>());
+  }
+  return announced;
+}
+
+void SchedulerTest::CheckState() const {
+  State loaded;
+  loaded.Apply(rows_.Load());
+  ASSERT_EQ(state_.Dump(), loaded.Dump()) << "after offset " << offset_;
+  std::map<std::pair<int64_t, TaskIndex>, int64_t> dispatched;
+  std::map<std::pair<int64_t, TaskIndex>, int64_t> waiting;
+  for (const auto& [key, run] : rows_.runs) {
+    const std::pair task(std::get<0>(key), run.task);
+    dispatched[task] += run.status != TaskStatus::kInit && !IsFinished(run.status) ? 1 : 0;
+    waiting[task] += run.status == TaskStatus::kInit ? 1 : 0;
+    EXPECT_EQ(IsFinished(run.status), run.end.count() != 0);
+  }
+  for (const auto& [key, task] : rows_.tasks) {
+    // At most one attempt dispatched and not ended, at most one waiting successor.
+    EXPECT_EQ(dispatched[key], task.current == 0 ? 0 : 1) << "at offset " << offset_;
+    EXPECT_EQ(waiting[key], task.successor == 0 ? 0 : 1) << "at offset " << offset_;
+    const ExecutionRow& execution = rows_.executions.at(key.first);
+    if (IsFinished(execution.status)) {
+      EXPECT_EQ(task.current + task.successor, 0) << "a finished execution has a live run";
+      EXPECT_TRUE(task.pending_starts.empty());
+      EXPECT_NE(execution.end.count(), 0);
+    }
+  }
+  std::set<std::string> commands;
+  for (const auto& [id, row] : rows_.outbox) {
+    if (row.kind == OutboxKind::kPublish) continue;
+    EXPECT_TRUE(
+        commands
+            .insert(row.attempt.ToString() + (row.kind == OutboxKind::kStartAttempt ? "+" : "-"))
+            .second);
+    const TaskExecutionRow& run =
+        rows_.runs.at({row.attempt.execution.value(), row.attempt.task, row.attempt.sequence});
+    EXPECT_FALSE(IsFinished(run.status)) << "a command outlived its attempt";
+  }
+}
+
+}  // namespace aiflow::test
