@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <set>
+#include <span>
 #include <utility>
 #include <variant>
 
@@ -82,9 +83,12 @@ class Engine::Impl {
   /// it; else rebuilds the state. False also when there was nothing to settle.
   Result<bool> Settle();
   Status Rebuild(const StoreMeta& meta);
+  /// Whatever is in the outbox as loaded leaves once more; receivers are idempotent.
+  void HandOverAgain();
 
   // Act.
   Status Act(const Batch& batch);
+  Status Dispatch(std::span<const Event> batch);
 
   LogHandle& log_;
   Store& store_;
@@ -105,6 +109,9 @@ class Engine::Impl {
   std::function<void(const std::vector<ExecutionId>&)> changed_;
 
   std::optional<Batch> unsettled_;  // its commit ended in an error
+  /// A commit from `committed_` on has failed, but may still arrive. Until another one succeeds,
+  /// what the state says may be out of date already: nothing leaves.
+  bool outcome_open_ = false;
   bool must_rebuild_ = false;
   EngineStats stats_;
 };
@@ -191,6 +198,7 @@ Status Engine::Impl::Recover(std::function<void()> wake) {
   publisher_.emplace(outward_->appender, wake);
   dispatcher_.Begin(epoch_, outward_->reporter);
   unsettled_.reset();
+  outcome_open_ = false;
   must_rebuild_ = false;
   stats_ = {};
   AIFLOW_RETURN_IF_ERROR(OpenExecutor());
@@ -287,13 +295,17 @@ Result<bool> Engine::Impl::Settle() {
   if (unsettled_.has_value()) {
     const Batch batch = std::move(*unsettled_);
     unsettled_.reset();
-    // A commit that only acknowledges moves no offset and leaves no trace to tell it by.
     const bool moves = batch.commit.to_offset != batch.commit.from_offset;
-    if (moves && meta->committed == batch.commit.to_offset) {
+    const bool stands = meta->committed == batch.commit.from_offset;
+    // Acknowledgements stay noted until a commit takes them: nothing is lost.
+    if (!moves && stands) return false;
+    // With an older commit still open, it may be that one which has arrived.
+    if (moves && !outcome_open_ && meta->committed == batch.commit.to_offset) {
       committed_ = batch.commit.to_offset;
       if (Status acted = Act(batch); !acted.ok()) return Error(acted);
       return true;
     }
+    outcome_open_ = outcome_open_ || (moves && stands);
     must_rebuild_ = true;
   }
   if (Status rebuilt = Rebuild(*meta); !rebuilt.ok()) return Error(rebuilt);
@@ -301,10 +313,20 @@ Result<bool> Engine::Impl::Settle() {
 }
 
 Status Engine::Impl::Rebuild(const StoreMeta& meta) {
+  const Offset before = committed_;
   AIFLOW_RETURN_IF_ERROR(LoadState(meta));
   must_rebuild_ = false;
-  // Whatever the store has in its outbox may never have left (a commit that happened late): hand
-  // all of it over again, receivers are idempotent.
+  if (committed_ != before) {
+    // A commit has arrived after all, and no older one can any more. Nothing of it has left yet.
+    outcome_open_ = false;
+    HandOverAgain();
+  }
+  outbox_.clear();
+  runs_.clear();
+  return Status::Ok();
+}
+
+void Engine::Impl::HandOverAgain() {
   std::set<OutboxId> rows;
   for (const OutboxRow& row : outbox_) rows.insert(row.id);
   publisher_->Retain(rows);
@@ -316,10 +338,7 @@ Status Engine::Impl::Rebuild(const StoreMeta& meta) {
       dispatcher_.Enqueue(std::move(row));
     }
   }
-  outbox_.clear();
-  runs_.clear();
   replies_.Committed(committed_, {});
-  return dispatcher_.Flush(state_, {});
 }
 
 // ---- Act ---------------------------------------------------------------------------------------
@@ -327,13 +346,14 @@ Status Engine::Impl::Rebuild(const StoreMeta& meta) {
 Status Engine::Impl::Act(const Batch& batch) {
   ++stats_.commits;
   stats_.events += static_cast<int64_t>(batch.events.size());
+  if (!batch.events.empty()) outcome_open_ = false;  // an open commit has met a moved offset
   publisher_->Erased(batch.acknowledged);
   const CommitEffects effects = EffectsOf(batch.commit.changes);
   for (const OutboxRow& row : effects.outbox) {
     if (row.kind != OutboxKind::kPublish) dispatcher_.Enqueue(row);
   }
   // A failure here leaves commands queued for the next step; the rest need not wait for it.
-  const Status flushed = dispatcher_.Flush(state_, batch.events);
+  const Status flushed = Dispatch(batch.events);
   for (const OutboxRow& row : effects.outbox) {
     if (row.kind == OutboxKind::kPublish) publisher_->Publish(row);
   }
@@ -346,10 +366,14 @@ Status Engine::Impl::Act(const Batch& batch) {
   return flushed;
 }
 
+Status Engine::Impl::Dispatch(std::span<const Event> batch) {
+  return outcome_open_ ? Status::Ok() : dispatcher_.Flush(state_, batch);
+}
+
 Result<bool> Engine::Impl::Step() {
   CHECK(outward_ != nullptr) << "Step before Recover";
   if (const Result<bool> settled = Settle(); !settled.has_value()) return Error(settled.error());
-  if (Status flushed = dispatcher_.Flush(state_, {}); !flushed.ok()) return Error(flushed);
+  if (Status flushed = Dispatch({}); !flushed.ok()) return Error(flushed);
 
   auto events = log_.Read(committed_, options_.max_events_per_commit, options_.max_bytes_per_read);
   if (!events.has_value()) return Error(events.error());

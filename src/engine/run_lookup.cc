@@ -1,30 +1,21 @@
 #include "engine/run_lookup.h"
 
-#include <utility>
-#include <variant>
+#include "base/check.h"
+#include "scheduler/state_rep.h"
 
 namespace aiflow {
 
 std::optional<RunRows> FindRun(const State& state, const AttemptKey& attempt) {
-  std::optional<RunRows> found;
-  const std::vector<Change> rows = state.Dump();
-  ExecutionRow execution;
-  for (const Change& row : rows) {
-    if (const auto* run = std::get_if<TaskExecutionRow>(&row)) {
-      if (run->attempt() == attempt) found.emplace().run = *run;
-    } else if (const auto* candidate = std::get_if<ExecutionRow>(&row)) {
-      if (candidate->id == attempt.execution) execution = *candidate;
-    }
-  }
-  if (!found.has_value()) return found;
-  for (const Change& row : rows) {
-    if (const auto* snapshot = std::get_if<SnapshotRow>(&row)) {
-      if (snapshot->id == execution.snapshot_id) found->snapshot = *snapshot;
-    } else if (const auto* workflow = std::get_if<WorkflowRow>(&row)) {
-      if (workflow->id == execution.workflow_id) found->workflow = *workflow;
-    }
-  }
-  return found;
+  const ExecutionEntry* execution = state.rep().FindExecution(attempt.execution);
+  if (execution == nullptr || execution->detail == nullptr) return std::nullopt;
+  const auto& runs = execution->detail->runs;
+  const auto run = runs.find(RunKey{attempt.task, attempt.sequence});
+  if (run == runs.end() || run->second.try_number != attempt.try_number) return std::nullopt;
+  const WorkflowRow* workflow = state.rep().FindWorkflow(execution->row.workflow_id);
+  const SnapshotEntry* snapshot = state.rep().FindSnapshot(execution->row.snapshot_id);
+  CHECK(workflow != nullptr && snapshot != nullptr)
+      << "execution " << attempt.execution << " has no workflow or snapshot";
+  return RunRows{*workflow, snapshot->row, run->second};
 }
 
 }  // namespace aiflow

@@ -7,11 +7,11 @@
 
 namespace aiflow {
 
-/// The rows that belong to one attempt.
+/// The rows that belong to one attempt. Valid until the state changes.
 struct RunRows {
-  WorkflowRow workflow;
-  SnapshotRow snapshot;
-  TaskExecutionRow run;
+  const WorkflowRow& workflow;
+  const SnapshotRow& snapshot;
+  const TaskExecutionRow& run;
 };
 
 /// Nothing when the state has no such attempt (its execution has ended).

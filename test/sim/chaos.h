@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "mutant.h"
+#include "sim_random.h"
+
+namespace aiflow::sim {
+
+/// What happened in one simulated world, for the summary.
+struct SimCounts {
+  int64_t steps = 0;
+  int64_t crashes = 0;
+  int64_t recoveries = 0;
+  int64_t takeovers = 0;
+  int64_t commits = 0;
+  int64_t failed_commits = 0;
+  int64_t events = 0;
+  int64_t executions = 0;
+  int64_t attempts = 0;
+};
+
+/// What every part of one simulated world shares: chance, time, the switch for faults, the history
+/// and the first broken promise.
+struct Chaos {
+  Chaos(uint64_t seed, Mutant mutant_arg, bool keep_history)
+      : random(seed), mutant(mutant_arg), history_wanted(keep_history) {}
+
+  void Fail(const std::string& what) {
+    if (failure.empty()) failure = what;
+  }
+  [[nodiscard]] bool failed() const { return !failure.empty(); }
+  void Note(const std::string& what) {
+    if (history_wanted) history.push_back(std::to_string(counts.steps) + " " + what);
+  }
+
+  SimRandom random;
+  const Mutant mutant;
+  const bool history_wanted;
+  bool faults = true;
+  Millis now{1'700'000'000'000};
+  std::string failure;
+  std::vector<std::string> history;
+  SimCounts counts;
+};
+
+/// Whether the server process is dead. Shared with everything that would call back into it.
+struct Pulse {
+  bool dead = false;
+};
+
+}  // namespace aiflow::sim

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "chaos.h"
+#include "model/rows.h"
+#include "reference.h"
+#include "scheduler/state.h"
+#include "storage/memory/memory_store.h"
+
+namespace aiflow::sim {
+
+/// Watches every commit and every act of a simulated world, and says what promise is broken. Keeps
+/// its own record of the rows, independent of store and scheduler.
+class Checker {
+ public:
+  Checker(Chaos& chaos, const MemoryStore& store) : chaos_(chaos), store_(store) {}
+
+  /// A batch has become durable.
+  void OnCommit(const CommitBatch& batch);
+  /// A start or stop leaves the engine.
+  void OnHandOver(const AttemptKey& attempt, OutboxKind kind);
+  /// The engine lets go of an attempt; `result` is what the executor knows of it.
+  void OnForget(const AttemptKey& attempt, std::optional<TaskStatus> result);
+
+  /// A state that had every change applied equals one loaded from the store.
+  void CheckState(const State& state) const;
+  /// Dense offsets, each id once, each announcement and each reply there.
+  void CheckLog(const std::vector<Event>& events) const;
+  /// Nothing is under way any more: outbox empty, and each execution finished or rightly waiting.
+  void CheckRest(const std::vector<Event>& events) const;
+
+  [[nodiscard]] std::vector<ExecutionRow> executions() const;
+  [[nodiscard]] std::vector<ExecutionId> running() const;
+  [[nodiscard]] const WorkflowSpec* SpecOf(ExecutionId id) const;
+  [[nodiscard]] std::optional<ReplyRow> ReplyAt(Offset offset) const;
+
+ private:
+  using RunKey = std::tuple<ExecutionId, TaskIndex, int64_t>;
+
+  void Take(const ExecutionRow& row);
+  void Take(const TaskRow& row);
+  void Take(const TaskExecutionRow& row);
+  void Take(const RuleStateRow& row);
+  void Take(const OutboxRow& row);
+  void Take(const ReplyRow& row);
+  void Take(const SnapshotRow& row) { specs_[row.id] = row.spec; }
+  void Take(const EraseOutbox& erase);
+  template <typename Row>
+  void Take(const Row& /*row*/) {}
+
+  void Touch(ExecutionId id, const char* what);
+  void CheckExecution(ExecutionId id) const;
+  void CheckWaiting(const ExecutionRow& row) const;
+
+  Chaos& chaos_;
+  const MemoryStore& store_;
+  Offset committed_ = 0;
+  std::map<ExecutionId, ExecutionRow> executions_;
+  std::set<ExecutionId> finished_;  // by an earlier commit
+  std::map<std::pair<ExecutionId, TaskIndex>, TaskRow> tasks_;
+  std::map<RunKey, TaskExecutionRow> runs_;
+  std::map<SnapshotId, std::shared_ptr<const WorkflowSpec>> specs_;
+  std::map<OutboxId, OutboxRow> outbox_;
+  std::map<Offset, ReplyRow> replies_;
+  std::set<OutboxId> outbox_ids_;        // ever used
+  std::set<AttemptKey> started_;         // attempts that ever had a start row
+  std::set<std::string> announcements_;  // ids that must be in the log
+  std::map<ExecutionId, JoinReference> joins_;
+  // Of the batch that is being taken.
+  std::set<ExecutionId> touched_;
+  std::set<std::string> must_announce_;
+  std::set<std::string> announced_;
+};
+
+}  // namespace aiflow::sim

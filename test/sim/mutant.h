@@ -1,0 +1,54 @@
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string_view>
+
+namespace aiflow::sim {
+
+/// Deliberate faults of the simulated world that break a promise the engine rests on. The simulator
+/// must find each: that proves that its checks can fail.
+enum class Mutant {
+  kNone,
+  kActBeforeCommit,       // a commit is announced before it is durable
+  kTornCommit,            // a commit is not atomic: a crash keeps its first half
+  kOffsetStandsStill,     // changes are stored, the committed offset sometimes is not
+  kOffsetRunsAhead,       // recovery skips one event
+  kNoFence,               // the store does not compare epochs
+  kDropOutboxRow,         // recovery loses one outbox row
+  kForgetJoinVector,      // recovery loses what joins last fired with
+  kForgetPendingStarts,   // recovery loses the queue of waiting starts
+  kExecutorStartsTwice,   // the executor does not know its claims
+  kExecutorLosesResult,   // the executor does not repeat a result after recovery
+  kLogForgetsIds,         // a repeated id is appended again
+  kLogLosesAcknowledged,  // the log acknowledges before the sync
+};
+
+struct MutantName {
+  Mutant mutant;
+  std::string_view name;
+};
+
+inline constexpr std::array kMutants = {
+    MutantName{Mutant::kActBeforeCommit, "act-before-commit"},
+    MutantName{Mutant::kTornCommit, "torn-commit"},
+    MutantName{Mutant::kOffsetStandsStill, "offset-stands-still"},
+    MutantName{Mutant::kOffsetRunsAhead, "offset-runs-ahead"},
+    MutantName{Mutant::kNoFence, "no-fence"},
+    MutantName{Mutant::kDropOutboxRow, "drop-outbox-row"},
+    MutantName{Mutant::kForgetJoinVector, "forget-join-vector"},
+    MutantName{Mutant::kForgetPendingStarts, "forget-pending-starts"},
+    MutantName{Mutant::kExecutorStartsTwice, "executor-starts-twice"},
+    MutantName{Mutant::kExecutorLosesResult, "executor-loses-result"},
+    MutantName{Mutant::kLogForgetsIds, "log-forgets-ids"},
+    MutantName{Mutant::kLogLosesAcknowledged, "log-loses-acknowledged"},
+};
+
+inline std::optional<Mutant> ParseMutant(std::string_view name) {
+  for (const MutantName& candidate : kMutants) {
+    if (candidate.name == name) return candidate.mutant;
+  }
+  return std::nullopt;
+}
+
+}  // namespace aiflow::sim

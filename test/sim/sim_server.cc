@@ -1,0 +1,289 @@
+#include "sim_server.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+namespace aiflow::sim {
+namespace {
+
+Status Dead() { return Status(Code::kUnavailable, "this process is dead"); }
+Status Hiccup(const char* what) {
+  return Status(Code::kUnavailable, std::string(what) + " hiccup");
+}
+
+}  // namespace
+
+class SimServer::LogDoor final : public LogHandle {
+ public:
+  explicit LogDoor(SimServer& server) : server_(server) {}
+
+  std::string log_id() const override { return "sim-log"; }
+  Offset head() const override { return server_.durable_.log.head(); }
+
+  void AppendAsync(Event event, Admission /*admission*/, AppendCallback done) override {
+    if (server_.MayDie("before an append")) return;
+    server_.durable_.log.Append(std::move(event), std::move(done), server_.pulse_);
+    server_.MayDie("after an append");
+  }
+
+  Result<std::vector<Event>> Read(Offset after, size_t max_events,
+                                  size_t /*max_bytes*/) const override {
+    if (server_.MayDie("at a read")) return Error(Dead());
+    if (server_.chaos_.faults && server_.chaos_.random.PerMille(5)) return Error(Hiccup("log"));
+    return server_.durable_.log.Read(after, max_events);
+  }
+
+  void SetHeadListener(std::function<void(Offset)> on_head) override {
+    server_.durable_.log.SetHeadListener(server_.pulse_.get(), std::move(on_head));
+  }
+
+ private:
+  SimServer& server_;
+};
+
+class SimServer::StoreDoor final : public Store {
+ public:
+  explicit StoreDoor(SimServer& server) : server_(server), durable_(server.durable_) {}
+
+  Result<StoreMeta> Meta() const override {
+    if (server_.MayDie("before meta")) return Error(Dead());
+    Arrive();
+    if (Chance(10)) return Error(Hiccup("store"));
+    Result<StoreMeta> meta = durable_.store.Meta();
+    if (Mutated(Mutant::kOffsetRunsAhead) && server_.engine_->epoch() != 0 &&
+        meta->committed < durable_.log.head()) {
+      ++meta->committed;
+    }
+    return meta;
+  }
+
+  Status BindLog(const std::string& log_id) override { return durable_.store.BindLog(log_id); }
+
+  Result<Epoch> TakeLease(const std::string& holder) override {
+    if (server_.MayDie("before the lease")) return Error(Dead());
+    Result<Epoch> epoch = durable_.store.TakeLease(holder);
+    if (server_.MayDie("after the lease")) return Error(Dead());
+    return epoch;
+  }
+
+  Status Commit(const CommitBatch& batch) override {
+    if (server_.MayDie("before a commit")) return Dead();
+    Arrive();
+    if (Chance(25)) return Hiccup("commit refused, store");
+    if (Chance(8) && batch.to_offset > batch.from_offset && !durable_.late_commit.has_value()) {
+      server_.chaos_.Note("a commit is on its way for long");
+      durable_.late_commit = batch;
+      return Hiccup("commit unknown, store");
+    }
+    if (Mutated(Mutant::kActBeforeCommit) && server_.chaos_.random.Percent(30)) {
+      durable_.late_commit = batch;
+      return Status::Ok();
+    }
+    const Status committed = Store(batch);
+    if (server_.MayDie("after a commit")) return Dead();
+    if (committed.ok() && Chance(25)) {
+      server_.chaos_.Note("the reply of a commit is lost");
+      return Hiccup("commit unknown, store");
+    }
+    return committed;
+  }
+
+  Result<std::vector<Change>> Load() const override {
+    if (server_.MayDie("before a load")) return Error(Dead());
+    if (Chance(20)) return Error(Hiccup("store"));
+    Result<std::vector<Change>> rows = durable_.store.Load();
+    Mutate(*rows);
+    return rows;
+  }
+
+ private:
+  [[nodiscard]] bool Chance(int64_t per_mille) const {
+    return server_.chaos_.faults && server_.chaos_.random.PerMille(per_mille);
+  }
+  [[nodiscard]] bool Mutated(Mutant mutant) const { return server_.chaos_.mutant == mutant; }
+
+  /// The late commit arrives, perhaps.
+  void Arrive() const {
+    if (!durable_.late_commit.has_value() || !server_.chaos_.random.Percent(40)) return;
+    const CommitBatch batch = std::move(*durable_.late_commit);
+    durable_.late_commit.reset();
+    const Status committed = durable_.store.Commit(batch);
+    server_.chaos_.Note("the late commit to " + std::to_string(batch.to_offset) +
+                        " arrives: " + committed.ToString());
+    if (committed.ok()) durable_.checker.OnCommit(batch);
+  }
+
+  Status Store(const CommitBatch& asked) {
+    CommitBatch batch = asked;
+    const StoreMeta meta = *durable_.store.Meta();
+    if (Mutated(Mutant::kOffsetStandsStill) && server_.chaos_.random.Percent(5)) {
+      batch.to_offset = batch.from_offset;
+    }
+    if (Mutated(Mutant::kNoFence) && batch.to_offset >= meta.committed) {
+      batch.epoch = meta.epoch;
+      batch.from_offset = meta.committed;
+    }
+    if (Mutated(Mutant::kTornCommit) && server_.chaos_.random.Percent(3)) {
+      batch.changes.resize(batch.changes.size() / 2);
+    }
+    const Status committed = durable_.store.Commit(batch);
+    server_.chaos_.Note("commit " + std::to_string(batch.from_offset) + " to " +
+                        std::to_string(batch.to_offset) + ": " + committed.ToString());
+    if (committed.ok()) durable_.checker.OnCommit(batch);
+    if (committed.code() == Code::kInternal) server_.chaos_.Fail(committed.message());
+    return committed;
+  }
+
+  void Mutate(std::vector<Change>& rows) const {
+    const auto drop = [&](const Change& row) {
+      return Mutated(Mutant::kDropOutboxRow) && std::holds_alternative<OutboxRow>(row);
+    };
+    if (const auto found = std::ranges::find_if(rows, drop); found != rows.end()) rows.erase(found);
+    for (Change& row : rows) {
+      if (auto* rule = std::get_if<RuleStateRow>(&row)) {
+        if (Mutated(Mutant::kForgetJoinVector)) rule->fired.clear();
+      } else if (auto* task = std::get_if<TaskRow>(&row)) {
+        if (Mutated(Mutant::kForgetPendingStarts)) task->pending_starts.clear();
+      }
+    }
+  }
+
+  SimServer& server_;
+  Durable& durable_;
+};
+
+class SimServer::ExecutorDoor final : public TaskExecutor {
+ public:
+  explicit ExecutorDoor(SimServer& server) : server_(server), executor_(server.durable_.executor) {}
+
+  Status Open(Epoch epoch, std::vector<ExpectedAttempt> expected, ReportSink sink) override {
+    if (server_.MayDie("before opening the executor")) return Dead();
+    return executor_.Open(epoch, expected,
+                          [pulse = server_.pulse_, sink = std::move(sink)](AttemptReport report) {
+                            if (!pulse->dead) sink(std::move(report));
+                          });
+  }
+  void Start(AttemptSpec spec) override {
+    if (server_.MayDie("before a start")) return;
+    executor_.Start(spec);
+    server_.MayDie("after a start");
+  }
+  void Stop(const AttemptSpec& spec) override {
+    if (server_.MayDie("before a stop")) return;
+    executor_.Stop(spec);
+  }
+  void Forget(const AttemptKey& key) override {
+    if (server_.MayDie("before forgetting")) return;
+    executor_.Forget(key);
+  }
+  std::string LogPath(const AttemptKey& /*key*/) const override { return {}; }
+  int64_t running() const override { return 0; }
+  void Close() override {}
+
+ private:
+  SimServer& server_;
+  SimExecutor& executor_;
+};
+
+/// The blob store as the server reads it: sometimes it cannot be read just now.
+class SimServer::BlobDoor final : public BlobStore {
+ public:
+  explicit BlobDoor(SimServer& server) : server_(server) {}
+  Result<std::string> Put(std::string_view bytes) override {
+    return server_.durable_.blobs.Put(bytes);
+  }
+  Result<std::string> Get(const std::string& digest) const override {
+    if (server_.chaos_.faults && server_.chaos_.random.PerMille(20)) return Error(Hiccup("blobs"));
+    return server_.durable_.blobs.Get(digest);
+  }
+  Result<bool> Has(const std::string& digest) const override {
+    return server_.durable_.blobs.Has(digest);
+  }
+
+ private:
+  SimServer& server_;
+};
+
+/// Some attempts can never be planned, whoever tries.
+class SimServer::Planner final : public AttemptPlanner {
+ public:
+  Result<AttemptSpec> Plan(const WorkflowRow& /*workflow*/, const SnapshotRow& snapshot,
+                           const TaskExecutionRow& run, const Event& cause) override {
+    CHECK(cause.offset == run.cause_offset) << "the cause of another run";
+    CHECK(snapshot.spec != nullptr);
+    if ((run.id.value() * 2654435761) % 61 == 0) {
+      return Error(Code::kFailedPrecondition, "the interpreter is gone");
+    }
+    AttemptSpec spec;
+    spec.argv = {"run"};
+    return spec;
+  }
+};
+
+SimServer::SimServer(Durable& durable, int number)
+    : durable_(durable),
+      chaos_(durable.chaos),
+      number_(number),
+      log_(std::make_unique<LogDoor>(*this)),
+      store_(std::make_unique<StoreDoor>(*this)),
+      executor_(std::make_unique<ExecutorDoor>(*this)),
+      blobs_(std::make_unique<BlobDoor>(*this)),
+      planner_(std::make_unique<Planner>()),
+      engine_(std::make_unique<Engine>(
+          *log_, *store_, *blobs_, *executor_, *planner_,
+          EngineOptions{.holder = "server-" + std::to_string(number),
+                        .max_events_per_commit =
+                            static_cast<size_t>(durable.chaos.random.Percent(50) ? 4 : 64)})) {}
+
+SimServer::~SimServer() { pulse_->dead = true; }
+
+void SimServer::Die(const std::string& where) {
+  if (pulse_->dead) return;
+  pulse_->dead = true;
+  ++chaos_.counts.crashes;
+  chaos_.Note("server-" + std::to_string(number_) + " dies " + where);
+}
+
+bool SimServer::MayDie(const char* where) {
+  if (!pulse_->dead && chaos_.faults && !chaos_.failed() && chaos_.random.PerMille(4)) Die(where);
+  return pulse_->dead;
+}
+
+Status SimServer::Recover() {
+  ++chaos_.counts.recoveries;
+  const Status recovered = engine_->Recover([this, pulse = pulse_] {
+    if (!pulse->dead) woken_ = true;
+  });
+  chaos_.Note("server-" + std::to_string(number_) + " recovers: " + recovered.ToString());
+  woken_ = true;
+  return recovered;
+}
+
+bool SimServer::asleep() const { return !woken_ && !more_ && !failed_ && !engine_->has_refused(); }
+
+bool SimServer::Run() {
+  if (asleep() || lease_lost_ || dead()) return false;
+  if (!woken_ && !more_) engine_->RetryRefused();  // its back-off timer
+  woken_ = false;
+  const int64_t commits = engine_->stats().commits;
+  const Result<bool> more = engine_->Step();
+  more_ = more.has_value() && *more;
+  failed_ = !more.has_value();
+  chaos_.counts.failed_commits += failed_ ? 1 : 0;
+  if (dead()) return true;
+  if (failed_) {
+    chaos_.Note("step: " + more.error().ToString());
+    lease_lost_ = more.error().code() == Code::kAborted;
+    return true;
+  }
+  // Only who holds the lease and knows of every commit can be compared with the store.
+  const StoreMeta meta = *durable_.store.Meta();
+  if (engine_->stats().commits != commits && meta.epoch == engine_->epoch() &&
+      meta.committed == engine_->committed()) {
+    durable_.checker.CheckState(engine_->state());
+  }
+  return true;
+}
+
+}  // namespace aiflow::sim

@@ -1,0 +1,146 @@
+#include "world.h"
+
+#include <memory>
+#include <utility>
+
+#include "clients.h"
+#include "sim_server.h"
+
+namespace aiflow::sim {
+namespace {
+
+constexpr int64_t kSteps = 400;
+/// Rounds after which what still goes on is taken for a cycle of rules, and stopped.
+constexpr int kCycleRounds = 150;
+constexpr int kMaxRounds = 1'500;
+
+class World {
+ public:
+  World(uint64_t seed, Mutant mutant, bool keep_history)
+      : chaos_(seed, mutant, keep_history), durable_(chaos_), clients_(durable_) {}
+
+  SimOutcome Run() {
+    clients_.Begin();
+    while (chaos_.counts.steps < kSteps && !chaos_.failed()) Step();
+    chaos_.faults = false;
+    chaos_.Note("---- the faults end");
+    Settle(/*stop_cycles=*/true);
+    if (!chaos_.failed()) durable_.checker.CheckRest(durable_.log.events());
+    clients_.StopOpen(/*all=*/true);
+    Settle(/*stop_cycles=*/false);
+    CheckEnd();
+    chaos_.counts.events = durable_.log.head();
+    return {std::move(chaos_.failure), std::move(chaos_.history), chaos_.counts};
+  }
+
+ private:
+  void Step() {
+    ++chaos_.counts.steps;
+    chaos_.now += Millis(chaos_.random.Below(50));
+    const int64_t dice = chaos_.random.Below(100);
+    if (server_ == nullptr) {
+      Begin();
+    } else if (dice < 35) {
+      server_->Run();
+    } else if (dice < 55) {
+      durable_.log.Sync(false);
+    } else if (dice < 75) {
+      for (int i = 0; i < 3; ++i) durable_.executor.Tick(false);
+    } else if (dice < 90) {
+      clients_.Act();
+      clients_.Send(*server_);
+    } else if (dice < 93) {
+      clients_.SendAgain(*server_);
+    } else if (dice < 97) {
+      if (zombie_ != nullptr) zombie_->Run();
+    } else if (dice < 98) {
+      TakeOver();
+    } else {
+      if (chaos_.random.Percent(40)) server_->Die("from outside");
+    }
+    Reap();
+  }
+
+  void Begin() {
+    server_ = std::make_unique<SimServer>(durable_, ++servers_);
+    const Status recovered = server_->Recover();
+    if (!recovered.ok()) server_->Die("because it could not recover");
+  }
+
+  /// Another server takes the lease while this one lives on and knows nothing of it.
+  void TakeOver() {
+    if (zombie_ != nullptr) return;
+    ++chaos_.counts.takeovers;
+    chaos_.Note("another server takes over");
+    zombie_ = std::move(server_);
+    clients_.Lost();
+    Begin();
+  }
+
+  void Reap() {
+    if (server_ != nullptr && server_->lease_lost()) {
+      chaos_.Fail("the only server says that it lost the lease");
+    }
+    if (server_ != nullptr && server_->dead()) {
+      // Log and server share a process, or they do not.
+      if (chaos_.random.Percent(50)) durable_.log.Crash();
+      durable_.executor.ServerCrash();
+      server_.reset();
+      clients_.Lost();
+    }
+    if (zombie_ != nullptr && (zombie_->dead() || zombie_->lease_lost())) zombie_.reset();
+  }
+
+  /// Without faults, everything comes to rest.
+  void Settle(bool stop_cycles) {
+    int round = 0;
+    for (; round < kMaxRounds && !chaos_.failed(); ++round) {
+      chaos_.now += Millis(1);
+      if (server_ == nullptr) Begin();
+      bool busy = clients_.Send(*server_);
+      if (zombie_ != nullptr) busy = zombie_->Run() || busy;
+      for (int i = 0; i < 100 && !server_->lease_lost() && server_->Run(); ++i) busy = true;
+      if (!durable_.log.idle()) {
+        durable_.log.Sync(true);
+        busy = true;
+      }
+      for (int i = 0; i < 8; ++i) durable_.executor.Tick(true);
+      busy = busy || !durable_.executor.idle() || !durable_.log.idle();
+      Reap();
+      if (!busy && server_ != nullptr) return;
+      if (round == kCycleRounds && stop_cycles) clients_.StopOpen(/*all=*/false);
+    }
+    if (round == kMaxRounds) chaos_.Fail("it does not come to rest");
+  }
+
+  void CheckEnd() {
+    if (chaos_.failed()) return;
+    if (!durable_.checker.running().empty()) {
+      chaos_.Fail("execution " + std::to_string(durable_.checker.running().front().value()) +
+                  " does not end when it is stopped");
+    }
+    durable_.checker.CheckRest(durable_.log.events());
+    durable_.checker.CheckLog(durable_.log.events());
+    clients_.CheckEnd();
+    const StoreMeta meta = *durable_.store.Meta();
+    if (meta.committed != durable_.log.head()) {
+      chaos_.Fail("at rest, offset " + std::to_string(meta.committed) + " of " +
+                  std::to_string(durable_.log.head()) + " is committed");
+    }
+  }
+
+  Chaos chaos_;
+  Durable durable_;
+  Clients clients_;
+  std::unique_ptr<SimServer> server_;
+  std::unique_ptr<SimServer> zombie_;  // lost the lease, and may not know it yet
+  int servers_ = 0;
+};
+
+}  // namespace
+
+SimOutcome RunSeed(uint64_t seed, Mutant mutant, bool keep_history) {
+  return World(seed, mutant, keep_history).Run();
+}
+
+}  // namespace aiflow::sim
