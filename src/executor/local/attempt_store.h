@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+namespace aiflow {
+
+/// What the executor itself does in the directories of attempts. Best effort: none of it decides
+/// anything, and nothing is lost when it fails.
+
+/// Whether somebody has claimed the attempt.
+bool HasClaim(const std::string& attempt_dir);
+
+/// Makes `link` a symbolic link to `target`, with the directories it needs. Replaces another link,
+/// but never a file.
+void LinkLog(const std::string& link, const std::string& target);
+
+/// Removes what an attempt whose end is committed no longer needs: all but its log, and a claim cut
+/// to nothing, by which a late start is still refused.
+void ClearAttempt(const std::string& attempt_dir);
+
+}  // namespace aiflow

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+namespace aiflow::runner {
+
+/// Names of the files in an attempt's directory (docs/formats/attempt-directory.md).
+inline constexpr char kClaimFile[] = "claim";
+inline constexpr char kLogFile[] = "log";
+inline constexpr char kResultFile[] = "result";
+
+/// The environment variable by which strays of an attempt are recognised.
+inline constexpr char kAttemptDirVariable[] = "AIFLOW_ATTEMPT_DIR";
+
+inline std::string ClaimPath(const std::string& dir) { return dir + "/" + kClaimFile; }
+inline std::string LogPath(const std::string& dir) { return dir + "/" + kLogFile; }
+inline std::string ResultPath(const std::string& dir) { return dir + "/" + kResultFile; }
+
+/// The file whose path the environment variable holds.
+inline std::string VariableFile(const std::string& dir, const std::string& variable) {
+  return dir + "/env." + variable;
+}
+
+}  // namespace aiflow::runner

@@ -1,0 +1,149 @@
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "executor/task_executor.h"
+
+namespace aiflow {
+
+/// The world in which an executor is tried: where it runs, and how to look at it and to break it.
+class ExecutorWorld {
+ public:
+  virtual ~ExecutorWorld() = default;
+  /// Another server's executor of the same home; several may exist.
+  virtual std::unique_ptr<TaskExecutor> NewExecutor() = 0;
+  /// Kills what supervises the attempts, as kill -9 does, without the attempts.
+  virtual void KillSupervisor() = 0;
+  /// A directory that attempts and tests see.
+  virtual std::filesystem::path dir() const = 0;
+};
+
+/// Collects reports. Thread-safe.
+class ReportLog {
+ public:
+  TaskExecutor::ReportSink Sink() {
+    return [this](AttemptReport report) {
+      const std::lock_guard lock(mutex_);
+      reports_.push_back(std::move(report));
+      changed_.notify_all();
+    };
+  }
+
+  /// The first report of the attempt with one of the statuses; fails the test after a while.
+  AttemptReport Await(const AttemptKey& key, std::vector<TaskStatus> statuses) {
+    std::unique_lock lock(mutex_);
+    AttemptReport found;
+    const auto there = [&] {
+      for (const AttemptReport& report : reports_) {
+        if (report.key != key) continue;
+        if (std::find(statuses.begin(), statuses.end(), report.status) == statuses.end()) continue;
+        found = report;
+        return true;
+      }
+      return false;
+    };
+    if (!changed_.wait_for(lock, std::chrono::seconds(30), there)) {
+      ADD_FAILURE() << "no such report of attempt " << key.ToString();
+    }
+    return found;
+  }
+  AttemptReport AwaitRunning(const AttemptKey& key) { return Await(key, {TaskStatus::kRunning}); }
+  AttemptReport AwaitEnd(const AttemptKey& key) {
+    return Await(key, {TaskStatus::kSuccess, TaskStatus::kFailed, TaskStatus::kStopped});
+  }
+  size_t Count(const AttemptKey& key, TaskStatus status) {
+    const std::lock_guard lock(mutex_);
+    return static_cast<size_t>(std::count_if(
+        reports_.begin(), reports_.end(),
+        [&](const AttemptReport& report) { return report.key == key && report.status == status; }));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<AttemptReport> reports_;
+};
+
+/// Waits until `condition` holds, which nobody announces (a file of a task, a process that is
+/// gone).
+inline bool Eventually(const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return true;
+}
+
+inline std::string FileContents(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+using ExecutorWorldFactory = std::function<std::unique_ptr<ExecutorWorld>()>;
+
+/// What every executor promises, tried with real commands of bash.
+class ExecutorContract : public testing::TestWithParam<ExecutorWorldFactory> {
+ protected:
+  void SetUp() override {
+    world_ = GetParam()();
+    executor_ = world_->NewExecutor();
+  }
+  void TearDown() override {
+    executor_.reset();
+    world_.reset();
+  }
+
+  void Open(std::vector<ExpectedAttempt> expected = {}) {
+    ASSERT_EQ(executor_->Open(epoch_, std::move(expected), log_->Sink()), Status::Ok());
+  }
+  /// The server dies and another one comes: nothing of the first says goodbye.
+  void NewServer(std::vector<ExpectedAttempt> expected) {
+    executor_->Close();
+    executor_ = world_->NewExecutor();
+    log_ = std::make_unique<ReportLog>();
+    ++epoch_;
+    for (ExpectedAttempt& attempt : expected) attempt.spec.epoch = epoch_;
+    Open(std::move(expected));
+  }
+  /// An attempt of a bash command, with the trap that makes it write its own result.
+  AttemptSpec Bash(int64_t sequence, const std::string& command) const {
+    AttemptSpec spec;
+    spec.key = {.execution = ExecutionId(17), .task = 2, .sequence = sequence, .try_number = 1};
+    spec.token = "token-" + spec.key.ToString();
+    spec.epoch = epoch_;
+    spec.argv = {"bash", "-c", "trap 'echo $? > \"$AIFLOW_RESULT_FILE\"' EXIT; " + command};
+    spec.env = {{"AIFLOW_ATTEMPT_KEY", spec.key.ToString()}, {"DIR", world_->dir().string()}};
+    spec.working_dir = (world_->dir() / "work").string();
+    return spec;
+  }
+  bool HasFile(const std::string& name) const {
+    return std::filesystem::exists(world_->dir() / name);
+  }
+  std::string File(const std::string& name) const { return FileContents(world_->dir() / name); }
+  void Touch(const std::string& name) const { std::ofstream(world_->dir() / name) << "x"; }
+
+  std::unique_ptr<ExecutorWorld> world_;
+  std::unique_ptr<TaskExecutor> executor_;
+  std::unique_ptr<ReportLog> log_ = std::make_unique<ReportLog>();
+  Epoch epoch_ = 1;
+};
+
+}  // namespace aiflow

@@ -1,0 +1,279 @@
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "contract/executor_contract.h"
+#include "executor/local/local_executor.h"
+#include "runner/attempt_files.h"
+#include "runner/claim.h"
+#include "runner/process.h"
+
+namespace aiflow {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// One home with its runner, in a temporary directory. The runner is ended, with everything it
+/// runs.
+class LocalWorld final : public ExecutorWorld {
+ public:
+  explicit LocalWorld(int64_t parallelism = 300) : parallelism_(parallelism) {
+    std::string name = (fs::temp_directory_path() / "aiflow-executor-XXXXXX").string();
+    dir_ = mkdtemp(name.data());
+  }
+  ~LocalWorld() override {
+    EXPECT_EQ(RunnerConnection::Quit(Address(), true), Status::Ok());
+    fs::remove_all(dir_);
+  }
+
+  std::unique_ptr<TaskExecutor> NewExecutor() override { return NewLocal(); }
+  std::unique_ptr<LocalExecutor> NewLocal() {
+    return std::make_unique<LocalExecutor>(
+        LocalExecutorOptions{.runner = Address(),
+                             .attempts_dir = (dir_ / "attempts").string(),
+                             .parallelism = parallelism_,
+                             .environment = ProcessEnvironment()});
+  }
+  void KillSupervisor() override {
+    const pid_t pid = RunnerPid();
+    ASSERT_GT(pid, 0);
+    const int pidfd = runner::OpenPidfd(pid);
+    ASSERT_EQ(runner::SendSignal(pidfd, SIGKILL), 0);
+    EXPECT_TRUE(Eventually([&] {
+      const auto found = runner::ReadProcessStat(pid);
+      return !found || found->state == 'Z';
+    }));
+    close(pidfd);
+  }
+  fs::path dir() const override { return dir_; }
+
+  RunnerAddress Address() const {
+    return {.binary = AIFLOW_RUNNER_BINARY, .dir = RunnerDir(), .linger = Millis(2'000)};
+  }
+  /// Deeper than a socket's path may be long.
+  std::string RunnerDir() const { return (dir_ / std::string(120, 'r')).string(); }
+  /// Who holds the runner's lock; 0: nobody.
+  pid_t RunnerPid() const {
+    const std::string exe = fs::canonical(AIFLOW_RUNNER_BINARY).string();
+    for (const pid_t pid : runner::AllProcesses()) {
+      const std::string proc = "/proc/" + std::to_string(pid);
+      std::error_code error;
+      if (fs::read_symlink(proc + "/exe", error) == exe &&
+          fs::read_symlink(proc + "/cwd", error) == RunnerDir()) {
+        return pid;
+      }
+    }
+    return 0;
+  }
+
+ private:
+  const int64_t parallelism_;
+  fs::path dir_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Local, ExecutorContract, testing::Values([] {
+                           return std::unique_ptr<ExecutorWorld>(std::make_unique<LocalWorld>());
+                         }));
+
+/// What is promised of the local executor alone.
+class LocalExecutorTest : public testing::Test {
+ protected:
+  void Open(int64_t parallelism = 300) {
+    world_ = std::make_unique<LocalWorld>(parallelism);
+    executor_ = world_->NewLocal();
+    ASSERT_EQ(executor_->Open(1, {}, log_.Sink()), Status::Ok());
+  }
+  void TearDown() override { executor_.reset(); }
+
+  AttemptSpec Spec(int64_t sequence, const std::string& command) const {
+    AttemptSpec spec;
+    spec.key = {.execution = ExecutionId(5), .task = 0, .sequence = sequence, .try_number = 1};
+    spec.token = "t" + std::to_string(sequence);
+    spec.epoch = 1;
+    spec.argv = {"bash", "-c", command};
+    spec.env = {{"DIR", world_->dir().string()}};
+    spec.working_dir = world_->dir().string();
+    return spec;
+  }
+  std::string File(const std::string& name) const { return FileContents(world_->dir() / name); }
+
+  std::unique_ptr<LocalWorld> world_;
+  ReportLog log_;
+  std::unique_ptr<LocalExecutor> executor_;
+};
+
+TEST_F(LocalExecutorTest, RunsNoMoreThanItsParallelismAndKeepsTheOrder) {
+  Open(2);
+  for (int64_t i = 1; i <= 6; ++i) {
+    executor_->Start(Spec(i, "echo " + std::to_string(i) +
+                                 " >> $DIR/order; while [ ! -e $DIR/go ]; do sleep 0.01; done"));
+  }
+  log_.AwaitRunning(Spec(1, "").key);
+  log_.AwaitRunning(Spec(2, "").key);
+  ASSERT_TRUE(Eventually([&] { return File("order").size() == 4; }));
+  EXPECT_EQ(executor_->running(), 2);
+  EXPECT_EQ(log_.Count(Spec(3, "").key, TaskStatus::kRunning), 0U);
+  // T7: one that waits is stopped without ever running.
+  executor_->Stop(Spec(4, ""));
+  EXPECT_EQ(log_.AwaitEnd(Spec(4, "").key).status, TaskStatus::kStopped);
+  std::ofstream(world_->dir() / "go") << "x";
+  for (const int64_t i : {1, 2, 3, 5, 6}) {
+    EXPECT_EQ(log_.AwaitEnd(Spec(i, "").key).status, TaskStatus::kSuccess);
+  }
+  EXPECT_EQ(File("order").find('4'), std::string::npos);
+  EXPECT_EQ(File("order").size(), 10U);
+}
+
+// Rules 13 and 14: two runners, of two homes that share their attempts, claim each attempt once.
+TEST_F(LocalExecutorTest, TwoRunnersRacingClaimOnce) {
+  Open();
+  LocalWorld other_world;
+  LocalExecutor other({.runner = other_world.Address(),
+                       .attempts_dir = (world_->dir() / "attempts").string(),
+                       .environment = ProcessEnvironment()});
+  ReportLog other_log;
+  ASSERT_EQ(other.Open(1, {}, other_log.Sink()), Status::Ok());
+  for (int64_t i = 1; i <= 50; ++i) {
+    const AttemptSpec spec =
+        Spec(i, "echo x >> $DIR/runs" + std::to_string(i) + "; echo 0 > $AIFLOW_RESULT_FILE");
+    executor_->Start(spec);
+    other.Start(spec);
+  }
+  for (int64_t i = 1; i <= 50; ++i) {
+    EXPECT_EQ(log_.AwaitEnd(Spec(i, "").key).status, TaskStatus::kSuccess);
+    EXPECT_EQ(other_log.AwaitEnd(Spec(i, "").key).status, TaskStatus::kSuccess);
+    EXPECT_EQ(File("runs" + std::to_string(i)), "x\n");
+  }
+}
+
+// T8: whatever process now has the number of an old attempt is left alone.
+TEST_F(LocalExecutorTest, ProcessWithAReusedNumberIsNeitherAdoptedNorKilled) {
+  Open();
+  const pid_t bystander = fork();
+  if (bystander == 0) {
+    setsid();
+    pause();
+    _exit(0);
+  }
+  ASSERT_TRUE(Eventually([&] { return getsid(bystander) == bystander; }));
+  const AttemptSpec spec = Spec(1, "true");
+  const runner::MachineIdentity machine = runner::ReadMachineIdentity();
+  const auto found = runner::ReadProcessStat(bystander);
+  ASSERT_TRUE(found);
+  const runner::Claim claim{.attempt = spec.key.ToString(),
+                            .token = spec.token,
+                            .epoch = 1,
+                            .pid = bystander,
+                            .start_time = found->start_time - 1,
+                            .boot_id = machine.boot_id,
+                            .pid_namespace = machine.pid_namespace};
+  ASSERT_EQ(runner::PublishClaim(executor_->AttemptDir(spec.key),
+                                 runner::EncodeClaim(claim, nullptr), nullptr),
+            Status::Ok());
+  executor_->Start(spec);
+  const AttemptReport end = log_.AwaitEnd(spec.key);
+  EXPECT_EQ(end.status, TaskStatus::kFailed);
+  EXPECT_EQ(end.reason, "ended while unobserved");
+  EXPECT_EQ(waitpid(bystander, nullptr, WNOHANG), 0);
+  kill(bystander, SIGKILL);
+  waitpid(bystander, nullptr, 0);
+}
+
+TEST_F(LocalExecutorTest, DamagedClaimIsFailedAndNotRun) {
+  Open();
+  const AttemptSpec spec = Spec(1, "touch $DIR/ran");
+  ASSERT_EQ(runner::PublishClaim(executor_->AttemptDir(spec.key), std::string(4096, 'x'), nullptr),
+            Status::Ok());
+  executor_->Start(spec);
+  EXPECT_EQ(log_.AwaitEnd(spec.key).status, TaskStatus::kFailed);
+  EXPECT_FALSE(fs::exists(world_->dir() / "ran"));
+}
+
+// Rule 15: the file is the truth.
+TEST_F(LocalExecutorTest, ResultIsInTheClaimBeforeItIsReported) {
+  Open();
+  const AttemptSpec spec = Spec(1, "exit 9");
+  executor_->Start(spec);
+  log_.AwaitEnd(spec.key);
+  const auto record = runner::ReadClaim(executor_->AttemptDir(spec.key));
+  ASSERT_TRUE(record) << record.error();
+  ASSERT_TRUE(record->result);
+  EXPECT_EQ(record->result->exit_code, 9);
+  EXPECT_EQ(record->result->outcome, runner::Outcome::kFailed);
+  EXPECT_GT(record->claim.pid, 0);
+}
+
+TEST_F(LocalExecutorTest, TaskHasACleanProcess) {
+  Open();
+  const AttemptSpec spec = Spec(
+      1,
+      "ls /proc/self/fd | wc -l > $DIR/fds; grep -E 'SigBlk|SigIgn' /proc/self/status > $DIR/sig; "
+      "readlink /proc/self/fd/0 > $DIR/stdin; "
+      "test $(ps -o sid= $$) = $$ -a $(ps -o pgid= $$) = $$ && echo own > $DIR/session");
+  executor_->Start(spec);
+  EXPECT_EQ(log_.AwaitEnd(spec.key).status, TaskStatus::kSuccess);
+  EXPECT_EQ(File("fds"), "4\n");  // 0, 1, 2 and the directory that ls reads
+  EXPECT_EQ(File("sig"), "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+  EXPECT_EQ(File("stdin"), "/dev/null\n");
+  EXPECT_EQ(File("session"), "own\n");
+}
+
+TEST_F(LocalExecutorTest, OneRunnerServesTheHomeHoweverManyAreStarted) {
+  Open();
+  const pid_t first = world_->RunnerPid();
+  const pid_t pid = fork();
+  if (pid == 0) {
+    const std::string dir = world_->RunnerDir();
+    execl(AIFLOW_RUNNER_BINARY, AIFLOW_RUNNER_BINARY, "--dir", dir.c_str(), "--foreground",
+          static_cast<char*>(nullptr));
+    _exit(99);
+  }
+  int status = 0;
+  waitpid(pid, &status, 0);
+  EXPECT_EQ(WEXITSTATUS(status), 3);
+  EXPECT_EQ(world_->RunnerPid(), first);
+}
+
+TEST_F(LocalExecutorTest, RunnerWithNothingToDoAndNobodyToServeEndsItself) {
+  Open();
+  ASSERT_GT(world_->RunnerPid(), 0);
+  executor_->Close();
+  EXPECT_TRUE(Eventually([&] { return world_->RunnerPid() == 0; }));
+}
+
+// Rule 17: leaving tasks running, or stopping them with the runner.
+TEST_F(LocalExecutorTest, QuitLeavesTasksRunningUnlessTheyAreToBeKilled) {
+  Open();
+  const AttemptSpec spec = Spec(1, "echo $$ > $DIR/pid; exec sleep 68");
+  executor_->Start(spec);
+  const int64_t pid = log_.AwaitRunning(spec.key).pid;
+  executor_->Close();
+  ASSERT_EQ(RunnerConnection::Quit(world_->Address(), false), Status::Ok());
+  EXPECT_EQ(kill(static_cast<pid_t>(pid), 0), 0);
+  auto next = world_->NewLocal();
+  ReportLog next_log;
+  ASSERT_EQ(next->Open(2, {{.spec = spec, .status = TaskStatus::kRunning}}, next_log.Sink()),
+            Status::Ok());
+  next_log.AwaitRunning(spec.key);
+  next->Close();
+  ASSERT_EQ(RunnerConnection::Quit(world_->Address(), true), Status::Ok());
+  EXPECT_TRUE(Eventually([&] { return kill(static_cast<pid_t>(pid), 0) != 0; }));
+  const auto record = runner::ReadClaim(executor_->AttemptDir(spec.key));
+  ASSERT_TRUE(record && record->result);
+  EXPECT_EQ(record->result->outcome, runner::Outcome::kStopped);
+}
+
+TEST_F(LocalExecutorTest, OpenFailsWithAReasonWhenTheRunnerCannotBeStarted) {
+  const LocalWorld world;
+  LocalExecutor executor(
+      {.runner = {.binary = "/nonexistent/aiflow-runner", .dir = (world.dir() / "runner").string()},
+       .attempts_dir = (world.dir() / "attempts").string()});
+  const Status status = executor.Open(1, {}, [](AttemptReport) {});
+  EXPECT_EQ(status.code(), Code::kUnavailable);
+  EXPECT_THAT(status.message(), testing::HasSubstr("/nonexistent/aiflow-runner"));
+}
+
+}  // namespace
+}  // namespace aiflow
