@@ -21,6 +21,7 @@ CLI::App* AddCommand(CLI::App& group, CommandSlot& slot, const std::string& name
                      const std::string& help, const Declare& declare, const Run& run) {
   auto args = std::make_shared<Args>();
   CLI::App* command = group.add_subcommand(name, help);
+  command->group("Commands");
   declare(*command, *args);
   command->callback([&slot, args, run] {
     slot = [args, run](Session& session) { return run(session, std::as_const(*args)); };

@@ -22,6 +22,26 @@ CLI::App* FindCommand(CLI::App& app, const std::string& name) {
   return found.empty() ? nullptr : found.front();
 }
 
+// Help with the commands of each group in the order of their names.
+class SortedHelp : public CLI::Formatter {
+ public:
+  std::string make_subcommands(const CLI::App* app, CLI::AppFormatMode mode) const override {
+    std::vector<const CLI::App*> commands =
+        app->get_subcommands([](const CLI::App*) { return true; });
+    std::sort(commands.begin(), commands.end(),
+              [](const CLI::App* a, const CLI::App* b) { return a->get_name() < b->get_name(); });
+    std::string text;
+    for (const char* group : {"Groups", "Commands"}) {
+      std::string lines;
+      for (const CLI::App* command : commands) {
+        if (command->get_group() == group) lines += make_subcommand(command);
+      }
+      if (!lines.empty()) text += "\n" + std::string(group) + ":\n" + lines;
+    }
+    return mode == CLI::AppFormatMode::Normal ? text : Formatter::make_subcommands(app, mode);
+  }
+};
+
 // How far the words lead into the tree of commands.
 struct Descent {
   CLI::App* app = nullptr;  // the last group or command that was named
@@ -57,6 +77,12 @@ void DeclareGlobalOptions(CLI::App& app, AddressOptions& options) {
   app.add_option("--home", options.home, "Home directory; $AIFLOW_HOME or ~/aiflow by default");
 }
 
+// The words of `descent` before the last are the context that the help begins with.
+std::string HelpText(const Descent& descent) {
+  const size_t last = descent.path.rfind(' ');
+  return descent.app->help(last == std::string::npos ? "" : descent.path.substr(0, last));
+}
+
 int UsageError(Session& session, const Descent& descent, const std::string& reason) {
   std::string text = reason;
   if (!descent.unknown.empty()) {
@@ -78,7 +104,7 @@ CommandSlot Parse(CLI::App& app, Session& session, CommandSlot& slot,
     std::vector<std::string> reversed(words.rbegin(), words.rend());  // as CLI11 wants them
     app.parse(std::move(reversed));
   } catch (const CLI::CallForHelp&) {
-    session.output().Raw(descent.app->help());
+    session.output().Raw(HelpText(descent));
     *code = kExitOk;
     return nullptr;
   } catch (const CLI::CallForVersion& version) {
@@ -91,7 +117,7 @@ CommandSlot Parse(CLI::App& app, Session& session, CommandSlot& slot,
   }
   if (!slot) {  // a group alone
     session.output().Error("'" + descent.path + "' needs a command.");
-    session.output().Note(descent.app->help());
+    session.output().Note(HelpText(descent));
     *code = kExitUsage;
   }
   return slot;
@@ -105,6 +131,7 @@ int RunCommandLine(const World& world, const std::vector<std::string>& words,
   CommandSlot slot;
   CLI::App app("AIFlow: workflows of streaming and batch tasks, driven by events.", "aiflow");
   app.fallthrough();
+  app.formatter(std::make_shared<SortedHelp>());
   app.set_version_flag("--version", AIFLOW_VERSION);
   app.require_subcommand(0, 1);
   DeclareGlobalOptions(app, session.address_options());

@@ -56,8 +56,7 @@ void AddLogsCommand(CLI::App& app, CommandSlot& slot) {
                            "Which run of the task; the latest by default");
         command.add_option("--try", args.try_number, "Which try of the run; the latest by default");
       },
-      RunLogs)
-      ->group("Commands");
+      RunLogs);
 }
 
 }  // namespace aiflow::cli

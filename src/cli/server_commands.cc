@@ -52,8 +52,7 @@ int RunStop(Session& session, const StopArgs& args) {
 void AddServerCommands(CLI::App& app, CommandSlot& slot) {
   AddCommand<StartArgs>(app, slot, "standalone",
                         "Run everything in this process; sets up the home on first start",
-                        DeclareServer, RunStandalone)
-      ->group("Commands");
+                        DeclareServer, RunStandalone);
   CLI::App& group = AddGroup(app, "server", "The server of a home");
   AddCommand<StartArgs>(
       group, slot, "start", "Run the server of a home that was set up",

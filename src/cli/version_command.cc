@@ -15,8 +15,7 @@ int RunVersion(Session& session, const NoArgs&) {
 void AddVersionCommand(CLI::App& app, CommandSlot& slot) {
   AddCommand<NoArgs>(
       app, slot, "version", "Print the version of this program", [](CLI::App&, NoArgs&) {},
-      RunVersion)
-      ->group("Commands");
+      RunVersion);
 }
 
 }  // namespace aiflow::cli

@@ -31,8 +31,7 @@ void AddWhyCommand(CLI::App& app, CommandSlot& slot) {
         command.add_option("EXECUTION", args.execution, "Id of the workflow execution")->required();
         command.add_option("TASK", args.task, "Only this task");
       },
-      RunWhy)
-      ->group("Commands");
+      RunWhy);
 }
 
 }  // namespace aiflow::cli
