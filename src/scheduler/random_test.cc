@@ -1,3 +1,4 @@
+#include <array>
 #include <random>
 
 #include "scheduler/scenario.h"
@@ -116,10 +117,10 @@ class RandomTest : public SchedulerTest, public ::testing::WithParamInterface<in
 
 TEST_P(RandomTest, Rule33TheStateEqualsOneLoadedFromTheRows) {
   random_.seed(static_cast<uint64_t>(GetParam()));
-  for (int i = 0; i < 150 && !HasFatalFailure(); ++i) Step();
+  for (int i = 0; i < 300 && !HasFatalFailure(); ++i) Step();
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, RandomTest, ::testing::Range(1, 61));
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomTest, ::testing::Range(1, 101));
 
 }  // namespace
 }  // namespace aiflow::test
