@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/event_keys.h"
+
 namespace aiflow::api {
 namespace {
 
@@ -15,7 +17,7 @@ bool IsWaiting(const ExecutionSnapshot::Task& task) {
 
 Result<WorkflowRow> FindWorkflow(const Queries& queries, const std::string& ns,
                                  const std::string& name) {
-  auto row = queries.FindWorkflow(ns, name);
+  auto row = queries.FindWorkflow(std::string(MatchingNamespace(ns)), name);
   if (!row.has_value()) return Error(row.error());
   if (!row->has_value()) {
     return Error(Code::kNotFound, "Workflow " + ns + "." + name + " not exists");

@@ -2,12 +2,7 @@
 
 #include <arpa/inet.h>
 #include <grpcpp/grpcpp.h>
-#include <netdb.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -29,34 +24,6 @@ std::string Address(const std::string& host, int port) {
   return (ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
-/// gRPC does not tell why it could not listen, so the address is tried first.
-Status CheckAddress(const std::string& host, int port) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const int error = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
-  if (error != 0) {
-    return {Code::kInvalidArgument,
-            "cannot listen on " + Address(host, port) + ": " + gai_strerror(error)};
-  }
-  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, &freeaddrinfo);
-  const int fd = socket(found->ai_family, found->ai_socktype | SOCK_CLOEXEC, found->ai_protocol);
-  if (fd < 0) {
-    return {Code::kInternal,
-            "cannot listen on " + Address(host, port) + ": " + std::strerror(errno)};
-  }
-  const int yes = 1;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-  // Two sockets may share a bound address until one of them listens.
-  const bool free = bind(fd, found->ai_addr, found->ai_addrlen) == 0 && listen(fd, 1) == 0;
-  const int reason = errno;
-  close(fd);
-  if (free) return Status::Ok();
-  return {reason == EADDRINUSE ? Code::kAlreadyExists : Code::kInternal,
-          "cannot listen on " + Address(host, port) + ": " + std::strerror(reason)};
-}
-
 }  // namespace
 
 class GrpcServer::Impl {
@@ -64,7 +31,6 @@ class GrpcServer::Impl {
   std::vector<std::unique_ptr<grpc::Service>> services;
 
   Status Start(const std::string& host, int port) {
-    if (port != 0) AIFLOW_RETURN_IF_ERROR(CheckAddress(host, port));
     grpc::ServerBuilder builder;
     // Without this a second server could take a share of this one's calls.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
@@ -74,7 +40,8 @@ class GrpcServer::Impl {
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port_ == 0) {
       server_.reset();
-      return {Code::kAlreadyExists, "cannot listen on " + Address(host, port)};
+      return {Code::kAlreadyExists,
+              "cannot listen on " + Address(host, port) + ": the address is in use or not ours"};
     }
     return Status::Ok();
   }

@@ -4,6 +4,7 @@
 #include "api/execution_snapshot.h"
 #include "api/grpc/legacy_response.h"
 #include "api/grpc/scheduler_service.h"
+#include "api/reply.h"
 
 namespace aiflow::api {
 namespace {
@@ -127,24 +128,15 @@ grpc::ServerUnaryReactor* SchedulerServiceAdapter::startTaskExecution(
     grpc::CallbackServerContext* context, const ai_flow::TaskExecutionIdentifier* request,
     ai_flow::Response* response) {
   const StartTaskExecution start{request->workflow_execution_id(), request->task_name()};
-  const auto errors = [](const Status& status) {
-    if (status.code() != Code::kFailedPrecondition) return status;
-    return Status(status.code(), "Start task execution failed. " + status.message());
-  };
-  return SubmitLegacy(
-      context, backend_, start, errors, response,
-      [this, start](const ReplyRow& reply, ai_flow::Response* filled) {
-        const auto run = backend_.queries.GetTaskExecution(TaskExecutionId(reply.id));
-        if (!run.has_value()) return run.error();
-        if (!run->has_value()) {
-          // Ignored, as the task is alive, or kept for later: there is no run to name.
-          return Status(Code::kFailedPrecondition, "Start task execution failed. " + reply.message);
-        }
-        SetLegacyText(std::to_string(start.execution_id) + "_" + start.task + "_" +
-                          std::to_string((*run)->sequence),
-                      filled);
-        return Status::Ok();
-      });
+  const auto unchanged = [](const Status& status) { return status; };
+  return SubmitLegacy(context, backend_, start, unchanged, response,
+                      [start](const ReplyRow& reply, ai_flow::Response* filled) {
+                        // A start that is kept for later has no number yet: 0.
+                        SetLegacyText(std::to_string(start.execution_id) + "_" + start.task + "_" +
+                                          std::to_string(ReplyNumber(reply, "sequence")),
+                                      filled);
+                        return Status::Ok();
+                      });
 }
 
 grpc::ServerUnaryReactor* SchedulerServiceAdapter::stopTaskExecution(

@@ -6,6 +6,7 @@
 #include "api/execution_snapshot.h"
 #include "api/grpc/legacy_response.h"
 #include "api/grpc/scheduler_service.h"
+#include "model/event_keys.h"
 
 namespace aiflow::api {
 namespace {
@@ -41,7 +42,7 @@ Status Fill(const Backend& backend, const SnapshotRow& row, ai_flow::WorkflowSna
 
 Status FillWorkflow(const Backend& backend, const std::string& ns, const std::string& name,
                     ai_flow::Response* response) {
-  const auto row = backend.queries.FindWorkflow(ns, name);
+  const auto row = backend.queries.FindWorkflow(std::string(MatchingNamespace(ns)), name);
   if (!row.has_value()) return row.error();
   if (!row->has_value()) {
     SetLegacyNothing(response);
@@ -222,14 +223,8 @@ grpc::ServerUnaryReactor* SchedulerServiceAdapter::addWorkflowSnapshot(
       context, backend_, add,
       WhenNotFound(Code::kInvalidArgument,
                    "Workflow with id: " + std::to_string(add.workflow_id) + " not exists"),
-      response, [this, add](const ReplyRow&, ai_flow::Response* filled) {
-        const auto workflow = backend_.queries.GetWorkflow(WorkflowId(add.workflow_id));
-        if (!workflow.has_value()) return workflow.error();
-        if (!workflow->has_value()) {
-          SetLegacyNothing(filled);
-          return Status::Ok();
-        }
-        return FillSnapshot(backend_, (*workflow)->latest_snapshot, filled);
+      response, [this](const ReplyRow& reply, ai_flow::Response* filled) {
+        return FillSnapshot(backend_, SnapshotId(reply.id), filled);
       });
 }
 

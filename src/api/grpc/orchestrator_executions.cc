@@ -1,4 +1,3 @@
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
@@ -7,6 +6,7 @@
 #include "api/grpc/submit.h"
 #include "api/grpc/v1_convert.h"
 #include "api/page_token.h"
+#include "api/reply.h"
 
 namespace aiflow::api {
 namespace {
@@ -158,14 +158,12 @@ OrchestratorServiceAdapter::WatchWorkflowExecution(Context*,
 grpc::ServerUnaryReactor* OrchestratorServiceAdapter::StartTaskExecution(
     Context* context, const v1::TaskRequest* request, v1::StartTaskExecutionResponse* response) {
   const aiflow::StartTaskExecution start{request->execution_id(), request->task_name()};
-  return SubmitAndFinish(
-      context, backend_, start, request->request_id(), [this, response](const ReplyRow& reply) {
-        response->set_task_execution_id(reply.id);
-        const auto run = backend_.queries.GetTaskExecution(TaskExecutionId(reply.id));
-        if (!run.has_value()) return run.error();
-        if (run->has_value()) response->set_sequence_number((*run)->sequence);
-        return Status::Ok();
-      });
+  return SubmitAndFinish(context, backend_, start, request->request_id(),
+                         [response](const ReplyRow& reply) {
+                           response->set_task_execution_id(reply.id);
+                           response->set_sequence_number(ReplyNumber(reply, "sequence"));
+                           return Status::Ok();
+                         });
 }
 
 grpc::ServerUnaryReactor* OrchestratorServiceAdapter::StopTaskExecution(

@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "api/execution_snapshot.h"
 #include "api/grpc/grpc_status.h"
 #include "api/grpc/orchestrator_service.h"
+#include "api/reply.h"
 #include "api/upload.h"
 
 namespace aiflow::api {
@@ -108,12 +108,9 @@ class UploadCall final : public grpc::ServerReadReactor<v1::UploadWorkflowsReque
   void SubmitNext() {
     const size_t index = next_;
     const std::string id = request_id_.empty() ? "" : request_id_ + "/" + std::to_string(index);
-    backend_.engine.Submit(requests_[index], id,
-                           [self = shared_from_this()](Result<ReplyRow> reply) {
-                             // Reads the store, so not on the engine's thread.
-                             self->backend_.observers.Post(
-                                 [self, reply = std::move(reply)] { self->Committed(reply); });
-                           });
+    backend_.engine.Submit(
+        requests_[index], id,
+        [self = shared_from_this()](const Result<ReplyRow>& reply) { self->Committed(reply); });
   }
 
   void Committed(const Result<ReplyRow>& reply) {
@@ -122,14 +119,11 @@ class UploadCall final : public grpc::ServerReadReactor<v1::UploadWorkflowsReque
       return End(reply.error());
     }
     const UploadedWorkflow& workflow = upload_.workflows[next_];
-    const Result<WorkflowRow> row =
-        FindWorkflow(backend_.queries, workflow.spec.ns, workflow.spec.name);
-    if (!row.has_value()) return End(row.error());
     v1::UploadWorkflowsResponse::Uploaded* uploaded = response_->add_workflows();
-    uploaded->set_workflow_id(row->id.value());
-    uploaded->set_snapshot_id(row->latest_snapshot.value());
-    uploaded->set_namespace_(row->ns);
-    uploaded->set_name(row->name);
+    uploaded->set_workflow_id(reply->id);
+    uploaded->set_snapshot_id(ReplyNumber(*reply, "snapshot_id"));
+    uploaded->set_namespace_(workflow.spec.ns);
+    uploaded->set_name(workflow.spec.name);
     for (const std::string& warning : workflow.warnings) uploaded->add_warnings(warning);
     if (++next_ == requests_.size()) return End(Status::Ok());
     SubmitNext();

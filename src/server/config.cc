@@ -1,0 +1,297 @@
+#include "server/config.h"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <cstdlib>
+#include <optional>
+#include <string_view>
+#include <variant>
+
+#include "base/check.h"
+#include "server/home.h"
+
+namespace aiflow::server {
+namespace {
+
+/// One key: where its value lives, what it may be, and what it means.
+struct Key {
+  std::string_view name;
+  std::variant<int64_t Config::*, std::string Config::*> member;
+  std::string_view about;
+  int64_t least = 0;
+  int64_t most = 0;
+};
+
+constexpr int64_t kMaxPort = 65'535;
+
+const auto& Keys() {
+  static const std::array<Key, 9> kKeys = {{
+      {"rpc_port", &Config::rpc_port, "Port of the scheduler.", 0, kMaxPort},
+      {"internal_rpc_port", &Config::internal_rpc_port,
+       "Port for heartbeats of tasks of older clients; -1 switches it off.", -1, kMaxPort},
+      {"rest_port", &Config::rest_port, "Port of HTTP: /healthz and /readyz.", 0, kMaxPort},
+      {"notification_server_uri", &Config::notification_server_uri,
+       "Where the notification service listens."},
+      {"metadata_backend_uri", &Config::metadata_backend_uri,
+       "Where the metadata is. This version keeps it in the home."},
+      {"task_executor", &Config::task_executor, "What runs tasks: Local."},
+      {"local_executor_parallelism", &Config::local_executor_parallelism,
+       "Tasks that run at a time; more wait their turn.", 1, 100'000},
+      {"python_executable", &Config::python_executable,
+       "Runs Python tasks whose own interpreter is not on this machine."},
+      {"log_level", &Config::log_level, "Of the server's log: debug, info, warning, error."},
+  }};
+  return kKeys;
+}
+
+/// Keys of the forerunner's file that have no meaning here.
+constexpr std::array<std::string_view, 14> kUnusedKeys = {"log_dir",
+                                                          "state_backend_uri",
+                                                          "history_retention",
+                                                          "sql_alchemy_pool_enabled",
+                                                          "sql_alchemy_pool_size",
+                                                          "sql_alchemy_max_overflow",
+                                                          "task_executor_heartbeat_check_interval",
+                                                          "task_heartbeat_timeout",
+                                                          "task_heartbeat_interval",
+                                                          "k8s_executor_config",
+                                                          "server_worker_queue_size",
+                                                          "server_worker_number",
+                                                          "server_start_timeout",
+                                                          "local_registry_path"};
+
+std::string Lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+/// Edit distance.
+size_t Distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t above = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+std::string_view NearestKey(std::string_view name) {
+  std::string_view nearest;
+  size_t best = std::string_view::npos;
+  const auto consider = [&](std::string_view known) {
+    const size_t distance = Distance(name, known);
+    if (distance < best) {
+      best = distance;
+      nearest = known;
+    }
+  };
+  for (const Key& key : Keys()) consider(key.name);
+  return nearest;
+}
+
+void ReplaceAll(std::string* text, std::string_view what, std::string_view with) {
+  for (size_t at = 0; (at = text->find(what, at)) != std::string::npos; at += with.size()) {
+    text->replace(at, what.size(), with);
+  }
+}
+
+/// Replaces $NAME and ${NAME}; unknown ones stay, as in a shell's double quotes they would not.
+std::string ExpandVariables(const std::string& text) {
+  std::string expanded;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '$') {
+      expanded.push_back(text[i]);
+      continue;
+    }
+    const bool braces = i + 1 < text.size() && text[i + 1] == '{';
+    size_t end = i + (braces ? 2 : 1);
+    const size_t begin = end;
+    while (end < text.size() &&
+           (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '_')) {
+      ++end;
+    }
+    const std::string name = text.substr(begin, end - begin);
+    const char* value = name.empty() ? nullptr : std::getenv(name.c_str());
+    const bool closed = !braces || (end < text.size() && text[end] == '}');
+    if (value == nullptr || !closed) {
+      expanded.push_back('$');
+      continue;
+    }
+    expanded.append(value);
+    i = braces ? end : end - 1;
+  }
+  return expanded;
+}
+
+std::string Expand(std::string text, const std::filesystem::path& home) {
+  ReplaceAll(&text, "{AIFLOW_HOME}", home.string());
+  text = ExpandVariables(text);
+  if (text == "~" || text.starts_with("~/")) {
+    const char* user_home = std::getenv("HOME");
+    if (user_home != nullptr) text.replace(0, 1, user_home);
+  }
+  return text;
+}
+
+Status Wrong(std::string_view key, const std::string& what) {
+  return {Code::kInvalidArgument, "key [" + std::string(key) + "] " + what};
+}
+
+Status SetValue(const Key& key, const std::string& value, const std::filesystem::path& home,
+                Config* config) {
+  if (const auto* text = std::get_if<std::string Config::*>(&key.member)) {
+    config->** text = Expand(value, home);
+    return Status::Ok();
+  }
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (error != std::errc() || end != value.data() + value.size()) {
+    return Wrong(key.name, "is not a whole number: " + value);
+  }
+  if (number < key.least || number > key.most) {
+    return Wrong(key.name, "is " + value + ", but must be from " + std::to_string(key.least) +
+                               " to " + std::to_string(key.most));
+  }
+  config->*std::get<int64_t Config::*>(key.member) = number;
+  return Status::Ok();
+}
+
+std::optional<int> PortOf(const std::string& uri) {
+  const size_t colon = uri.rfind(':');
+  if (colon == std::string::npos) return std::nullopt;
+  int port = 0;
+  const char* begin = uri.data() + colon + 1;
+  const char* last = uri.data() + uri.size();
+  const auto [end, error] = std::from_chars(begin, last, port);
+  if (error != std::errc() || end != last || port < 0 || port > kMaxPort) return std::nullopt;
+  return port;
+}
+
+/// What goes beyond one value's type.
+Status CheckConfig(const Config& config, const std::filesystem::path& home) {
+  if (config.notification_server_uri.find(',') != std::string::npos ||
+      !PortOf(config.notification_server_uri).has_value()) {
+    return Wrong("notification_server_uri",
+                 "must be one host:port: " + config.notification_server_uri);
+  }
+  if (Lower(config.task_executor) != "local") {
+    return Wrong("task_executor",
+                 "is " + config.task_executor + ", but this version knows Local only");
+  }
+  const std::string own = "sqlite:///" + Home(home).metadata().string();
+  if (config.metadata_backend_uri != own) {
+    return Wrong("metadata_backend_uri", "is " + config.metadata_backend_uri +
+                                             ", but this version keeps its metadata in " + own);
+  }
+  constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warning", "error"};
+  if (std::find(kLevels.begin(), kLevels.end(), config.log_level) == kLevels.end()) {
+    return Wrong("log_level", "must be debug, info, warning or error: " + config.log_level);
+  }
+  return Status::Ok();
+}
+
+/// The one place where yaml-cpp may throw.
+Result<std::vector<std::pair<std::string, std::optional<std::string>>>> ReadPairs(
+    const std::string& text) {
+  std::vector<std::pair<std::string, std::optional<std::string>>> pairs;
+  try {
+    const YAML::Node root = YAML::Load(text);
+    if (root.IsNull()) return pairs;
+    if (!root.IsMap()) return Error(Code::kInvalidArgument, "it is not a map of keys to values");
+    for (const auto& entry : root) {
+      std::optional<std::string> value;
+      if (entry.second.IsScalar()) value = entry.second.as<std::string>();
+      if (entry.second.IsMap() || entry.second.IsSequence()) value = YAML::Dump(entry.second);
+      pairs.emplace_back(Lower(entry.first.as<std::string>()), std::move(value));
+    }
+  } catch (const YAML::Exception& error) {
+    return Error(Code::kInvalidArgument, std::string("it is no YAML: ") + error.what());
+  }
+  return pairs;
+}
+
+}  // namespace
+
+int Config::notification_port() const {
+  const std::optional<int> port = PortOf(notification_server_uri);
+  CHECK(port.has_value()) << notification_server_uri << " was checked when it was read";
+  return *port;
+}
+
+Result<Config> ParseConfig(const std::string& text, const std::filesystem::path& home) {
+  Config config;
+  config.metadata_backend_uri = Expand(config.metadata_backend_uri, home);
+  const auto pairs = ReadPairs(text);
+  if (!pairs.has_value()) return Error(pairs.error());
+  for (const auto& [name, value] : *pairs) {
+    if (std::find(kUnusedKeys.begin(), kUnusedKeys.end(), name) != kUnusedKeys.end()) {
+      config.unused.push_back(name);
+      continue;
+    }
+    const auto key = std::find_if(Keys().begin(), Keys().end(),
+                                  [&name = name](const Key& known) { return known.name == name; });
+    if (key == Keys().end()) {
+      return Error(Wrong(name, "is unknown; did you mean " + std::string(NearestKey(name)) + "?"));
+    }
+    // As in the forerunner: an explicit null is as good as no key.
+    if (!value.has_value()) return Error(Wrong(name, "not found in config: it has no value"));
+    if (Status status = SetValue(*key, *value, home, &config); !status.ok()) {
+      return Error(std::move(status));
+    }
+  }
+  if (Status status = CheckConfig(config, home); !status.ok()) return Error(std::move(status));
+  return config;
+}
+
+Result<Config> LoadConfig(const std::filesystem::path& home) {
+  const std::filesystem::path path = Home(home).config();
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return ParseConfig("", home);
+  const Result<std::string> text = ReadTextFile(path);
+  if (!text.has_value()) return Error(text.error());
+  Result<Config> config = ParseConfig(*text, home);
+  if (config.has_value()) return config;
+  return Error(config.error().code(), path.string() + ": " + config.error().message());
+}
+
+Result<std::string> ConfigValue(const Config& config, const std::string& key) {
+  const std::string name = Lower(key);
+  for (const Key& known : Keys()) {
+    if (known.name != name) continue;
+    if (const auto* text = std::get_if<std::string Config::*>(&known.member)) {
+      return config.**text;
+    }
+    return std::to_string(config.*std::get<int64_t Config::*>(known.member));
+  }
+  return Error(Code::kNotFound, "key [" + key + "] not found in config");
+}
+
+std::string DefaultConfigText() {
+  const Config defaults;
+  std::string text = "# Settings of the AIFlow server. {AIFLOW_HOME} stands for this directory.\n";
+  for (const Key& key : Keys()) {
+    text.append("\n# ").append(key.about).append("\n");
+    text.append(key.name).append(": ");
+    if (const auto* member = std::get_if<std::string Config::*>(&key.member)) {
+      // Quoted, as YAML would take a brace for a map.
+      text.append("'").append(defaults.**member).append("'");
+    } else {
+      text.append(std::to_string(defaults.*std::get<int64_t Config::*>(key.member)));
+    }
+    text.append("\n");
+  }
+  return text;
+}
+
+}  // namespace aiflow::server

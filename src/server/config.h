@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+namespace aiflow::server {
+
+/// The settings of aiflow_server.yaml, with their defaults (docs/configuration.md). Plain value.
+struct Config {
+  int64_t rpc_port = 50051;
+  int64_t internal_rpc_port = 50000;  // -1: off
+  int64_t rest_port = 8000;
+  std::string notification_server_uri = "127.0.0.1:50052";
+  std::string metadata_backend_uri = "sqlite:///{AIFLOW_HOME}/aiflow.db";
+  std::string task_executor = "Local";
+  int64_t local_executor_parallelism = 100;
+  std::string python_executable = "python3";
+  std::string log_level = "info";
+
+  /// The port of notification_server_uri.
+  [[nodiscard]] int notification_port() const;
+
+  /// Settings of earlier versions that this one does not need: name each in the log.
+  std::vector<std::string> unused;
+};
+
+/// Reads `text` (empty: only defaults). `{AIFLOW_HOME}`, `$NAME`, `${NAME}` and a leading `~` are
+/// replaced in strings. kInvalidArgument names the key: unknown (with the nearest known one), null,
+/// of the wrong type or out of range.
+Result<Config> ParseConfig(const std::string& text, const std::filesystem::path& home);
+
+/// Reads the home's file; defaults without one. Messages name the file.
+Result<Config> LoadConfig(const std::filesystem::path& home);
+
+/// The value of a key as text. kNotFound: `key [x] not found in config`.
+Result<std::string> ConfigValue(const Config& config, const std::string& key);
+
+/// The text of a new configuration file: every key with its default and what it means.
+std::string DefaultConfigText();
+
+}  // namespace aiflow::server

@@ -1,0 +1,191 @@
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "server/home.h"
+#include "server/server_main.h"
+
+namespace aiflow::server {
+namespace {
+
+constexpr std::chrono::seconds kStartPatience{60};
+constexpr std::chrono::seconds kStopPatience{60};
+
+int Complain(const std::string& message, int exit_code) {
+  std::cerr << "aiflow: " << message << "\n";
+  return exit_code;
+}
+
+std::vector<std::string> CommandOf(const ServerOptions& options, const Home& home,
+                                   const std::filesystem::path& executable) {
+  std::vector<std::string> words = {executable.string(), "--home", home.root().string(), "server",
+                                    "start"};
+  const auto add = [&words](const std::string& option, const std::string& value) {
+    words.push_back(option);
+    words.push_back(value);
+  };
+  if (options.port_offset != 0) add("--port-offset", std::to_string(options.port_offset));
+  if (options.rpc_port) add("--rpc-port", std::to_string(*options.rpc_port));
+  if (options.notification_port) {
+    add("--notification-port", std::to_string(*options.notification_port));
+  }
+  if (options.http_port) add("--http-port", std::to_string(*options.http_port));
+  if (options.internal_rpc_port) {
+    add("--internal-rpc-port", std::to_string(*options.internal_rpc_port));
+  }
+  add("--host", options.host);
+  if (options.insecure) words.emplace_back("--insecure");
+  if (options.stop_tasks) words.emplace_back("--stop-tasks");
+  if (options.verbose) words.emplace_back("--verbose");
+  return words;
+}
+
+/// Runs a command in a session of its own with its output in a file.
+Result<pid_t> SpawnDetached(std::vector<std::string> words, const std::string& log) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log.c_str(),
+                                   O_WRONLY | O_CREAT | O_APPEND, 0600);
+  posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  pid_t pid = 0;
+  const int error = posix_spawn(&pid, argv.front(), &actions, &attributes, argv.data(), environ);
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) {
+    return Error(Code::kUnavailable, "cannot run " + words.front() + ": " + std::strerror(error));
+  }
+  return pid;
+}
+
+/// Waits until a process has ended; false when the time is over first.
+bool WaitForEnd(int pidfd, std::chrono::milliseconds patience) {
+  pollfd entry{pidfd, POLLIN, 0};
+  const auto end = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        end - std::chrono::steady_clock::now());
+    const int ready = poll(&entry, 1, static_cast<int>(std::max<int64_t>(0, left.count())));
+    if (ready > 0) return true;
+    if (ready == 0 || errno != EINTR) return false;
+  }
+}
+
+}  // namespace
+
+Result<Endpoints> ReadEndpoints(const std::filesystem::path& home) {
+  const std::filesystem::path path = Home(home).endpoints();
+  const Result<std::string> text = ReadTextFile(path);
+  if (!text.has_value()) {
+    return Error(Code::kNotFound, "no server has run on the home " + home.string());
+  }
+  const auto json = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  const auto member = [&json](const char* name) {
+    const auto found = json.find(name);
+    return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  if (!json.is_object() || !json.contains("pid") || !json["pid"].is_number_integer()) {
+    return Error(Code::kDataLoss, path.string() + " is damaged; start the server again");
+  }
+  Endpoints endpoints{member("server_uri"), member("notification_uri"), member("http_url"),
+                      json["pid"].get<int64_t>(), member("version")};
+  // The lock tells more surely than the pid, which another process may have by now.
+  if (Home(home).Lock().has_value()) {
+    return Error(Code::kUnavailable, "the server of the home " + home.string() +
+                                         " is not running; start it with `aiflow standalone` or "
+                                         "`aiflow server start`");
+  }
+  return endpoints;
+}
+
+int StartServerDaemon(const ServerOptions& options, const std::filesystem::path& executable) {
+  const Home home(ResolveHome(options.home));
+  if (const auto running = ReadEndpoints(home.root()); running.has_value()) {
+    return Complain("AIFlow Server is running, stop it first with 'aiflow server stop'. (pid " +
+                        std::to_string(running->pid) + ")",
+                    kExitHomeInUse);
+  }
+  std::error_code error;
+  if (!std::filesystem::exists(home.root(), error)) {
+    return Complain("the home " + home.root().string() +
+                        " does not exist; make it with `aiflow db init`, or use "
+                        "`aiflow standalone`",
+                    kExitConfig);
+  }
+  std::filesystem::create_directories(home.logs(), error);
+  const std::string log = (home.logs() / "aiflow_server.out").string();
+  const Result<pid_t> pid = SpawnDetached(CommandOf(options, home, executable), log);
+  if (!pid.has_value()) return Complain(pid.error().message(), kExitFailure);
+
+  // The endpoint file appears when it is ready.
+  const auto end = std::chrono::steady_clock::now() + kStartPatience;
+  while (std::chrono::steady_clock::now() < end) {
+    int status = 0;
+    if (waitpid(*pid, &status, WNOHANG) == *pid) {
+      return Complain(
+          "the server ended at once; its output is in " + log,
+          WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : kExitFailure);
+    }
+    const auto endpoints = ReadEndpoints(home.root());
+    if (endpoints.has_value() && endpoints->pid == *pid) {
+      std::cout << "AIFlow Server runs in the background (pid " << *pid << ").\n"
+                << "  scheduler     " << endpoints->server_uri << "\n"
+                << "  notification  " << endpoints->notification_uri << "\n"
+                << "  log           " << log << "\n"
+                << "  pid file      " << home.pid_file().string() << "\n";
+      return kExitOk;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return Complain("the server is not ready after 60 s; its output is in " + log, kExitFailure);
+}
+
+int StopServer(const std::filesystem::path& root, bool stop_tasks) {
+  const Home home(ResolveHome(root.string()));
+  const auto running = ReadEndpoints(home.root());
+  if (!running.has_value()) {
+    std::error_code ignored;
+    std::filesystem::remove(home.pid_file(), ignored);
+    return Complain(running.error().message(), kExitNotRunning);
+  }
+  const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, running->pid, 0));
+  if (pidfd < 0) {
+    return Complain("the server of the home " + home.root().string() + " has just ended",
+                    kExitNotRunning);
+  }
+  const auto signal = [pidfd](int number) {
+    return syscall(SYS_pidfd_send_signal, pidfd, number, nullptr, 0) == 0;
+  };
+  // With tasks to stop, it takes as long as they may take.
+  const auto patience = stop_tasks ? kStopPatience * 2 : kStopPatience;
+  bool ended = signal(stop_tasks ? SIGUSR1 : SIGTERM) && WaitForEnd(pidfd, patience);
+  if (!ended) ended = signal(SIGKILL) && WaitForEnd(pidfd, kStopPatience);
+  close(pidfd);
+  if (!ended) {
+    return Complain("cannot stop the server (pid " + std::to_string(running->pid) + ")",
+                    kExitFailure);
+  }
+  std::cout << "AIFlow Server (pid " << running->pid << ") has stopped.\n";
+  return kExitOk;
+}
+
+}  // namespace aiflow::server

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <filesystem>
+
+#include "base/status.h"
+#include "model/ids.h"
+#include "model/rows.h"
+#include "storage/sqlite/home_lock.h"
+
+namespace aiflow::server {
+
+/// Where everything of a home is (docs/configuration.md). Immutable value.
+class Home {
+ public:
+  explicit Home(std::filesystem::path root) : root_(std::move(root)) {}
+
+  [[nodiscard]] const std::filesystem::path& root() const { return root_; }
+  [[nodiscard]] std::filesystem::path config() const { return root_ / "aiflow_server.yaml"; }
+  [[nodiscard]] std::filesystem::path metadata() const { return root_ / "aiflow.db"; }
+  [[nodiscard]] std::filesystem::path log() const { return root_ / "log"; }
+  [[nodiscard]] std::filesystem::path blobs() const { return root_ / "blobs"; }
+  [[nodiscard]] std::filesystem::path snapshots() const { return root_ / "snapshots"; }
+  [[nodiscard]] std::filesystem::path runner() const { return root_ / "runner"; }
+  [[nodiscard]] std::filesystem::path attempts() const { return root_ / "attempts"; }
+  [[nodiscard]] std::filesystem::path working_dirs() const { return root_ / "working_dir"; }
+  [[nodiscard]] std::filesystem::path logs() const { return root_ / "logs"; }
+  [[nodiscard]] std::filesystem::path lock() const { return root_ / "aiflow_server.lock"; }
+  [[nodiscard]] std::filesystem::path pid_file() const { return root_ / "aiflow_server.pid"; }
+  [[nodiscard]] std::filesystem::path endpoints() const { return root_ / "server.json"; }
+
+  /// working_dir/<namespace>/<workflow>/<execution>.
+  [[nodiscard]] std::filesystem::path WorkingDir(const WorkflowRow& workflow,
+                                                 ExecutionId execution) const;
+  /// logs/<namespace>/<workflow>/<execution>/<task>/<sequence>.log: a link to the output of a run.
+  [[nodiscard]] std::filesystem::path LogLink(const WorkflowRow& workflow,
+                                              const TaskExecutionRow& run) const;
+
+  /// Makes the directory, for its owner alone. Fine when it exists.
+  [[nodiscard]] Status Make() const;
+  /// Keeps other servers out. kFailedPrecondition names the pid of the one that runs.
+  [[nodiscard]] Result<sqlite::HomeLock> Lock() const;
+
+ private:
+  std::filesystem::path root_;
+};
+
+/// Replaces a file as a whole: readers see the old or the new text.
+Status WriteFileAtomically(const std::filesystem::path& path, const std::string& text);
+/// kNotFound without the file.
+Result<std::string> ReadTextFile(const std::filesystem::path& path);
+
+}  // namespace aiflow::server

@@ -1,0 +1,154 @@
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "executor/local/runner_connection.h"
+#include "runner/attempt_files.h"
+#include "runner/claim.h"
+#include "runner/process.h"
+#include "server/config.h"
+#include "server/home.h"
+#include "server/server_main.h"
+#include "storage/io/file_system.h"
+#include "storage/segments/segment_log.h"
+#include "storage/sqlite/sqlite_store.h"
+
+namespace aiflow::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Makes or upgrades log and metadata; the caller holds the home's lock.
+Result<std::string> MakeStores(const Home& home) {
+  const auto versions = SqliteStore::Migrate(home.metadata());
+  if (!versions.has_value()) return Error(versions.error());
+  const auto log = SegmentLog::Open(PosixFileSystem(), SystemClock(), home.log().string(), {});
+  if (!log.has_value()) return Error(log.error());
+  const std::string subject = "metadata " + home.metadata().string();
+  if (versions->before == 0) {
+    return subject + ": made, version " + std::to_string(versions->after);
+  }
+  if (versions->before == versions->after) {
+    return subject + ": version " + std::to_string(versions->after) + " already";
+  }
+  return subject + ": upgraded from version " + std::to_string(versions->before) + " to " +
+         std::to_string(versions->after);
+}
+
+Result<std::string> MakeOrUpgrade(const fs::path& root) {
+  const Home home(ResolveHome(root.string()));
+  if (Status made = home.Make(); !made.ok()) return Error(std::move(made));
+  const auto lock = home.Lock();
+  if (!lock.has_value()) return Error(lock.error());
+  return MakeStores(home);
+}
+
+/// Refuses while a process of an attempt lives, then ends the runner, which would otherwise go on
+/// without its files.
+Status EndRunner(const Home& home) {
+  std::error_code error;
+  for (fs::recursive_directory_iterator it(home.attempts(), error), end; !error && it != end;
+       it.increment(error)) {
+    if (it->path().filename() != runner::kClaimFile) continue;
+    const auto record = runner::ReadClaim(it->path().parent_path().string());
+    if (!record.has_value() || record->forgotten || record->result.has_value()) continue;
+    const auto process = runner::ReadProcessStat(static_cast<pid_t>(record->claim.pid));
+    if (!process.has_value() || process->start_time != record->claim.start_time) continue;
+    return {Code::kFailedPrecondition,
+            "attempt " + record->claim.attempt + " is running (pid " +
+                std::to_string(record->claim.pid) +
+                "); stop the tasks first: `aiflow standalone --stop-tasks` and Ctrl-C"};
+  }
+  if (!fs::exists(home.runner(), error)) return Status::Ok();
+  RunnerAddress address;
+  address.dir = home.runner().string();
+  return RunnerConnection::Quit(address, /*kill=*/false);
+}
+
+}  // namespace
+
+fs::path ResolveHome(const std::string& given) {
+  std::string text = given;
+  if (text.empty()) {
+    const char* home = std::getenv("AIFLOW_HOME");
+    if (home != nullptr) text = home;
+  }
+  if (text.empty()) {
+    const char* user = std::getenv("HOME");
+    text = std::string(user == nullptr ? "/" : user) + "/aiflow";
+  }
+  std::error_code error;
+  const fs::path absolute = fs::absolute(text, error).lexically_normal();
+  // "home/" and "home" are the same home.
+  return absolute.has_filename() ? absolute : absolute.parent_path();
+}
+
+std::string Version() { return AIFLOW_VERSION; }
+
+Result<std::string> GetConfigValue(const fs::path& home, const std::string& key) {
+  const Result<Config> config = LoadConfig(ResolveHome(home.string()));
+  if (!config.has_value()) return Error(config.error());
+  return ConfigValue(*config, key);
+}
+
+Result<fs::path> InitConfig(const fs::path& root) {
+  const Home home(ResolveHome(root.string()));
+  if (Status made = home.Make(); !made.ok()) return Error(std::move(made));
+  std::error_code error;
+  if (fs::exists(home.config(), error)) {
+    return Error(Code::kAlreadyExists,
+                 home.config().string() + " exists already and was left as it is");
+  }
+  if (Status written = WriteFileAtomically(home.config(), DefaultConfigText()); !written.ok()) {
+    return Error(std::move(written));
+  }
+  return home.config();
+}
+
+Result<std::string> ListConfig(const fs::path& root) {
+  const Home home(ResolveHome(root.string()));
+  const Result<std::string> text = ReadTextFile(home.config());
+  if (text.has_value()) return text;
+  return Error(Code::kNotFound, home.config().string() +
+                                    " does not exist: the defaults apply; write them there with "
+                                    "`aiflow config init`");
+}
+
+Result<std::string> DbInit(const fs::path& home) { return MakeOrUpgrade(home); }
+Result<std::string> DbUpgrade(const fs::path& home) { return MakeOrUpgrade(home); }
+
+Result<std::string> DbReset(const fs::path& root) {
+  const Home home(ResolveHome(root.string()));
+  if (Status made = home.Make(); !made.ok()) return Error(std::move(made));
+  const auto lock = home.Lock();
+  if (!lock.has_value()) return Error(lock.error());
+  if (Status status = EndRunner(home); !status.ok()) return Error(std::move(status));
+  // The metadata goes first: offsets of a log that is gone must never meet it.
+  if (Status reset = SqliteStore::Reset(home.metadata()); !reset.ok()) {
+    return Error(std::move(reset));
+  }
+  for (const fs::path& directory : {home.log(), home.blobs(), home.snapshots(), home.attempts(),
+                                    home.runner(), home.working_dirs(), home.logs()}) {
+    std::error_code error;
+    // Unpacked bundles are read-only, directories too.
+    for (fs::recursive_directory_iterator it(directory, error), end; !error && it != end;
+         it.increment(error)) {
+      std::error_code ignored;
+      if (it->is_directory(ignored) && !it->is_symlink(ignored)) {
+        fs::permissions(it->path(), fs::perms::owner_all, fs::perm_options::add, ignored);
+      }
+    }
+    error.clear();
+    fs::remove_all(directory, error);
+    if (error) {
+      return Error(Code::kUnavailable,
+                   "cannot remove " + directory.string() + ": " + error.message());
+    }
+  }
+  const Result<std::string> made = MakeStores(home);
+  if (!made.has_value()) return made;
+  return "home " + home.root().string() + ": everything removed; " + *made;
+}
+
+}  // namespace aiflow::server

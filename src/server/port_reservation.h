@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+
+#include "base/status.h"
+
+namespace aiflow::server {
+
+/// A port that is taken before anything else is touched, and handed to a listener at the end:
+/// bound, but not listening, so that a listener of this process may bind it beside. Not
+/// thread-safe.
+class PortReservation {
+ public:
+  /// Port 0: the system chooses. kAlreadyExists when somebody listens there.
+  static Result<PortReservation> Take(const std::string& host, int port);
+
+  PortReservation() = default;
+  PortReservation(PortReservation&& other) noexcept;
+  PortReservation& operator=(PortReservation&& other) noexcept;
+  ~PortReservation() { Release(); }
+
+  [[nodiscard]] int port() const { return port_; }
+  /// To be called once the listener listens.
+  void Release();
+
+ private:
+  PortReservation(int fd, int port) : fd_(fd), port_(port) {}
+  int fd_ = -1;
+  int port_ = 0;
+};
+
+/// "127.0.0.1:50051", "[::1]:50051".
+std::string HostPort(const std::string& host, int port);
+
+}  // namespace aiflow::server

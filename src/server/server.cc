@@ -1,0 +1,335 @@
+#include "server/server.h"
+
+#include <spdlog/logger.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "api/backend.h"
+#include "api/grpc/grpc_server.h"
+#include "api/http/health_server.h"
+#include "bundle/unpack.h"
+#include "engine/engine.h"
+#include "engine/engine_loop.h"
+#include "eventlog/log_service.h"
+#include "executor/local/local_executor.h"
+#include "server/attempt_planner.h"
+#include "server/port_reservation.h"
+#include "server/server_main.h"
+#include "storage/blobs/local_blob_store.h"
+#include "storage/segments/segment_log.h"
+#include "storage/sqlite/sqlite_store.h"
+
+namespace aiflow::server {
+namespace {
+
+constexpr std::chrono::milliseconds kCallGrace{300};
+
+/// What tasks on this machine connect to.
+std::string LocalHost(const std::string& host) {
+  if (host == "0.0.0.0") return "127.0.0.1";
+  return host == "::" ? "::1" : host;
+}
+
+/// Names the role and the option that chooses another port.
+Status PortError(const Status& status, const std::string& role, const std::string& option) {
+  return {status.code(), "the " + role + " " + status.message() +
+                             "; stop what uses that port, or choose another with " + option +
+                             " (or all with --port-offset)"};
+}
+
+struct Ports {
+  PortReservation rpc;
+  PortReservation notification;
+  PortReservation http;
+  std::optional<PortReservation> internal_rpc;
+};
+
+Status TakePort(const std::string& host, int port, const std::string& role,
+                const std::string& option, PortReservation* reservation) {
+  Result<PortReservation> taken = PortReservation::Take(host, port);
+  if (!taken.has_value()) return PortError(taken.error(), role, option);
+  *reservation = *std::move(taken);
+  return Status::Ok();
+}
+
+}  // namespace
+
+/// The parts, each made after what it needs, so that they go in the reverse order.
+class Server::Impl {
+ public:
+  explicit Impl(Options options) : options_(std::move(options)) {}
+  ~Impl() { Stop(); }
+
+  Status Start();
+  void Stop();
+  int64_t StopTasks(Millis patience);
+
+  std::string server_uri() const { return HostPort(host(), ports_.rpc.port()); }
+  std::string notification_uri() const { return HostPort(host(), ports_.notification.port()); }
+  std::string http_url() const { return "http://" + HostPort(host(), ports_.http.port()); }
+  int64_t running() const { return executor_ == nullptr ? 0 : executor_->running(); }
+
+ private:
+  std::string host() const { return LocalHost(options_.listeners.host); }
+  Status TakePorts();
+  Status OpenStores();
+  Status StartEngine();
+  Status OpenPorts();
+  std::string LogPath(const WorkflowRow& workflow, const TaskExecutionRow& run) const;
+  Result<std::vector<ExecutionId>> ExecutionsWithLiveTasks() const;
+
+  Options options_;
+  Ports ports_;
+  std::optional<sqlite::HomeLock> lock_;
+  std::unique_ptr<SegmentLog> log_;
+  std::unique_ptr<LogService> log_service_;
+  std::unique_ptr<SqliteStore> store_;
+  std::optional<LocalBlobStore> blobs_;
+  std::optional<BundleDirectory> bundles_;
+  std::optional<LocalAttemptPlanner> planner_;
+  std::unique_ptr<LocalExecutor> executor_;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<EngineLoop> loop_;
+  std::optional<api::SpecCache> specs_;
+  std::optional<api::ObserverLoop> observers_;
+  std::optional<api::Backend> backend_;
+  std::unique_ptr<api::GrpcServer> notification_server_;
+  std::unique_ptr<api::GrpcServer> scheduler_server_;
+  std::unique_ptr<api::GrpcServer> heartbeat_server_;
+  std::unique_ptr<api::HealthServer> http_server_;
+  bool stopped_ = false;
+};
+
+Status Server::Impl::TakePorts() {
+  const Listeners& wanted = options_.listeners;
+  AIFLOW_RETURN_IF_ERROR(TakePort(wanted.host, wanted.rpc, "scheduler", "--rpc-port", &ports_.rpc));
+  AIFLOW_RETURN_IF_ERROR(TakePort(wanted.host, wanted.notification, "notification service",
+                                  "--notification-port", &ports_.notification));
+  AIFLOW_RETURN_IF_ERROR(
+      TakePort(wanted.host, wanted.http, "HTTP port", "--http-port", &ports_.http));
+  if (wanted.internal_rpc < 0) return Status::Ok();
+  return TakePort(wanted.host, wanted.internal_rpc, "heartbeat service", "--internal-rpc-port",
+                  &ports_.internal_rpc.emplace());
+}
+
+Status Server::Impl::OpenStores() {
+  const Home& home = options_.home;
+  AIFLOW_RETURN_IF_ERROR(home.Make());
+  Result<sqlite::HomeLock> lock = home.Lock();
+  if (!lock.has_value()) {
+    // Told apart from a home that cannot be used at all.
+    return {Code::kUnavailable, "home " + home.root().string() + ": " + lock.error().message()};
+  }
+  lock_.emplace(*std::move(lock));
+
+  auto log = SegmentLog::Open(PosixFileSystem(), SystemClock(), home.log().string(), {});
+  if (!log.has_value()) return log.error();
+  log_ = *std::move(log);
+  log_service_ = std::make_unique<LogService>(*log_, LogServiceOptions{});
+  SqliteOptions sqlite;
+  sqlite.upgrade = true;
+  auto store = SqliteStore::Open(home.metadata(), sqlite);
+  if (!store.has_value()) return store.error();
+  store_ = *std::move(store);
+  blobs_.emplace(home.blobs());
+  bundles_.emplace(home.snapshots(), *blobs_);
+  return Status::Ok();
+}
+
+Status Server::Impl::StartEngine() {
+  const Home& home = options_.home;
+  const Result<StoreMeta> meta = store_->Meta();
+  if (!meta.has_value()) return meta.error();
+  planner_.emplace(home, LocalAttemptPlanner::Addresses{notification_uri(), server_uri()},
+                   *bundles_, AttemptTokens(meta->secret),
+                   PythonInterpreter(options_.config.python_executable, AskPythonVersion));
+
+  LocalExecutorOptions local;
+  local.runner.binary = options_.runner_binary;
+  local.runner.dir = home.runner().string();
+  local.attempts_dir = home.attempts().string();
+  local.parallelism = options_.config.local_executor_parallelism;
+  local.environment = ProcessEnvironment();
+  executor_ = std::make_unique<LocalExecutor>(std::move(local));
+
+  EngineOptions engine;
+  engine.holder = "pid " + std::to_string(getpid());
+  engine_ = std::make_unique<Engine>(*log_service_, *store_, *blobs_, *executor_, *planner_,
+                                     std::move(engine));
+  loop_ = std::make_unique<EngineLoop>(*engine_, *log_service_, *store_, EngineLoopOptions{},
+                                       options_.failed);
+  return loop_->Start();
+}
+
+std::string Server::Impl::LogPath(const WorkflowRow& workflow, const TaskExecutionRow& run) const {
+  std::string path = executor_->LogPath(run.attempt());
+  return path.empty() ? options_.home.LogLink(workflow, run).string() : path;
+}
+
+Status Server::Impl::OpenPorts() {
+  const Listeners& wanted = options_.listeners;
+  specs_.emplace(*blobs_);
+  observers_.emplace();
+  backend_.emplace(*log_service_, *loop_, *store_, *blobs_, *specs_, *observers_);
+  backend_->log_path = [this](const WorkflowRow& workflow, const TaskExecutionRow& run) {
+    return LogPath(workflow, run);
+  };
+  backend_->unpack_bundle = [this](const std::string& digest) -> Result<std::string> {
+    auto directory = bundles_->Get(digest);
+    if (!directory.has_value()) return Error(directory.error());
+    return directory->string();
+  };
+  backend_->version = Version();
+  backend_->home = options_.home.root().string();
+  backend_->notification_uri = notification_uri();
+
+  auto notification =
+      api::GrpcServer::StartNotification(*log_service_, wanted.host, ports_.notification.port());
+  if (!notification.has_value()) {
+    return PortError(notification.error(), "notification service", "--notification-port");
+  }
+  notification_server_ = *std::move(notification);
+  auto scheduler = api::GrpcServer::StartScheduler(*backend_, wanted.host, ports_.rpc.port());
+  if (!scheduler.has_value()) return PortError(scheduler.error(), "scheduler", "--rpc-port");
+  scheduler_server_ = *std::move(scheduler);
+  if (ports_.internal_rpc.has_value()) {
+    auto heartbeat = api::GrpcServer::StartHeartbeat(wanted.host, ports_.internal_rpc->port());
+    if (!heartbeat.has_value()) {
+      return PortError(heartbeat.error(), "heartbeat service", "--internal-rpc-port");
+    }
+    heartbeat_server_ = *std::move(heartbeat);
+  }
+  auto http = api::HealthServer::Start({wanted.host, ports_.http.port(), wanted.insecure},
+                                       [this] { return loop_->NotReadyReason(); });
+  if (!http.has_value()) return PortError(http.error(), "HTTP port", "--http-port");
+  http_server_ = *std::move(http);
+  return Status::Ok();
+}
+
+Status Server::Impl::Start() {
+  AIFLOW_RETURN_IF_ERROR(TakePorts());
+  AIFLOW_RETURN_IF_ERROR(OpenStores());
+  AIFLOW_RETURN_IF_ERROR(StartEngine());
+  AIFLOW_RETURN_IF_ERROR(OpenPorts());
+  ports_.rpc.Release();
+  ports_.notification.Release();
+  ports_.http.Release();
+  if (ports_.internal_rpc.has_value()) ports_.internal_rpc->Release();
+  options_.logger->info("log {}: head {}, committed {}, epoch {}, {} attempts running",
+                        log_service_->log_id(), log_service_->head(), loop_->committed(),
+                        loop_->epoch(), running());
+  for (const std::string& key : options_.config.unused) {
+    options_.logger->warn("configuration: key [{}] has no effect in this version", key);
+  }
+  return Status::Ok();
+}
+
+Result<std::vector<ExecutionId>> Server::Impl::ExecutionsWithLiveTasks() const {
+  std::vector<ExecutionId> live;
+  Page all;
+  all.limit = 1'000;
+  for (;;) {
+    const auto workflows = store_->ListWorkflows("", all);
+    if (!workflows.has_value()) return Error(workflows.error());
+    for (const WorkflowRow& workflow : *workflows) {
+      Page page;
+      page.limit = 1'000;
+      for (;;) {
+        const auto executions = store_->ListExecutions(workflow.id, page);
+        if (!executions.has_value()) return Error(executions.error());
+        for (const ExecutionRow& execution : *executions) {
+          if (IsFinished(execution.status)) continue;
+          const auto tasks = store_->ListTasks(execution.id);
+          if (!tasks.has_value()) return Error(tasks.error());
+          for (const TaskRow& task : *tasks) {
+            if (task.current == 0) continue;
+            live.push_back(execution.id);
+            break;
+          }
+        }
+        if (static_cast<int64_t>(executions->size()) < page.limit) break;
+        page.after = executions->back().id.value();
+      }
+    }
+    if (static_cast<int64_t>(workflows->size()) < all.limit) return live;
+    all.after = workflows->back().id.value();
+  }
+}
+
+int64_t Server::Impl::StopTasks(Millis patience) {
+  const auto live = ExecutionsWithLiveTasks();
+  if (!live.has_value()) {
+    options_.logger->error("cannot stop the tasks: {}", live.error().message());
+    return running();
+  }
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::set<ExecutionId> unfinished(live->begin(), live->end());
+  std::set<ExecutionId> touched = unfinished;
+  std::vector<uint64_t> watches;
+  for (const ExecutionId id : *live) {
+    watches.push_back(loop_->Watch(id, [&mutex, &changed, &touched, id] {
+      const std::lock_guard lock(mutex);
+      touched.insert(id);
+      changed.notify_one();
+    }));
+    loop_->Submit(StopWorkflowExecution{id.value()}, "",
+                  [logger = options_.logger, id](const Result<ReplyRow>& reply) {
+                    if (reply.has_value()) return;
+                    logger->error("workflow execution {}: cannot stop it: {}", id.value(),
+                                  reply.error().message());
+                  });
+  }
+  const auto end = std::chrono::steady_clock::now() + patience;
+  std::unique_lock lock(mutex);
+  while (!unfinished.empty()) {
+    if (!changed.wait_until(lock, end, [&touched] { return !touched.empty(); })) break;
+    const std::set<ExecutionId> ids = std::exchange(touched, {});
+    lock.unlock();
+    for (const ExecutionId id : ids) {
+      const auto row = store_->GetExecution(id);
+      const bool over = row.has_value() && (!row->has_value() || IsFinished((*row)->status));
+      if (over) unfinished.erase(id);
+    }
+    lock.lock();
+  }
+  lock.unlock();
+  for (const uint64_t watch : watches) loop_->Unwatch(watch);
+  return running();
+}
+
+void Server::Impl::Stop() {
+  if (std::exchange(stopped_, true)) return;
+  if (http_server_ != nullptr) http_server_->Stop();
+  // The calls under way still have everything they need.
+  if (heartbeat_server_ != nullptr) heartbeat_server_->Shutdown(kCallGrace);
+  if (scheduler_server_ != nullptr) scheduler_server_->Shutdown(kCallGrace);
+  if (notification_server_ != nullptr) notification_server_->Shutdown(kCallGrace);
+  if (observers_.has_value()) observers_->Stop();
+  if (loop_ != nullptr) loop_->Stop();
+  if (executor_ != nullptr) executor_->Close();
+  if (log_service_ != nullptr) log_service_->Stop();
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() = default;
+
+Result<std::unique_ptr<Server>> Server::Start(Options options) {
+  auto impl = std::make_unique<Impl>(std::move(options));
+  if (Status status = impl->Start(); !status.ok()) return Error(std::move(status));
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+std::string Server::server_uri() const { return impl_->server_uri(); }
+std::string Server::notification_uri() const { return impl_->notification_uri(); }
+std::string Server::http_url() const { return impl_->http_url(); }
+int64_t Server::running() const { return impl_->running(); }
+int64_t Server::StopTasks(Millis patience) { return impl_->StopTasks(patience); }
+void Server::Stop() { impl_->Stop(); }
+
+}  // namespace aiflow::server
