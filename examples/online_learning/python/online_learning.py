@@ -204,7 +204,9 @@ def validate():
                 best = accuracy
                 events.send_event("model_validated", hour, event_id=f"validated-{hour}")
             append(VALIDATIONS, hour, accuracy, int(better))
-            print(f"model of hour {hour}: accuracy {accuracy}, {'better' if better else 'no better'}")
+            print(
+                f"model of hour {hour}: accuracy {accuracy}, {'better' if better else 'no better'}"
+            )
         if len(lines(VALIDATIONS)) >= HOURS:
             events.send_event("enough_hours", str(HOURS), event_id="enough-hours")
 

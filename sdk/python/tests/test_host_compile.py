@@ -109,3 +109,14 @@ def test_only_the_workflow_file_is_executed(host, workflow_file):
 def test_a_thread_of_the_file_does_not_keep_the_compiler_alive(host, workflow_file):
     text = "import threading\nthreading.Thread(target=threading.Event().wait).start()\n" + FLOW
     assert host.compile(workflow_file(text)).returncode == 0
+
+
+def test_the_example_of_the_readme_compiles(host, workflow_file):
+    import pathlib
+
+    readme = (pathlib.Path(__file__).parents[1] / "README.md").read_text()
+    example = readme.split("```python\n")[1].split("```")[0]
+    done = host.compile(workflow_file(example))
+    assert done.returncode == 0, done.stderr
+    spec = json.loads(done.stdout)["workflows"][0]["spec"]
+    assert [task["name"] for task in spec["tasks"]] == ["collect", "train", "report"]

@@ -16,14 +16,14 @@ from ai_flow.operators.python import PythonOperator
 
 def function(body):
     lines = "".join(f"    {line}\n" for line in body.splitlines())
-    return f"{HEAD}\ndef run():\n{lines}\nwith Workflow('flow') as w:\n    PythonOperator('task', run)\n"
+    flow = "with Workflow('flow') as w:\n    PythonOperator('task', run)\n"
+    return f"{HEAD}\ndef run():\n{lines}\n{flow}"
 
 
 def operator(body):
     lines = "".join(f"    {line}\n" for line in body.splitlines())
-    return (
-        f"{HEAD}\nclass Own(AIFlowOperator):\n{lines}\nwith Workflow('flow') as w:\n    Own('task')\n"
-    )
+    flow = "with Workflow('flow') as w:\n    Own('task')\n"
+    return f"{HEAD}\nclass Own(AIFlowOperator):\n{lines}\n{flow}"
 
 
 def test_success_is_exit_code_0_and_a_result(host, workflow_file):
@@ -222,7 +222,7 @@ def test_a_stop_hook_that_fails_still_ends_the_task(host, workflow_file):
 
 
 def test_a_bash_subclass_stops_at_once(host, workflow_file):
-    """In a forerunner the stop waited for a lock of the code that it had interrupted: 60 seconds."""
+    """In a forerunner the stop waited for a lock of the interrupted code: 60 seconds."""
     text = HEAD + "class Own(BashOperator):\n    pass\nwith Workflow('flow') as w:\n"
     text += "    Own('task', 'echo ready; sleep 600')\n"
     process = host.start(workflow_file(text))

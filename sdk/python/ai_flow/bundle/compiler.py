@@ -1,4 +1,5 @@
-"""Compiles a workflow file in a process of its own, so that user code leaves no trace in this one."""
+"""Compiles a workflow file in a process of its own, so that user code leaves no trace in this
+one."""
 
 import json
 import os

@@ -20,8 +20,8 @@ Outcome = Tuple[int, str]
 
 
 def run_task_main(path: str) -> NoReturn:
-    """Exits with 0 when the task succeeded, 143 when it was stopped, 2 when it cannot start, else with
-    its own code or 1. Writes AIFLOW_RESULT_FILE as its last act."""
+    """Exits with 0 when the task succeeded, 143 when it was stopped, 2 when it cannot start, else
+    with its own code or 1. Writes AIFLOW_RESULT_FILE as its last act."""
     _prepare_output()
     try:
         task = find_task(load_workflows(path), path)
@@ -111,5 +111,6 @@ def _prepare_output() -> None:
     logging.basicConfig(
         stream=sys.stdout,
         level=logging.INFO,
-        format="[%(asctime)s - %(filename)s:%(lineno)d [%(threadName)s] - %(levelname)s: %(message)s",
+        format="[%(asctime)s - %(filename)s:%(lineno)d [%(threadName)s] - %(levelname)s: "
+        "%(message)s",
     )

@@ -1,4 +1,5 @@
-"""Turns authored workflows into the language-neutral specification of docs/formats/workflow-spec.md."""
+"""Turns authored workflows into the language-neutral specification of
+docs/formats/workflow-spec.md."""
 
 import json
 import os

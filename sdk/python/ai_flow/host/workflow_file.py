@@ -61,8 +61,8 @@ def _execute(path: str) -> "ModuleType":
     except SystemExit as error:
         place = _place(path, error)
         raise WorkflowFileError(
-            f"{place}: the file exits while it is loaded (code {error.code!r}); put what should run "
-            f"as a program under `if __name__ == '__main__':`"
+            f"{place}: the file exits while it is loaded (code {error.code!r}); put what should "
+            f"run as a program under `if __name__ == '__main__':`"
         ) from error
     except BaseException as error:
         raise WorkflowFileError(f"{_place(path, error)}: {describe(error)}") from error

@@ -1,13 +1,12 @@
 """What user code may ask while it runs."""
 
-from abc import ABC
 from typing import Optional
 
 from ai_flow.model.state import State, StateDescriptor
 from ai_flow.model.status import TaskStatus
 
 
-class Context(ABC):
+class Context:
     def get_state(self, state_descriptor: StateDescriptor) -> Optional[State]:
         """The state of this name; None where there is no state."""
         return None

@@ -1,4 +1,5 @@
-"""Names of namespaces, workflows and tasks: what the server accepts, checked where they are written."""
+"""Names of namespaces, workflows and tasks: what the server accepts, checked where they are
+written."""
 
 from ai_flow.common.exception.exceptions import AIFlowException
 
@@ -17,7 +18,8 @@ def check_name(what: str, name: object) -> str:
     for char in name:
         if not (char.isalpha() or char.isdigit() or char in " _-."):
             raise AIFlowException(
-                f"{what} {name!r} contains {char!r}; letters, digits, blank, '_', '-' and '.' are allowed"
+                f"{what} {name!r} contains {char!r}; "
+                f"letters, digits, blank, '_', '-' and '.' are allowed"
             )
     if name[0] in " ." or name[-1] in " .":
         raise AIFlowException(f"{what} {name!r} begins or ends with a blank or a dot")

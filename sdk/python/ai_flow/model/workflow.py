@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Workflow:
     """Operators created inside `with Workflow(name=...)` become its tasks.
 
-    Options: `keep_open=True` keeps an execution open although nothing runs and nothing can start: it
-    then ends only by a stop. All keyword arguments are kept in `config`.
+    Options: `keep_open=True` keeps an execution open although nothing runs and nothing can start:
+    it then ends only by a stop. All keyword arguments are kept in `config`.
     """
 
     def __init__(self, name: str, namespace: str = "default", **kwargs: Any):

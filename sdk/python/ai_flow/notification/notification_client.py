@@ -56,9 +56,9 @@ class AIFlowNotificationClient:
         """Stores an event and returns it.
 
         `scope="execution"`: task rules of this workflow execution alone see it, and triggers of
-        workflows. `scope="namespace"`: all running executions of the namespace see it.
-        `event_id` makes a repetition harmless, also by a later run of this task: the event is stored
-        once per id and execution (or namespace, as `scope` says). Its value has to be the same then.
+        workflows. `scope="namespace"`: all running executions of the namespace see it. `event_id`
+        makes a repetition harmless, also by a later run of this task: the event is stored once per
+        id and execution (or namespace, as `scope` says). Its value has to be the same then.
         """
         if scope not in ("execution", "namespace"):
             raise AIFlowException(f"scope must be 'execution' or 'namespace', not {scope!r}")

@@ -40,7 +40,8 @@ class BashOperator(AIFlowOperator):
         self._reader.start()
 
     def _log_output(self) -> None:
-        # The only place that waits for the process: await_termination and stop may run in two threads.
+        # The only place that waits for the process: await_termination and stop may run in two
+        # threads.
         assert self._process is not None and self._process.stdout is not None
         with self._process.stdout as output:
             for line in output:

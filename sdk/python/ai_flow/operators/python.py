@@ -8,8 +8,8 @@ from ai_flow.model.operator import AIFlowOperator
 
 
 class PythonOperator(AIFlowOperator):
-    """Calls `python_callable(*op_args, **op_kwargs)`. The task succeeds when it returns, whatever it
-    returns, and fails when it raises."""
+    """Calls `python_callable(*op_args, **op_kwargs)`. The task succeeds when it returns, whatever
+    it returns, and fails when it raises."""
 
     def __init__(
         self,

@@ -14,10 +14,11 @@ DEFAULT_NAMESPACE = "default"
 def upload_workflows(
     workflow_file_path: str, artifacts: Optional[List[str]] = None
 ) -> "List[WorkflowMeta]":
-    """Uploads all workflows that the file defines, with the file and its artifacts, in one atomic step.
+    """Uploads all workflows that the file defines, with the file and its artifacts, in one atomic
+    step.
 
-    The file is executed here, in a process of its own; the server gets what it compiles to. Executions
-    that run go on with what they started with.
+    The file is executed here, in a process of its own; the server gets what it compiles to.
+    Executions that run go on with what they started with.
     """
     from ai_flow.bundle.upload import upload
     from ai_flow.rpc.client.aiflow_client import server_address
@@ -42,8 +43,8 @@ def list_workflows(
 
 
 def delete_workflow(workflow_name: str, namespace: str = DEFAULT_NAMESPACE) -> None:
-    """Deletes the workflow with its finished executions, snapshots, schedules and triggers. Refused,
-    with nothing deleted, while an execution runs."""
+    """Deletes the workflow with its finished executions, snapshots, schedules and triggers.
+    Refused, with nothing deleted, while an execution runs."""
     with scheduler() as client:
         known_workflow(client, workflow_name, namespace)
         executions = client.list_workflow_executions(namespace, workflow_name) or []

@@ -48,8 +48,8 @@ class EmbeddedNotificationClient(NotificationClient):
     """A registered client of a notification service. Thread-safe.
 
     `server_uri` is `host:port`, or several with commas for a highly available service. Calls are
-    repeated with pauses for `retry_seconds` (10; NOTIFICATION_RETRY_SECONDS) while no server answers.
-    `client_id` with `initial_seq_num` goes on as a client that was registered before.
+    repeated with pauses for `retry_seconds` (10; NOTIFICATION_RETRY_SECONDS) while no server
+    answers. `client_id` with `initial_seq_num` goes on as a client that was registered before.
     """
 
     def __init__(
@@ -119,11 +119,11 @@ class EmbeddedNotificationClient(NotificationClient):
     def send_event(
         self, event: Event, event_id: Optional[str] = None, sender: Optional[str] = None
     ) -> Event:
-        """Stores the event, in the client's namespace and by its sender, and returns it with offset and
-        time. However often it is sent underneath, it is stored once. `event_id` makes that hold also
-        beyond this client: an event of this namespace with the same id and the same content, sent
-        before by whomever, is returned instead; with other content it is an error. `sender` replaces the
-        client's."""
+        """Stores the event, in the client's namespace and by its sender, and returns it with offset
+        and time. However often it is sent underneath, it is stored once. `event_id` makes that hold
+        also beyond this client: an event of this namespace with the same id and the same content,
+        sent before by whomever, is returned instead; with other content it is an error. `sender`
+        replaces the client's."""
         if event_id is None:
             event_id = f"client_{self._client_id}_{self.sequence_num_manager.take()}"
         elif not event_id:
@@ -140,8 +140,8 @@ class EmbeddedNotificationClient(NotificationClient):
         event_keys: Optional[List[str]] = None,
         offset: Optional[int] = None,
     ) -> ListenerRegistrationId:
-        """Delivers the events after `offset` (None: from the beginning) in a thread of its own. With
-        `event_keys`, those with one of the keys in the client's namespace; else all."""
+        """Delivers the events after `offset` (None: from the beginning) in a thread of its own.
+        With `event_keys`, those with one of the keys in the client's namespace; else all."""
         listener = EventListener(
             self._connection,
             listener_processor,

@@ -75,16 +75,18 @@ class EventListener(threading.Thread):
         request = pb.ListAllEventsRequest(
             start_offset=self._offset, timeout_seconds=timeout_seconds
         )
-        with self._poll_lock:
-            if timeout_seconds and self._stopping.is_set():
+        method = self._connection.stub().listAllEvents
+        if timeout_seconds == 0:
+            response = method(request, timeout=ATTEMPT_SECONDS)
+        else:
+            with self._poll_lock:
+                if self._stopping.is_set():
+                    return []
+                self._poll = method.future(request, timeout=timeout_seconds + ATTEMPT_SECONDS)
+            try:
+                response = self._poll.result()
+            except grpc.FutureCancelledError:
                 return []
-            self._poll = self._connection.stub().listAllEvents.future(
-                request, timeout=timeout_seconds + ATTEMPT_SECONDS
-            )
-        try:
-            response = self._poll.result()
-        except grpc.FutureCancelledError:
-            return []
         if response.return_code != pb.SUCCESS:
             raise RuntimeError(response.return_msg)
         return [event_from_proto(event) for event in response.events]

@@ -1,7 +1,7 @@
 """One connection to a notification service of one or more servers, with deadlines and retries.
 
-Every call of the service is safe to repeat (sends carry an idempotency key), so a call goes on until
-its time is over, over a server that restarts or to the next one that lives.
+Every call of the service is safe to repeat (sends carry an idempotency key), so a call goes on
+until its time is over, over a server that restarts or to the next one that lives.
 """
 
 import random
@@ -137,8 +137,8 @@ class Connection:
                 pause = min(pause * 2, MAX_PAUSE_SECONDS)
 
     def fail_over(self, uri: str, failed: List[str]) -> bool:
-        """Goes on to a server that is not in `failed`, which then has `uri`. False: there is none, and
-        `failed` begins anew."""
+        """Goes on to a server that is not in `failed`, which then has `uri`. False: there is none,
+        and `failed` begins anew."""
         if not self.highly_available:
             return False
         if self.current_uri != uri:

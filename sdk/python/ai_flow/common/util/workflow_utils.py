@@ -14,7 +14,8 @@ from ai_flow.model.workflow import Workflow
 
 
 def extract_workflows_from_file(file_path: str) -> List[Workflow]:
-    """Executes the file and returns its module-level workflows; AIFlowException when it has none."""
+    """Executes the file and returns its module-level workflows; AIFlowException when it has
+    none."""
     try:
         workflows = load_workflows(file_path)
     except WorkflowFileError as error:
@@ -25,7 +26,8 @@ def extract_workflows_from_file(file_path: str) -> List[Workflow]:
 
 
 def extract_workflows_from_zip(zip_file: str, target_dir: str) -> List[Workflow]:
-    """Unpacks an archive made by `upload_workflow_snapshot` and returns the workflows of its file."""
+    """Unpacks an archive made by `upload_workflow_snapshot` and returns the workflows of its
+    file."""
     with zipfile.ZipFile(zip_file) as archive:
         names = archive.namelist()
         tops = {name.split("/", 1)[0] for name in names}

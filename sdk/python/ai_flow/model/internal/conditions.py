@@ -1,4 +1,5 @@
-"""The conditions that the scheduler evaluates itself. A subclass of one is a condition of its own."""
+"""The conditions that the scheduler evaluates itself. A subclass of one is a condition of its
+own."""
 
 import json
 from typing import TYPE_CHECKING, List
@@ -36,7 +37,8 @@ class SingleEventCondition(Condition):
 
 
 class MeetAllCondition(Condition):
-    """Met when each condition has been met; it then begins anew. `name` is unique in the workflow."""
+    """Met when each condition has been met; it then begins anew. `name` is unique in the
+    workflow."""
 
     def __init__(self, name: str, conditions: List[Condition]):
         super().__init__(_all_keys(conditions))

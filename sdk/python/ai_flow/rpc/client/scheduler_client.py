@@ -26,8 +26,8 @@ _Meta = TypeVar("_Meta")
 
 
 class SchedulerClient:
-    """Thread-safe. Getters and lists return None when there is nothing; what the server refuses is an
-    AIFlowException with its message. `page_size` 0 or None is no limit."""
+    """Thread-safe. Getters and lists return None when there is nothing; what the server refuses is
+    an AIFlowException with its message. `page_size` 0 or None is no limit."""
 
     def __init__(self, server_uri: str):
         self.server_uri = server_uri
