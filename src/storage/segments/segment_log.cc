@@ -18,6 +18,7 @@ constexpr int kMetaVersion = 1;
 constexpr const char* kMetaName = "META";
 constexpr const char* kMetaTitle = "aiflow-event-log";
 constexpr size_t kPlacesPerStep = 4096;
+constexpr size_t kKeptBufferBytes = 4 << 20;
 
 uint64_t RandomNumber() {
   std::random_device device;
@@ -184,7 +185,9 @@ Result<std::vector<Result<AppendResult>>> SegmentLog::Append(const std::vector<E
     return Error(results.back().error());
   }
   if (batch.added.empty()) return results;
-  if (Status status = Write(batch); !status.ok()) return Error(status);
+  const Status status = Write(batch);
+  if (buffer_.capacity() > kKeptBufferBytes) buffer_ = std::string();
+  if (!status.ok()) return Error(status);
   return results;
 }
 

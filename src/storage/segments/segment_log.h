@@ -24,7 +24,7 @@ struct SegmentLogOptions {
 };
 
 /// The event log in append-only segment files (docs/formats/event-log.md). Thread-safety as in
-/// EventLog. Costs in memory 8 bytes per event, and 16 to 46 more per event with an id.
+/// EventLog. Costs in memory 8 bytes per event, and 23 to 46 more per event with an id.
 class SegmentLog final : public EventLog {
  public:
   /// Opens the log in `directory`, or makes it there. `files` and `clock` must outlive it.
