@@ -22,10 +22,12 @@ namespace {
 constexpr int64_t kForkPatienceMs = 30'000;
 constexpr int64_t kForkPauseMs = 100;
 
-/// A shell that is signalled just before it forks its first command waits for that command, which
-/// never saw the signal. So what joins a young group right after the signal gets it too, once.
+/// A shell that is signalled just before it forks or executes its command waits for that command,
+/// which never saw the signal. So what joined a young group shortly before the signal or after it
+/// gets the signal once more.
 constexpr int64_t kYoungMs = 2'000;
 constexpr int64_t kNewcomerPauseMs = 100;
+constexpr uint64_t kNewcomerTicks = 30;  // 0.3 s
 
 uint64_t TicksSinceBoot() {
   timespec now{};
@@ -235,7 +237,8 @@ void Supervisor::SignalStop(Attempt& attempt) {
   Schedule(attempt, attempt.stop_deadline);
   if (attempt.signal_group && now < attempt.started_ms + kYoungMs) {
     attempt.signal_ticks = TicksSinceBoot();
-    Schedule(attempt, std::min(attempt.stop_deadline, now + kNewcomerPauseMs));
+    attempt.newcomers_due = now + kNewcomerPauseMs;
+    Schedule(attempt, std::min(attempt.stop_deadline, attempt.newcomers_due));
   }
   if (!attempt.signal_group || kill(-attempt.pid, SIGTERM) != 0) {
     SendSignal(attempt.pidfd, SIGTERM);
@@ -243,12 +246,12 @@ void Supervisor::SignalStop(Attempt& attempt) {
 }
 
 void Supervisor::SignalNewcomers(Attempt& attempt) {
+  attempt.newcomers_due = 0;
   for (const pid_t pid : AllProcesses()) {
     const auto found = ReadProcessStat(pid);
-    if (!found || found->group != attempt.pid || pid == attempt.pid) continue;
-    if (found->start_time >= attempt.signal_ticks) kill(pid, SIGTERM);
+    if (!found || found->group != attempt.pid) continue;
+    if (found->start_time + kNewcomerTicks >= attempt.signal_ticks) kill(pid, SIGTERM);
   }
-  attempt.signal_ticks = 0;
 }
 
 void Supervisor::KillGroup(Attempt& attempt) {
@@ -289,7 +292,7 @@ int Supervisor::OnTime() {
       case State::kWaiting: Fork(attempt); break;
       case State::kStarting:
       case State::kRunning:
-        if (attempt.signal_ticks != 0 && now < attempt.stop_deadline) {
+        if (attempt.newcomers_due != 0 && now < attempt.stop_deadline) {
           SignalNewcomers(attempt);
           Schedule(attempt, attempt.stop_deadline);
           break;
@@ -302,7 +305,10 @@ int Supervisor::OnTime() {
         KillGroup(attempt);
         Schedule(attempt, now + 10'000);
         break;
-      case State::kCleaning: Clean(attempt); break;
+      case State::kCleaning:
+        if (attempt.newcomers_due != 0 && now >= attempt.newcomers_due) SignalNewcomers(attempt);
+        Clean(attempt);
+        break;
       case State::kEnded: break;
     }
   }

@@ -76,7 +76,8 @@ class Supervisor {
     int64_t stop_grace_ms = 0;
     int64_t stop_deadline = 0;  // monotonic; 0: no stop was sent by this runner
     int64_t started_ms = 0;     // monotonic; 0: not by this runner
-    uint64_t signal_ticks = 0;  // when a young group was signalled, in clock ticks since boot
+    uint64_t signal_ticks = 0;  // when it was signalled, in clock ticks since boot
+    int64_t newcomers_due = 0;  // monotonic; when who joined later gets the signal, 0: never
     int64_t due = 0;            // monotonic; when to look again, 0: never
     int64_t try_until = 0;      // of a fork
     int64_t pause_ms = 0;

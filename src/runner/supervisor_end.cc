@@ -104,8 +104,10 @@ void Supervisor::Clean(Attempt& attempt) {
   const bool patient = attempt.stop_deadline > now && attempt.signal_group && !attempt.killed;
   if (Others(attempt, !patient) == 0) return Finish(attempt);
   if (patient) {
-    Schedule(attempt, attempt.is_child ? attempt.stop_deadline
-                                       : std::min(attempt.stop_deadline, now + kStrangerPauseMs));
+    int64_t due = attempt.stop_deadline;
+    if (attempt.newcomers_due != 0) due = std::min(due, attempt.newcomers_due);
+    if (!attempt.is_child) due = std::min(due, now + kStrangerPauseMs);
+    Schedule(attempt, due);
     return;
   }
   attempt.pause_ms = std::clamp<int64_t>(attempt.pause_ms * 2, 1, kLongestPauseMs);
