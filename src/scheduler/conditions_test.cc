@@ -128,6 +128,16 @@ TEST_F(ConditionsTest, Rule18AMetRuleThatLostKeepsItsSlots) {
   EXPECT_EQ(Starts(), 2);
 }
 
+TEST_F(ConditionsTest, Rule18AnEventOfAnotherPartDoesNotUseUpAnAllOf) {
+  RunX({Start(OnEvent("q")), Start(AnyOf({AllOf({OnEvent("p"), OnEvent("q")}), OnEvent("r")}))});
+  Send("p");
+  Send("q");  // both are met, the first acts: the all-of stays complete
+  Send("r");  // meets the second rule by itself
+  EXPECT_EQ(Starts(), 2);
+  Send("p");
+  EXPECT_EQ(Starts(), 3) << "q was still there";
+}
+
 TEST_F(ConditionsTest, Rule18OneEventActsAtMostOncePerTask) {
   RunX({Start(OnEvent("p")), Stop(OnEvent("p"))});
   Send("p");
