@@ -106,7 +106,7 @@ class Engine::Impl {
   std::optional<Publisher> publisher_;
   Dispatcher dispatcher_;
   ReplyBoard replies_;
-  std::function<void(const std::vector<ExecutionId>&)> changed_;
+  std::function<void(const CommitNews&)> on_commit_;
 
   std::optional<Batch> unsettled_;  // its commit ended in an error
   /// A commit from `committed_` on has failed, but may still arrive. Until another one succeeds,
@@ -338,6 +338,7 @@ void Engine::Impl::HandOverAgain() {
       dispatcher_.Enqueue(std::move(row));
     }
   }
+  if (on_commit_) on_commit_({.committed = committed_, .all = true});
   replies_.Committed(committed_, {});
 }
 
@@ -348,7 +349,7 @@ Status Engine::Impl::Act(const Batch& batch) {
   stats_.events += static_cast<int64_t>(batch.events.size());
   if (!batch.events.empty()) outcome_open_ = false;  // an open commit has met a moved offset
   publisher_->Erased(batch.acknowledged);
-  const CommitEffects effects = EffectsOf(batch.commit.changes);
+  CommitEffects effects = EffectsOf(batch.commit.changes);
   for (const OutboxRow& row : effects.outbox) {
     if (row.kind != OutboxKind::kPublish) dispatcher_.Enqueue(row);
   }
@@ -361,8 +362,8 @@ Status Engine::Impl::Act(const Batch& batch) {
     outward_->reporter.Forget(attempt);
     executor_.Forget(attempt);
   }
+  if (on_commit_) on_commit_({.committed = committed_, .touched = std::move(effects.touched)});
   replies_.Committed(committed_, effects.replies);
-  if (changed_ && !effects.touched.empty()) changed_(effects.touched);
   return flushed;
 }
 
@@ -416,8 +417,8 @@ void Engine::OnCommitted(Offset offset, std::function<void(const ReplyRow&)> don
   impl_->replies_.Wait(offset, impl_->committed_, std::move(done));
 }
 
-void Engine::OnChanged(std::function<void(const std::vector<ExecutionId>&)> changed) {
-  impl_->changed_ = std::move(changed);
+void Engine::SetCommitListener(std::function<void(const CommitNews&)> on_commit) {
+  impl_->on_commit_ = std::move(on_commit);
 }
 
 }  // namespace aiflow

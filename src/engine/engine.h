@@ -33,6 +33,13 @@ struct EngineOptions {
   size_t max_bytes_per_read = 8 << 20;
 };
 
+/// What a commit has changed.
+struct CommitNews {
+  Offset committed = 0;
+  std::vector<ExecutionId> touched;  // ascending, each once
+  bool all = false;                  // what it touched is not known: it may be any execution
+};
+
 /// Counts since Recover.
 struct EngineStats {
   int64_t events = 0;
@@ -93,8 +100,8 @@ class Engine {
   /// reply is to be asked from Queries). Engine thread only; see EngineHandle.
   void OnCommitted(Offset offset, std::function<void(const ReplyRow&)> done);
 
-  /// `changed` is called from Step after each commit, with the executions it touched.
-  void OnChanged(std::function<void(const std::vector<ExecutionId>&)> changed);
+  /// `on_commit` is called from Step after each commit, before any reply.
+  void SetCommitListener(std::function<void(const CommitNews&)> on_commit);
 
   /// Whether the log refused an event of the engine. It is tried again when the log moves, or by
   /// RetryRefused: call that after some time.

@@ -48,7 +48,7 @@ struct EngineLoop::Watches {
     std::function<void()> changed;
   };
 
-  void Changed(const std::vector<ExecutionId>& executions);
+  void Changed(const CommitNews& news);
 
   std::mutex mutex;
   std::condition_variable idle;
@@ -60,12 +60,15 @@ struct EngineLoop::Watches {
   std::thread::id thread;
 };
 
-void EngineLoop::Watches::Changed(const std::vector<ExecutionId>& executions) {
+void EngineLoop::Watches::Changed(const CommitNews& news) {
   std::unique_lock lock(mutex);
   if (entries.empty()) return;
   thread = std::this_thread::get_id();
   std::vector<uint64_t> ids;
-  for (const ExecutionId execution : executions) {
+  for (const auto& [id, entry] : entries) {
+    if (news.all) ids.push_back(id);
+  }
+  for (const ExecutionId execution : news.touched) {
     const auto [begin, end] = by_execution.equal_range(execution);
     for (auto it = begin; it != end; ++it) ids.push_back(it->second);
   }
@@ -102,8 +105,10 @@ Status EngineLoop::Start() {
     SetNotReady(recovered.message());
     return recovered;
   }
-  engine_.OnChanged(
-      [this](const std::vector<ExecutionId>& touched) { watches_->Changed(touched); });
+  engine_.SetCommitListener([this](const CommitNews& news) {
+    committed_.store(news.committed, std::memory_order_release);
+    watches_->Changed(news);
+  });
   committed_ = engine_.committed();
   epoch_ = engine_.epoch();
   {
@@ -162,7 +167,6 @@ bool EngineLoop::Await() {
 
 bool EngineLoop::Step() {
   const Result<bool> more = engine_.Step();
-  committed_.store(engine_.committed(), std::memory_order_release);
   if (!more.has_value() && more.error().code() == Code::kAborted) {
     SetNotReady(more.error().message());
     if (lease_lost_) lease_lost_(more.error());
@@ -200,7 +204,7 @@ void EngineLoop::Finish() {
     if (door_->not_ready.empty()) door_->not_ready = "the server is stopping";
     arrived.swap(door_->arrived);
   }
-  engine_.OnChanged(nullptr);
+  engine_.SetCommitListener(nullptr);
   std::map<uint64_t, Done> waiting;
   waiting.swap(waiting_);
   for (auto& [id, done] : waiting) done(Error(Stopping()));
