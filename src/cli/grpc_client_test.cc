@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -189,8 +190,9 @@ TEST(GrpcClient, SaysAtOnceThatNobodyListens) {
 
 class FakeEventLog : public v1::EventLog::Service {
  public:
+  // Keeps the stream open until the client goes away.
   grpc::Status Publish(
-      grpc::ServerContext*,
+      grpc::ServerContext* context,
       grpc::ServerReaderWriter<v1::PublishResponse, v1::PublishRequest>* stream) override {
     v1::PublishRequest request;
     while (stream->Read(&request)) {
@@ -199,6 +201,7 @@ class FakeEventLog : public v1::EventLog::Service {
       if (request.event().key().empty()) response.set_error("an event needs a key");
       stream->Write(response);
     }
+    while (!context->IsCancelled()) usleep(1000);
     return grpc::Status::OK;
   }
   grpc::Status Subscribe(grpc::ServerContext*, const v1::SubscribeRequest* request,
@@ -220,6 +223,7 @@ TEST(GrpcEventClient, PublishesAndSubscribes) {
   const auto server = builder.BuildAndStart();
   const auto client = MakeGrpcEventClient("127.0.0.1:" + std::to_string(port));
 
+  const auto begin = std::chrono::steady_clock::now();
   v1::PublishRequest request;
   const auto refused = client->Publish(request);
   ASSERT_FALSE(refused);
@@ -228,6 +232,8 @@ TEST(GrpcEventClient, PublishesAndSubscribes) {
   const auto stored = client->Publish(request);
   ASSERT_TRUE(stored) << stored.error();
   EXPECT_EQ(stored->offset(), 8);
+  // The acknowledgement is enough: neither call waited for its deadline.
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
 
   std::vector<int64_t> offsets;
   v1::SubscribeRequest subscribe;

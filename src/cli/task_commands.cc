@@ -33,14 +33,14 @@ Table ToTable(const std::vector<v1::TaskExecution>& executions) {
                           {"reason", true}},
               .rows = {}};
   for (const v1::TaskExecution& e : executions) {
-    std::string cause =
-        EventText(e.cause().event_key(), e.cause().event_value(), e.cause().offset());
-    if (e.cause().event_key().empty() && !e.cause().text().empty()) cause = e.cause().text();
+    const v1::Cause& cause = e.cause();
+    const std::string why =
+        CauseText(cause.event_key(), cause.event_value(), cause.offset(), cause.text());
     table.rows.push_back({std::to_string(e.id()), std::to_string(e.execution_id()), e.task_name(),
                           std::to_string(e.sequence_number()), std::to_string(e.try_number()),
                           TimeOrNone(e.begin_time()), TimeOrNone(e.end_time()), e.status(),
                           e.pid() > 0 ? std::optional(std::to_string(e.pid())) : std::nullopt,
-                          TextOrNone(cause), TextOrNone(e.reason())});
+                          TextOrNone(why), TextOrNone(e.reason())});
   }
   return table;
 }

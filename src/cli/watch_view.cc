@@ -24,10 +24,9 @@ const char* ColourOf(std::string_view status) {
   return "\x1b[2m";
 }
 
-std::string CauseText(const v1::TaskExecution& run) {
+std::string StartText(const v1::TaskExecution& run) {
   const v1::Cause& cause = run.cause();
-  if (cause.event_key().empty()) return Printable(cause.text(), false);
-  return "by " + EventText(cause.event_key(), cause.event_value(), cause.offset());
+  return CauseText(cause.event_key(), cause.event_value(), cause.offset(), cause.text());
 }
 
 std::string RunText(const v1::TaskExecution& run) {
@@ -88,7 +87,7 @@ void AppendChildren(const v1::WorkflowExecutionView& view, const std::vector<int
 
 std::string Remark(const v1::TaskView& task) {
   std::string text;
-  if (task.latest_size() > 0) text = CauseText(task.latest(0));
+  if (task.latest_size() > 0) text = StartText(task.latest(0));
   const bool live = task.latest_size() > 0 && IsLive(task.latest(0).status());
   if (task.latest_size() > 0 && !live && !task.latest(0).reason().empty()) {
     text = Printable(task.latest(0).reason(), false);
@@ -203,8 +202,8 @@ std::vector<std::string> WatchLog::Changes(const v1::WorkflowExecutionView& view
       if (run.end_time() > 0) line += "  " + ElapsedText(run, now);
       if (!run.reason().empty()) {
         line += "  " + Printable(run.reason(), false);
-      } else if (run.end_time() == 0 && !CauseText(run).empty()) {
-        line += "  " + CauseText(run);
+      } else if (run.end_time() == 0 && !StartText(run).empty()) {
+        line += "  " + StartText(run);
       }
       lines.push_back(line);
     }

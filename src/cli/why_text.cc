@@ -10,6 +10,7 @@ namespace {
 
 namespace v1 = ::aiflow::v1;
 constexpr size_t kMaxValueColumns = 60;
+constexpr char kSchedulingKey[] = "AIFLOW_SCHEDULING_EVENT";
 
 // "run 3 started", "start ignored": what a record says happened.
 std::string Happening(const v1::CauseRecord& record) {
@@ -36,9 +37,11 @@ void AppendTask(const v1::TaskExplanation& task, std::string* text) {
   for (const v1::CauseRecord& record : task.causes()) {
     *text += "  " + (record.time() > 0 ? FormatTime(record.time()) : std::string(23, ' ')) + "  " +
              PadRight(Happening(record), widest);
-    const std::string event = EventText(record.event_key(), record.event_value(), record.offset());
-    if (!event.empty()) *text += "  by " + event;
-    if (!record.text().empty()) *text += "  (" + Printable(record.text(), false) + ")";
+    const std::string cause =
+        CauseText(record.event_key(), record.event_value(), record.offset(), record.text());
+    if (!cause.empty()) *text += "  " + cause;
+    const std::string said = Printable(record.text(), false);
+    if (!said.empty() && said != cause) *text += "  (" + said + ")";
     *text += "\n";
   }
   if (task.causes().empty()) *text += "  never started\n";
@@ -56,6 +59,13 @@ std::string EventText(const std::string& key, const std::string& value, int64_t 
   }
   if (offset > 0) text += (text.empty() ? "#" : " #") + std::to_string(offset);
   return text;
+}
+
+std::string CauseText(const std::string& key, const std::string& value, int64_t offset,
+                      const std::string& text) {
+  if (!text.empty() && (key.empty() || key == kSchedulingKey)) return Printable(text, false);
+  const std::string event = EventText(key, value, offset);
+  return event.empty() ? "" : "by " + event;
 }
 
 std::string WhyText(const v1::ExplainResponse& explained) {

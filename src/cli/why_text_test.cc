@@ -18,6 +18,9 @@ TEST(WhyText, TellsCausesInOrderAndWhatIsMissing) {
                     event_key: "hour_complete" event_value: "3" }
            causes { kind: "IGNORED" offset: 41 time: 2000 event_key: "hour_complete"
                     text: "run 1 is alive" }
+           causes { kind: "STOPPED" sequence_number: 1 offset: 43 time: 3000
+                    event_key: "AIFLOW_SCHEDULING_EVENT" event_value: "TASK_STATUS"
+                    text: "STOP by rule 2: task 'a' SUCCESS (run 1) at offset 43" }
          }
          tasks { task_name: "deploy" waits_for: "event model_validated" })",
       &explained));
@@ -30,6 +33,9 @@ TEST(WhyText, TellsCausesInOrderAndWhatIsMissing) {
                 "  " +
                 FormatTime(2000) +
                 "  start ignored  by hour_complete #41  (run 1 is alive)\n"
+                "  " +
+                FormatTime(3000) +
+                "  run 1 stopped  STOP by rule 2: task 'a' SUCCESS (run 1) at offset 43\n"
                 "\ndeploy\n"
                 "  never started\n"
                 "  waits for event model_validated\n");
