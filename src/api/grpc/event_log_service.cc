@@ -47,15 +47,12 @@ class PublishStream final : public grpc::ServerBidiReactor<PublishRequest, Publi
   }
 
   void OnReadDone(bool ok) override {
-    if (!ok) {
-      const std::lock_guard lock(mutex_);
-      input_ended_ = true;
-      FinishIfOver();
-      return;
-    }
-    Accept();
+    if (ok) Accept();
     const std::lock_guard lock(mutex_);
+    reading_ = false;
+    if (!ok) input_ended_ = true;
     ReadIfRoom();
+    FinishIfOver();
   }
 
   void OnWriteDone(bool ok) override {
@@ -77,7 +74,6 @@ class PublishStream final : public grpc::ServerBidiReactor<PublishRequest, Publi
   };
 
   void Accept() {
-    reading_ = false;
     const v1::EventRecord& record = request_.event();
     Event event;
     event.key = record.key();
