@@ -3,12 +3,14 @@
 #include <gmock/gmock.h>
 #include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <map>
 #include <set>
 #include <sstream>
 
 #include "cli/fake_client.h"
+#include "cli/watch.h"
 
 namespace aiflow::cli {
 namespace {
@@ -267,6 +269,17 @@ TEST_F(CommandLineTest, WatchGoesOnAfterARestartOfTheServer) {
                      {{View("RUNNING"), View("SUCCESS")}, Status::Ok()}};
   EXPECT_EQ(Run({"workflow-execution", "start", "w", "--watch"}), kExitOk);
   EXPECT_THAT(err(), HasSubstr("The server is back."));
+}
+
+TEST_F(CommandLineTest, CtrlCEndsTheWatchingAndNothingElse) {
+  AddWorkflow("w");
+  server_.watches.resize(1000, {{View("RUNNING")}, Status(Code::kUnavailable, "gone")});
+  {
+    const Interrupts interrupts;
+    raise(SIGINT);
+    EXPECT_EQ(Run({"workflow-execution", "start", "w", "--watch"}), kExitInterrupted);
+  }
+  EXPECT_THAT(err(), HasSubstr("workflow execution 17 runs on"));
 }
 
 TEST_F(CommandLineTest, WatchOfAnExecutionThatIsDeletedIsAnError) {

@@ -161,11 +161,14 @@ class WatchPrinter {
 Interrupts::Interrupts() {
   const sigset_t set = InterruptSet();
   CHECK(pthread_sigmask(SIG_BLOCK, &set, nullptr) == 0);
-  fd_ = signalfd(-1, &set, SFD_CLOEXEC);
+  fd_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   CHECK(fd_ >= 0);
 }
 
 Interrupts::~Interrupts() {
+  // What was typed has been dealt with; left pending it would end the process now.
+  signalfd_siginfo taken{};
+  while (read(fd_, &taken, sizeof taken) > 0) continue;
   close(fd_);
   const sigset_t set = InterruptSet();
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);

@@ -28,6 +28,15 @@ std::string Happening(const v1::CauseRecord& record) {
   return kind;
 }
 
+// A scheduling event by its value, where the server says no more.
+std::string SchedulingText(const std::string& value) {
+  if (value == "START_WORKFLOW_EXECUTION") return "with the execution";
+  if (value == "TASK_STATUS") return "by a task's status";
+  if (value == "START_TASK_EXECUTION" || value == "RESTART_TASK_EXECUTION") return "by hand";
+  if (value.starts_with("PERIODIC_RUN")) return "by its schedule";
+  return "by " + Printable(value, false);
+}
+
 void AppendTask(const v1::TaskExplanation& task, std::string* text) {
   *text += "\n" + Printable(task.task_name(), false) + "\n";
   size_t widest = 0;
@@ -64,6 +73,9 @@ std::string EventText(const std::string& key, const std::string& value, int64_t 
 std::string CauseText(const std::string& key, const std::string& value, int64_t offset,
                       const std::string& text) {
   if (!text.empty() && (key.empty() || key == kSchedulingKey)) return Printable(text, false);
+  if (key == kSchedulingKey) {
+    return SchedulingText(value) + (offset > 0 ? " #" + std::to_string(offset) : "");
+  }
   const std::string event = EventText(key, value, offset);
   return event.empty() ? "" : "by " + event;
 }

@@ -41,6 +41,14 @@ TEST(WhyText, TellsCausesInOrderAndWhatIsMissing) {
                 "  waits for event model_validated\n");
 }
 
+TEST(WhyText, SchedulingEventsAreSaidInWords) {
+  EXPECT_EQ(CauseText("AIFLOW_SCHEDULING_EVENT", "START_WORKFLOW_EXECUTION", 4, ""),
+            "with the execution #4");
+  EXPECT_EQ(CauseText("AIFLOW_SCHEDULING_EVENT", "TASK_STATUS", 7, ""), "by a task's status #7");
+  EXPECT_EQ(CauseText("AIFLOW_SCHEDULING_EVENT", "TASK_STATUS", 7, "said"), "said");
+  EXPECT_EQ(CauseText("go", "42", 13, "said"), "by go=42 #13");
+}
+
 TEST(WhyText, EventsAreShortAndHarmless) {
   EXPECT_EQ(EventText("k", "", 0), "k");
   EXPECT_EQ(EventText("", "", 7), "#7");
