@@ -337,6 +337,14 @@ TEST_F(EngineTest, Rule35EventsThatCameWhileNobodyServedAreDecided) {
   EXPECT_EQ(world_.executor.started[0].env.at("CAUSE"), "3 go");
 }
 
+TEST_F(EngineTest, Rule35ADamagedSpecificationIsARefusalThatNamesTheSnapshot) {
+  StartExecution();
+  world_.blobs.Corrupt((*world_.store.GetSnapshot(SnapshotId(1)))->spec_digest);
+  const Status refused = Boot();
+  EXPECT_EQ(refused.code(), Code::kDataLoss);
+  EXPECT_THAT(refused.message(), HasSubstr("snapshot 1"));
+}
+
 // ---- Decide, commit, act -----------------------------------------------------------------------
 
 TEST_F(EngineTest, AStartLeavesOnlyAfterItsCommit) {

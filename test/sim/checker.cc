@@ -149,6 +149,20 @@ void Checker::Take(const OutboxRow& row) {
 
 void Checker::Take(const EraseOutbox& erase) { outbox_.erase(erase.id); }
 
+void Checker::Take(const EraseExecution& erase) {
+  const auto found = executions_.find(erase.id);
+  if (found == executions_.end() || !IsFinished(found->second.status)) {
+    chaos_.Fail("execution " + std::to_string(erase.id.value()) + " is deleted while it is open");
+  }
+  finished_.insert(erase.id);  // and from now on never changes
+}
+
+void Checker::Take(const EraseWorkflow& erase) {
+  for (const auto& [id, row] : executions_) {
+    if (row.workflow_id == erase.id) Take(EraseExecution{id});
+  }
+}
+
 void Checker::Take(const ReplyRow& row) {
   if (!replies_.emplace(row.offset, row).second) {
     chaos_.Fail("event " + std::to_string(row.offset) + " is answered twice");

@@ -52,6 +52,8 @@ class Checker {
   void Take(const ReplyRow& row);
   void Take(const SnapshotRow& row) { specs_[row.id] = row.spec; }
   void Take(const EraseOutbox& erase);
+  void Take(const EraseExecution& erase);
+  void Take(const EraseWorkflow& erase);
   template <typename Row>
   void Take(const Row& /*row*/) {}
 

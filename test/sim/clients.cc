@@ -62,7 +62,7 @@ void Clients::Upload() {
 void Clients::Act() {
   SimRandom& random = chaos_.random;
   const std::string task = TaskName(random.Below(6));
-  switch (random.Below(20)) {
+  switch (random.Below(24)) {
     case 0: Upload(); return;
     case 1:
     case 2:
@@ -82,7 +82,20 @@ void Clients::Act() {
                              .name = WorkflowName(random.Below(kWorkflows)),
                              .enabled = random.Percent(70)});
       return;
-    case 10: {  // a request as old clients send it through the notification service, or garbage
+    case 10: Ask(DeleteWorkflowExecution{.execution_id = AnyExecution().value()}); return;
+    case 11:
+      Ask(StopWorkflowExecutions{.ns = "default", .name = WorkflowName(random.Below(kWorkflows))});
+      return;
+    case 12:
+      if (random.Percent(10)) {
+        Ask(DeleteWorkflow{.ns = "default", .name = WorkflowName(random.Below(kWorkflows))});
+      } else if (random.Percent(50)) {
+        Ask(DeleteSnapshot{.snapshot_id = 1 + random.Below(8)});
+      } else {
+        Ask(AddNamespace{.name = "n" + std::to_string(random.Below(2))});
+      }
+      return;
+    case 13: {  // a request as old clients send it through the notification service, or garbage
       Item item;
       item.event =
           FormatRequest(StartTaskExecution{.execution_id = AnyExecution().value(), .task = task});
