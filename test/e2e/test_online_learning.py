@@ -22,7 +22,7 @@ def lines(path) -> list:
 @pytest.fixture(params=sorted(FILES))
 def learning(request, tmp_path):
     """A server with online learning uploaded and started: (server, execution, working directory)."""
-    env = {"ONLINE_LEARNING_HOURS": "8", "ONLINE_LEARNING_HOUR_SECONDS": "0.5"}
+    env = {"ONLINE_LEARNING_HOURS": "8", "ONLINE_LEARNING_SECONDS_PER_HOUR": "0.5"}
     with Server(tmp_path / "home", env) as server:
         server.cli("workflow", "upload", str(FILES[request.param]), "-f", str(DIGITS))
         execution = server.start_execution("online_learning")
@@ -51,7 +51,7 @@ def check(server, execution, directory):
     assert summary.returncode == 0, summary.stdout + summary.stderr
     hours = [e["value"] for e in server.rows("event", "list", "hour_complete")]
     assert len(hours) == len(set(hours)) >= 8
-    trained = [line.split(",")[0] for line in lines(directory / "trainings.log")]
+    trained = [line.split(",")[0] for line in lines(directory / "trainings.csv")]
     assert sorted(trained) == sorted(hours)  # each hour once, none missed
     runs = server.rows("task-execution", "list", str(execution))
     for stream in ("stream", "predict"):
@@ -62,7 +62,7 @@ def check(server, execution, directory):
 def test_killed_server_misses_and_repeats_nothing(learning):
     server, execution, directory = learning
     for hours in (2, 4):
-        wait_until(lambda: len(lines(directory / "hours.log")) >= hours, f"{hours} hours")
+        wait_until(lambda: len(lines(directory / "hours.csv")) >= hours, f"{hours} hours")
         before = stream_pids(server)
         assert sorted(before) == ["predict", "stream"]
         server.kill()
@@ -75,15 +75,15 @@ def test_killed_server_misses_and_repeats_nothing(learning):
 
 def test_killed_server_and_runner_miss_and_repeat_nothing(learning):
     server, execution, directory = learning
-    wait_until(lambda: len(lines(directory / "hours.log")) >= 2, "2 hours")
+    wait_until(lambda: len(lines(directory / "hours.csv")) >= 2, "2 hours")
     before = stream_pids(server)
     os.kill(server.runner_pid(), signal.SIGKILL)
     server.kill()
     server.start()
-    wait_until(lambda: len(lines(directory / "hours.log")) >= 4, "4 hours")
+    wait_until(lambda: len(lines(directory / "hours.csv")) >= 4, "4 hours")
     assert stream_pids(server) == before
     # The runner alone, under a living server.
     os.kill(server.runner_pid(), signal.SIGKILL)
-    wait_until(lambda: len(lines(directory / "hours.log")) >= 5, "5 hours")
+    wait_until(lambda: len(lines(directory / "hours.csv")) >= 5, "5 hours")
     assert stream_pids(server) == before
     check(server, execution, directory)

@@ -4,26 +4,35 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
 namespace digits {
 namespace {
 
-std::vector<int> ParseNumbers(const std::string& line) {
+constexpr size_t kSampleHead = 4;  // hour, index, event_time, label
+
+std::vector<int> Numbers(const std::string& line) {
   std::vector<int> numbers;
-  std::istringstream cells(line);
-  for (std::string cell; std::getline(cells, cell, ',');)
-    numbers.push_back(std::atoi(cell.c_str()));
+  for (const std::string& cell : Cells(line)) numbers.push_back(std::atoi(cell.c_str()));
   return numbers;
 }
 
 }  // namespace
 
+std::vector<std::string> Cells(const std::string& line) {
+  std::vector<std::string> cells;
+  std::istringstream text(line);
+  for (std::string cell; std::getline(text, cell, ',');) cells.push_back(cell);
+  return cells;
+}
+
 std::vector<Digit> LoadDigits(const std::filesystem::path& file) {
   std::vector<Digit> all;
   for (const std::string& line : ReadLines(file)) {
-    const std::vector<int> numbers = ParseNumbers(line);
+    const std::vector<int> numbers = Numbers(line);
     if (numbers.size() != kPixels + 1) continue;
     Digit digit;
     std::copy_n(numbers.begin(), kPixels, digit.pixels.begin());
@@ -34,22 +43,22 @@ std::vector<Digit> LoadDigits(const std::filesystem::path& file) {
 }
 
 std::string FormatSample(const Sample& sample) {
-  std::string line = std::to_string(sample.hour) + "," + std::to_string(sample.digit.label);
+  std::string line = std::to_string(sample.hour) + "," + std::to_string(sample.index) + "," +
+                     std::to_string(sample.event_time) + "," + std::to_string(sample.digit.label);
   for (const int pixel : sample.digit.pixels) line += "," + std::to_string(pixel);
   return line;
 }
 
 std::optional<Sample> ParseSample(const std::string& line) {
-  const std::vector<int> numbers = ParseNumbers(line);
-  if (numbers.size() != kPixels + 2) return std::nullopt;
-  Sample sample;
-  sample.hour = numbers[0];
-  sample.digit.label = numbers[1];
-  std::copy_n(numbers.begin() + 2, kPixels, sample.digit.pixels.begin());
+  const std::vector<int> numbers = Numbers(line);
+  if (numbers.size() != kPixels + kSampleHead) return std::nullopt;
+  Sample sample{numbers[0], numbers[1], numbers[2], {}};
+  sample.digit.label = numbers[3];
+  std::copy_n(numbers.begin() + kSampleHead, kPixels, sample.digit.pixels.begin());
   return sample;
 }
 
-std::vector<Sample> LoadStream(const std::filesystem::path& file, int last_hour) {
+std::vector<Sample> LoadSamples(const std::filesystem::path& file, int last_hour) {
   std::vector<Sample> samples;
   for (const std::string& line : ReadLines(file)) {
     const std::optional<Sample> sample = ParseSample(line);
@@ -62,8 +71,8 @@ void AppendLine(const std::filesystem::path& file, const std::string& line) {
   const int fd = open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   const std::string whole = line + "\n";
   if (fd < 0 || write(fd, whole.data(), whole.size()) != static_cast<ssize_t>(whole.size())) {
-    perror(file.c_str());
-    std::abort();
+    std::perror(file.c_str());
+    std::exit(1);
   }
   close(fd);
 }
@@ -71,7 +80,7 @@ void AppendLine(const std::filesystem::path& file, const std::string& line) {
 std::vector<std::string> ReadLines(const std::filesystem::path& file) {
   std::ifstream in(file);
   std::vector<std::string> lines;
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  for (std::string line; std::getline(in, line) && !in.eof();) lines.push_back(line);
   return lines;
 }
 

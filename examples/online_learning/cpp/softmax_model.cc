@@ -1,15 +1,15 @@
 #include "softmax_model.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <fstream>
-#include <sstream>
 
 namespace digits {
 namespace {
 
-constexpr double kLearningRate = 0.05;
-constexpr double kMaxPixel = 16.0;
+constexpr double kLearningRate = 0.002;  // pixels are 0..16
 
 }  // namespace
 
@@ -22,12 +22,10 @@ SoftmaxModel SoftmaxModel::Train(const std::vector<Sample>& samples, int passes)
       double total = 0;
       for (double& p : probability) total += p = std::exp(p - highest);
       for (int c = 0; c < kClasses; ++c) {
-        const double error = probability[c] / total - (c == sample.digit.label ? 1.0 : 0.0);
-        auto& weights = model.weights_[c];
-        weights[0] -= kLearningRate * error;
-        for (int i = 0; i < kPixels; ++i) {
-          weights[1 + i] -= kLearningRate * error * (sample.digit.pixels[i] / kMaxPixel);
-        }
+        const double step =
+            kLearningRate * (probability[c] / total - (c == sample.digit.label ? 1.0 : 0.0));
+        for (int i = 0; i < kPixels; ++i) model.weights_[c][i] -= step * sample.digit.pixels[i];
+        model.weights_[c][kPixels] -= step;
       }
     }
   }
@@ -37,10 +35,8 @@ SoftmaxModel SoftmaxModel::Train(const std::vector<Sample>& samples, int passes)
 SoftmaxModel::Scores SoftmaxModel::Score(const Digit& digit) const {
   Scores scores{};
   for (int c = 0; c < kClasses; ++c) {
-    scores[c] = weights_[c][0];
-    for (int i = 0; i < kPixels; ++i) {
-      scores[c] += weights_[c][1 + i] * (digit.pixels[i] / kMaxPixel);
-    }
+    scores[c] = weights_[c][kPixels];
+    for (int i = 0; i < kPixels; ++i) scores[c] += weights_[c][i] * digit.pixels[i];
   }
   return scores;
 }
@@ -59,7 +55,7 @@ double SoftmaxModel::Accuracy(const std::vector<Digit>& digits) const {
 }
 
 void SoftmaxModel::Save(const std::filesystem::path& file) const {
-  const std::filesystem::path aside = file.string() + ".part";
+  const std::filesystem::path aside = file.string() + "." + std::to_string(getpid());
   {
     std::ofstream out(aside);
     out.precision(17);
@@ -76,12 +72,11 @@ std::optional<SoftmaxModel> SoftmaxModel::Load(const std::filesystem::path& file
   if (lines.size() != kClasses) return std::nullopt;
   SoftmaxModel model;
   for (int c = 0; c < kClasses; ++c) {
-    std::istringstream cells(lines[static_cast<size_t>(c)]);
-    size_t i = 0;
-    for (std::string cell; std::getline(cells, cell, ',') && i <= kPixels; ++i) {
-      model.weights_[c][i] = std::strtod(cell.c_str(), nullptr);
+    const std::vector<std::string> cells = Cells(lines[static_cast<size_t>(c)]);
+    if (cells.size() != kPixels + 1) return std::nullopt;
+    for (int i = 0; i <= kPixels; ++i) {
+      model.weights_[c][i] = std::strtod(cells[static_cast<size_t>(i)].c_str(), nullptr);
     }
-    if (i != kPixels + 1) return std::nullopt;
   }
   return model;
 }

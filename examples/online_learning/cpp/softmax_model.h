@@ -26,7 +26,7 @@ class SoftmaxModel {
   using Scores = std::array<double, kClasses>;
   [[nodiscard]] Scores Score(const Digit& digit) const;
 
-  /// [class][0] is the bias, [class][1 + pixel] the weight.
+  /// [class][pixel] is a weight, [class][64] the bias.
   std::array<std::array<double, kPixels + 1>, kClasses> weights_{};
 };
 

@@ -8,6 +8,9 @@
 namespace aiflow {
 namespace {
 
+// A task outlives a restart of its server: its calls wait so long for one.
+constexpr std::chrono::minutes kSendTimeout{10};
+
 std::string Env(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
@@ -65,6 +68,7 @@ EventClient& TaskContext::events() {
   if (events_ == nullptr) {
     EventClientOptions options;
     options.ns = ns_;
+    options.send_timeout = kSendTimeout;
     options.sender =
         std::to_string(execution_id_) + "_" + task_ + "_" + std::to_string(sequence_number_);
     events_ = std::make_unique<EventClient>(notification_uri_, std::move(options));
