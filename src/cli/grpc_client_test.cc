@@ -198,7 +198,7 @@ class FakeEventLog : public v1::EventLog::Service {
     while (stream->Read(&request)) {
       v1::PublishResponse response;
       response.set_offset(8);
-      if (request.event().key().empty()) response.set_error("an event needs a key");
+      if (request.event().key().empty()) response.set_error("ALREADY_EXISTS: taken");
       stream->Write(response);
     }
     while (!context->IsCancelled()) usleep(1000);
@@ -227,7 +227,7 @@ TEST(GrpcEventClient, PublishesAndSubscribes) {
   v1::PublishRequest request;
   const auto refused = client->Publish(request);
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().message(), "an event needs a key");
+  EXPECT_EQ(refused.error(), Status(Code::kAlreadyExists, "taken"));
   request.mutable_event()->set_key("k");
   const auto stored = client->Publish(request);
   ASSERT_TRUE(stored) << stored.error();

@@ -12,6 +12,15 @@ namespace {
 
 namespace ns_v0 = ::notification_service;
 
+// The status that an acknowledgement carries as text: "ALREADY_EXISTS: event id ...".
+Status ParseError(const std::string& text) {
+  for (int code = 1; code <= static_cast<int>(Code::kUnauthenticated); ++code) {
+    const std::string prefix = std::string(CodeName(static_cast<Code>(code))) + ": ";
+    if (text.starts_with(prefix)) return {static_cast<Code>(code), text.substr(prefix.size())};
+  }
+  return {Code::kInvalidArgument, text};
+}
+
 class GrpcEventClient : public EventClient {
  public:
   explicit GrpcEventClient(const std::string& address)
@@ -34,7 +43,7 @@ class GrpcEventClient : public EventClient {
     if (!answered) {
       return Error(Code::kInternal, "the notification server did not acknowledge the event");
     }
-    if (!response.error().empty()) return Error(Code::kInvalidArgument, response.error());
+    if (!response.error().empty()) return Error(ParseError(response.error()));
     return response;
   }
 
