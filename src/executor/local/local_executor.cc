@@ -126,8 +126,10 @@ void LocalExecutor::Start(AttemptSpec spec) {
   const auto [found, is_new] = attempts_.try_emplace(key);
   Attempt& attempt = found->second;
   if (!is_new) {
-    if (attempt.last.status != TaskStatus::kRunning || attempt.phase == Phase::kRunning) {
-      if (!attempt.last.token.empty()) echoes_.push_back(attempt.last), Wake();
+    // Asked again: say again what is known of it.
+    if (!attempt.last.token.empty()) {
+      echoes_.push_back(attempt.last);
+      Wake();
     }
     return;
   }

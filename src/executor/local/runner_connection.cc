@@ -170,7 +170,9 @@ Status RunnerConnection::Greet(Epoch epoch) {
   if (std::holds_alternative<runner::Welcome>(*answer)) return Status::Ok();
   const auto* refused = std::get_if<runner::Refused>(&*answer);
   if (refused == nullptr) return {Code::kUnavailable, "the runner's greeting makes no sense"};
-  if (refused->version == runner::kProtocolVersion) return {Code::kAborted, refused->text};
+  if (refused->version == runner::kProtocolVersion) {
+    return {refused->highest_epoch > epoch ? Code::kAborted : Code::kUnavailable, refused->text};
+  }
   if (refused->version > runner::kProtocolVersion) {
     return {Code::kFailedPrecondition,
             "the runner of this home is of a newer version: " + refused->text};
