@@ -34,6 +34,7 @@ SETTINGS = {
 HOURS = int(SETTINGS["ONLINE_LEARNING_HOURS"])
 SECONDS_PER_HOUR = float(SETTINGS["ONLINE_LEARNING_SECONDS_PER_HOUR"])
 
+MAX_HOURS_AHEAD = 2  # the stream waits for the models rather than run away from them
 VALIDATION_ROWS = 197  # the last rows of the data set, which are never streamed
 EPOCHS = 5
 DIGITS = range(10)
@@ -125,6 +126,13 @@ def hour_of_causing_event():
     return int(get_runtime_task_context().trigger_event.value)
 
 
+def learned(hour):
+    """Whether the hours up to this one are validated, and what was better in them is deployed."""
+    validated = lines(VALIDATIONS)[: max(hour, 0)]
+    better = sum(int(flag) for _, _, flag in validated)
+    return len(validated) >= hour and len(lines(DEPLOYMENTS)) >= better
+
+
 # The tasks.
 
 
@@ -157,6 +165,8 @@ class Stream(Streaming):
         per_hour = len(data) // HOURS
         for _ in itertools.count():
             for hour in range(1, HOURS + 1):
+                while not self.stopping.is_set() and not learned(hour - MAX_HOURS_AHEAD):
+                    self.stopping.wait(0.02)
                 self.replay(data[: hour * per_hour], hour, per_hour)
                 if self.stopping.is_set():
                     return

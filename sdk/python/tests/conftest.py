@@ -4,6 +4,8 @@ import sys
 
 import pytest
 
+import notification_service.rpc  # noqa: F401  (before grpc)
+
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch, tmp_path):
@@ -44,6 +46,7 @@ class Host:
         self.work = tmp_path / "work"
         self.work.mkdir()
         self.result_path = tmp_path / "result"
+        self.started = []
 
     def environment(self, workflow="flow", task="task", **extra):
         environment = dict(os.environ)
@@ -61,7 +64,7 @@ class Host:
         return environment
 
     def start(self, path, **settings):
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "ai_flow.host", "run-task", str(path)],
             cwd=str(self.work),
             env=self.environment(**settings),
@@ -70,6 +73,14 @@ class Host:
             start_new_session=True,
             text=True,
         )
+        self.started.append(process)
+        return process
+
+    def kill_the_rest(self):
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
 
     def run(self, path, **settings):
         """Exit code and output."""
@@ -95,4 +106,6 @@ class Host:
 
 @pytest.fixture
 def host(tmp_path):
-    return Host(tmp_path)
+    host = Host(tmp_path)
+    yield host
+    host.kill_the_rest()

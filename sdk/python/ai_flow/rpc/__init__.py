@@ -1,0 +1,3 @@
+"""How the AIFlow server is reached."""
+
+import notification_service.rpc  # noqa: F401  (before grpc)
