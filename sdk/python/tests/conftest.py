@@ -80,7 +80,8 @@ class Host:
         for process in self.started:
             if process.poll() is None:
                 process.kill()
-            process.communicate()
+            process.wait()
+            process.stdout.close()
 
     def run(self, path, **settings):
         """Exit code and output."""
