@@ -1,6 +1,5 @@
 #include "api/upload.h"
 
-#include <filesystem>
 #include <set>
 #include <utility>
 
@@ -11,16 +10,6 @@ namespace aiflow::api {
 namespace {
 
 constexpr size_t kMaxWorkflowsPerUpload = 1'000;
-
-/// A relative path that stays below where it begins.
-bool StaysInside(const std::string& file) {
-  const std::filesystem::path path(file);
-  if (file.empty() || path.is_absolute()) return false;
-  for (const auto& part : path) {
-    if (part == ".." || part.empty()) return false;
-  }
-  return true;
-}
 
 Status CheckSpec(const Queries& queries, const Upload& upload, UploadedWorkflow* workflow) {
   if (workflow->spec_json.size() > limits::kMaxSpecBytes) {
@@ -43,10 +32,6 @@ Status CheckSpec(const Queries& queries, const Upload& upload, UploadedWorkflow*
   if (workflow->spec.host.language.empty()) return Status::Ok();
   if (upload.bundle_size == 0) {
     return {Code::kInvalidArgument, subject + "it has code to run, but the upload has no bundle"};
-  }
-  if (!StaysInside(workflow->spec.host.file)) {
-    return {Code::kInvalidArgument, subject + "host.file \"" + workflow->spec.host.file +
-                                        "\" must be a relative path inside the bundle"};
   }
   return Status::Ok();
 }

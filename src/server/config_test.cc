@@ -1,0 +1,77 @@
+#include "server/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+namespace aiflow::server {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::string Refusal(const std::string& text) {
+  const Result<Config> config = ParseConfig(text, "/h");
+  EXPECT_FALSE(config.has_value());
+  EXPECT_EQ(config.error().code(), Code::kInvalidArgument);
+  return config.has_value() ? "" : config.error().message();
+}
+
+TEST(ConfigTest, EmptyTextGivesTheDefaults) {
+  const Config config = *ParseConfig("", "/h");
+  EXPECT_EQ(config.rpc_port, 50051);
+  EXPECT_EQ(config.notification_port(), 50052);
+  EXPECT_EQ(config.metadata_backend_uri, "sqlite:////h/aiflow.db");
+}
+
+TEST(ConfigTest, WrittenDefaultsReadBackAsTheDefaults) {
+  const Result<Config> config = ParseConfig(DefaultConfigText(), "/h");
+  ASSERT_TRUE(config.has_value()) << config.error();
+  const Config defaults = *ParseConfig("", "/h");
+  for (const char* key : {"rpc_port", "internal_rpc_port", "rest_port", "notification_server_uri",
+                          "metadata_backend_uri", "task_executor", "local_executor_parallelism",
+                          "python_executable", "log_level"}) {
+    EXPECT_EQ(*ConfigValue(*config, key), *ConfigValue(defaults, key)) << key;
+  }
+}
+
+TEST(ConfigTest, KeysAreReadInAnyCaseAndStringsAreExpanded) {
+  setenv("AIFLOW_CONFIG_TEST", "/opt", 1);
+  const Config config = *ParseConfig(
+      "RPC_Port: 6000\npython_executable: '${AIFLOW_CONFIG_TEST}/{AIFLOW_HOME}/$NOT_SET_ANYWHERE'",
+      "/h");
+  EXPECT_EQ(config.rpc_port, 6000);
+  EXPECT_EQ(config.python_executable, "/opt//h/$NOT_SET_ANYWHERE");
+}
+
+TEST(ConfigTest, UnknownKeyIsRefusedWithTheNearestName) {
+  EXPECT_THAT(Refusal("rcp_port: 1"), AllOf(HasSubstr("[rcp_port]"), HasSubstr("rpc_port?")));
+}
+
+TEST(ConfigTest, KeysOfTheForerunnerAreTakenAndNamed) {
+  const Config config = *ParseConfig("history_retention: 30d\nk8s_executor_config: {a: 1}", "/h");
+  EXPECT_THAT(config.unused, ElementsAre("history_retention", "k8s_executor_config"));
+}
+
+TEST(ConfigTest, WrongValuesNameTheKey) {
+  EXPECT_THAT(Refusal("rpc_port:"), HasSubstr("key [rpc_port] not found in config"));
+  EXPECT_THAT(Refusal("rpc_port: many"), HasSubstr("[rpc_port]"));
+  EXPECT_THAT(Refusal("rpc_port: 70000"), HasSubstr("65535"));
+  EXPECT_THAT(Refusal("notification_server_uri: a:1,b:2"), HasSubstr("notification_server_uri"));
+  EXPECT_THAT(Refusal("task_executor: kubernetes"), HasSubstr("kubernetes"));
+  EXPECT_THAT(Refusal("metadata_backend_uri: mysql://x"), HasSubstr("mysql://x"));
+  EXPECT_THAT(Refusal("log_level: loud"), HasSubstr("loud"));
+  EXPECT_THAT(Refusal("- 1"), HasSubstr("map"));
+  EXPECT_THAT(Refusal("a: [1"), HasSubstr("YAML"));
+}
+
+TEST(ConfigTest, ValueOfAnUnknownKeyIsNotFound) {
+  const Result<std::string> value = ConfigValue(*ParseConfig("", "/h"), "nothing");
+  EXPECT_EQ(value.error().code(), Code::kNotFound);
+  EXPECT_EQ(value.error().message(), "key [nothing] not found in config");
+}
+
+}  // namespace
+}  // namespace aiflow::server
