@@ -17,6 +17,7 @@
 #include "engine/engine_loop.h"
 #include "eventlog/log_service.h"
 #include "executor/local/local_executor.h"
+#include "executor/local/runner_connection.h"
 #include "server/attempt_planner.h"
 #include "server/port_reservation.h"
 #include "server/server_main.h"
@@ -80,6 +81,7 @@ class Server::Impl {
   Status OpenStores();
   Status StartEngine();
   Status OpenPorts();
+  void EndRunner();
   std::string LogPath(const WorkflowRow& workflow, const TaskExecutionRow& run) const;
   Result<std::vector<ExecutionId>> ExecutionsWithLiveTasks() const;
 
@@ -312,8 +314,20 @@ void Server::Impl::Stop() {
   if (notification_server_ != nullptr) notification_server_->Shutdown(kCallGrace);
   if (observers_.has_value()) observers_->Stop();
   if (loop_ != nullptr) loop_->Stop();
-  if (executor_ != nullptr) executor_->Close();
+  if (executor_ != nullptr) {
+    const bool idle = executor_->running() == 0;
+    executor_->Close();
+    // A runner without attempts would end by itself a little later; nothing shall be left behind.
+    if (idle) EndRunner();
+  }
   if (log_service_ != nullptr) log_service_->Stop();
+}
+
+void Server::Impl::EndRunner() {
+  RunnerAddress address;
+  address.dir = options_.home.runner().string();
+  const Status ended = RunnerConnection::Quit(address, /*kill=*/false);
+  if (!ended.ok()) options_.logger->warn("the runner does not end: {}", ended.message());
 }
 
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
