@@ -18,13 +18,13 @@ size_t EventBytes(const Event& event) {
 
 bool SamePayload(const Event& event, const Event& stored) {
   return event.key == stored.key && event.value == stored.value &&
-         event.context == stored.context && event.ns == stored.ns && event.sender == stored.sender;
+         event.context == stored.context && event.ns == stored.ns;
 }
 
 Status OtherPayload(const Event& event, Offset stored) {
   return {Code::kAlreadyExists, "event id " + event.id + " is taken by another event (offset " +
                                     std::to_string(stored) +
-                                    ", another key, value, context, namespace or sender)"};
+                                    ", another key, value, context or namespace)"};
 }
 
 Status BelowFirst(Offset after, Offset first) {

@@ -20,7 +20,7 @@ bool Matches(const EventFilter& filter, const Event& event);
 /// The size of an event in the limits of reads: its texts and a fixed part.
 size_t EventBytes(const Event& event);
 
-/// Whether an append of `event` repeats `stored`: all that a sender determines is equal.
+/// Whether an append of `event` repeats `stored`: key, value, context and namespace are equal.
 bool SamePayload(const Event& event, const Event& stored);
 
 Status OtherPayload(const Event& event, Offset stored);

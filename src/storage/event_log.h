@@ -50,7 +50,8 @@ class EventLog {
 
   /// Appends all or none; durable on return (one sync). Results are per event, in order:
   ///  - a new event: offset and time;
-  ///  - its non-empty id is there with equal key, value, context, namespace and sender: duplicate;
+  ///  - its non-empty id is there with equal key, value, context and namespace: duplicate (whoever
+  ///    repeats an event, perhaps a later run of the task, need not be its first sender);
   ///  - its id is there with another payload: kAlreadyExists, that event is not stored, others are.
   /// An outer error (disk full ...) means that nothing of the batch is or will become visible.
   virtual Result<std::vector<Result<AppendResult>>> Append(const std::vector<Event>& events) = 0;
