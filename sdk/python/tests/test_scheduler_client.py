@@ -13,6 +13,7 @@ import pytest
 from google.protobuf import json_format
 
 from ai_flow import ops
+from ai_flow.common.configuration.client_config import running_server
 from ai_flow.common.exception.exceptions import AIFlowException
 from ai_flow.model.internal.conditions import SingleEventCondition
 from ai_flow.model.rule import WorkflowRule
@@ -132,7 +133,7 @@ def test_what_the_server_refuses_is_an_exception_with_its_message(server):
     with pytest.raises(AIFlowException, match="workflow default.flow is disabled"):
         ops.start_workflow_execution("flow")
     server.answers["enableWorkflow"] = NOT_FOUND
-    with pytest.raises(AIFlowException):
+    with pytest.raises(AIFlowException, match='workflow_name: "flow"'):
         ops.enable_workflow("flow")
 
 
@@ -226,6 +227,9 @@ def test_the_server_is_found_in_the_environment_or_the_settings(tmp_path, monkey
     home.mkdir()
     (home / "aiflow_client.yaml").write_text("server_address: from-file:1\n")
     assert server_address() == "from-file:1"
+    (home / "server.json").write_text('{"server_uri": "running:4", "notification_uri": "n:5"}')
+    assert server_address() == "running:4"
+    assert running_server("notification_uri") == "n:5"
     monkeypatch.setenv("AIFLOW_SERVER_URI", "of-the-task:2")
     assert server_address() == "of-the-task:2"
     monkeypatch.setenv("AIFLOW_SERVER", "given:3")

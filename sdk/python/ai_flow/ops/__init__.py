@@ -1,8 +1,8 @@
 """Operate a server from Python: upload workflows, start, stop and look at what runs.
 
-The server is that of AIFLOW_SERVER, else of `$AIFLOW_HOME/aiflow_client.yaml`. Every function
-raises AIFlowException with the server's message when it refuses, and when no server answers within
-10 s.
+The server is that of AIFLOW_SERVER, else the one that runs in AIFLOW_HOME, else that of
+`$AIFLOW_HOME/aiflow_client.yaml`. Every function raises AIFlowException with the server's message
+when it refuses, and when no server answers within 10 s.
 """
 
 from ai_flow.ops.namespace_ops import (

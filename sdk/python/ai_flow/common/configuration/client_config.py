@@ -7,6 +7,7 @@ from ai_flow.common.env import expand_env_var, get_aiflow_home
 from ai_flow.common.exception.exceptions import AIFlowConfigException, AIFlowYAMLException
 
 CLIENT_CONFIG_FILE = "aiflow_client.yaml"
+SERVER_FILE = "server.json"
 DEFAULT_SERVER_ADDRESS = "localhost:50051"
 TEMPLATE = """# Address of the AIFlow server.
 server_address: localhost:50051
@@ -26,6 +27,22 @@ class ClientConfig(NamedTuple):
 
 def client_config_path() -> str:
     return os.path.join(get_aiflow_home(), CLIENT_CONFIG_FILE)
+
+
+def running_server(member: str) -> Optional[str]:
+    """`server_uri` or `notification_uri` of `$AIFLOW_HOME/server.json`, which a server writes when
+    it is ready; None when there is none."""
+    import json
+
+    path = os.path.join(get_aiflow_home(), SERVER_FILE)
+    try:
+        with open(path, encoding="utf-8") as file:
+            found = json.load(file).get(member)
+    except FileNotFoundError:
+        return None
+    except (ValueError, AttributeError) as error:
+        raise AIFlowConfigException(f"{path} is damaged; start the server again") from error
+    return found or None
 
 
 def load_client_config(path: Optional[str] = None) -> ClientConfig:

@@ -3,7 +3,7 @@
 import os
 from typing import TYPE_CHECKING, Optional
 
-from ai_flow.common.configuration.client_config import load_client_config
+from ai_flow.common.configuration.client_config import load_client_config, running_server
 
 if TYPE_CHECKING:
     from ai_flow.rpc.client.scheduler_client import SchedulerClient
@@ -13,10 +13,12 @@ DEFAULT_NOTIFICATION_URI = "localhost:50052"
 
 
 def server_address() -> str:
-    """AIFLOW_SERVER; inside a task its server; else `server_address` of aiflow_client.yaml."""
+    """AIFLOW_SERVER; inside a task its server; the server that runs in AIFLOW_HOME; else
+    `server_address` of aiflow_client.yaml."""
     return (
         os.environ.get("AIFLOW_SERVER")
         or os.environ.get("AIFLOW_SERVER_URI")
+        or running_server("server_uri")
         or load_client_config().server_address
     )
 
@@ -39,8 +41,14 @@ def get_notification_client(
     namespace: Optional[str] = None,
     sender: Optional[str] = None,
 ) -> "EmbeddedNotificationClient":
-    """A client of the notification service: by default that of the task, or of the local server."""
+    """A client of the notification service: by default that of the task, or of the server that runs
+    in AIFLOW_HOME."""
     from notification_service.client.embedded_notification_client import EmbeddedNotificationClient
 
-    uri = notification_server_uri or os.environ.get("AIFLOW_NOTIFICATION_URI")
-    return EmbeddedNotificationClient(uri or DEFAULT_NOTIFICATION_URI, namespace, sender)
+    uri = (
+        notification_server_uri
+        or os.environ.get("AIFLOW_NOTIFICATION_URI")
+        or running_server("notification_uri")
+        or DEFAULT_NOTIFICATION_URI
+    )
+    return EmbeddedNotificationClient(uri, namespace, sender)

@@ -61,7 +61,8 @@ class SchedulerClient:
     def _must(self, method: str, request: Any) -> str:
         data = self._data(method, request)
         if data is None:
-            raise AIFlowException(f"{method}: resource_does_not_exist")
+            what = " ".join(str(request).split())
+            raise AIFlowException(f"{method}: resource_does_not_exist ({what})")
         return data
 
     def _get(
