@@ -112,10 +112,20 @@ void Checker::Take(const TaskRow& row) {
   found->second = row;
 }
 
+void Checker::CheckCause(const TaskExecutionRow& row) {
+  // A report of SUCCESS whose RUNNING was never heard stands for both, and each may cause a run.
+  const Event& cause = log_[static_cast<size_t>(row.cause_offset - 1)];
+  const int limit = cause.kind == EventKind::kTaskStatus ? 2 : 1;
+  if (++causes_[RunKey(row.execution_id, row.task, row.cause_offset)] > limit) {
+    chaos_.Fail("event " + std::to_string(row.cause_offset) + " causes one more " + Namer()(row));
+  }
+}
+
 void Checker::Take(const TaskExecutionRow& row) {
   Touch(row.execution_id, "a run");
   const auto [found, fresh] =
       runs_.try_emplace(RunKey(row.execution_id, row.task, row.sequence), row);
+  if (fresh) CheckCause(row);
   const TaskStatus before = fresh ? TaskStatus::kInit : found->second.status;
   if (!fresh) {
     if (found->second.id != row.id) {
@@ -135,6 +145,12 @@ void Checker::Take(const TaskExecutionRow& row) {
 }
 
 void Checker::Take(const RuleStateRow& row) { Touch(row.execution_id, "a rule"); }
+
+void Checker::Take(const CauseRow& row) {
+  if (!chaos_.history_wanted) return;
+  chaos_.Note("task " + std::to_string(row.execution_id.value()) + "-" + std::to_string(row.task) +
+              "-" + std::to_string(row.sequence) + ": " + row.text);
+}
 
 void Checker::Take(const OutboxRow& row) {
   if (!outbox_ids_.insert(row.id).second) {

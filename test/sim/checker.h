@@ -20,7 +20,8 @@ namespace aiflow::sim {
 /// its own record of the rows, independent of store and scheduler.
 class Checker {
  public:
-  Checker(Chaos& chaos, const MemoryStore& store) : chaos_(chaos), store_(store) {}
+  Checker(Chaos& chaos, const MemoryStore& store, const std::vector<Event>& log)
+      : chaos_(chaos), store_(store), log_(log) {}
 
   /// A batch has become durable.
   void OnCommit(const CommitBatch& batch);
@@ -48,6 +49,7 @@ class Checker {
   void Take(const TaskRow& row);
   void Take(const TaskExecutionRow& row);
   void Take(const RuleStateRow& row);
+  void Take(const CauseRow& row);
   void Take(const OutboxRow& row);
   void Take(const ReplyRow& row);
   void Take(const SnapshotRow& row) { specs_[row.id] = row.spec; }
@@ -58,11 +60,13 @@ class Checker {
   void Take(const Row& /*row*/) {}
 
   void Touch(ExecutionId id, const char* what);
+  void CheckCause(const TaskExecutionRow& row);
   void CheckExecution(ExecutionId id) const;
   void CheckWaiting(const ExecutionRow& row) const;
 
   Chaos& chaos_;
   const MemoryStore& store_;
+  const std::vector<Event>& log_;
   Offset committed_ = 0;
   std::map<ExecutionId, ExecutionRow> executions_;
   std::set<ExecutionId> finished_;  // by an earlier commit
@@ -73,6 +77,7 @@ class Checker {
   std::map<Offset, ReplyRow> replies_;
   std::set<OutboxId> outbox_ids_;        // ever used
   std::set<AttemptKey> started_;         // attempts that ever had a start row
+  std::map<RunKey, int> causes_;         // runs by (execution, task, causing offset)
   std::set<std::string> announcements_;  // ids that must be in the log
   std::map<ExecutionId, JoinReference> joins_;
   // Of the batch that is being taken.

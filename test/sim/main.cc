@@ -112,6 +112,7 @@ int Main(int argc, char** argv) {
   app.add_flag("--all-mutants", all_mutants, "each mutant in turn; all must be found");
   CLI11_PARSE(app, argc, argv);
   std::signal(SIGABRT, OnAbort);
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);  // a failing seed is seen at once
 
   Mutant mutant = Mutant::kNone;
   if (!mutant_name.empty()) {

@@ -19,7 +19,10 @@ namespace aiflow::sim {
 /// What outlives a server process.
 struct Durable {
   explicit Durable(Chaos& chaos_arg)
-      : chaos(chaos_arg), log(chaos), checker(chaos, store), executor(chaos, checker) {}
+      : chaos(chaos_arg),
+        log(chaos),
+        checker(chaos, store, log.events()),
+        executor(chaos, checker) {}
 
   Chaos& chaos;
   SimLog log;
