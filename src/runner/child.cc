@@ -18,8 +18,11 @@ namespace {
 void Tell(int start_pipe, ChildNote note, const std::string& text = {}) {
   std::string bytes(1, static_cast<char>(note));
   bytes += text.substr(0, 2048);  // a pipe takes this much at once
-  // Nobody listening means that the runner is gone: the attempt goes on without it.
+  // Nobody listening means that the runner is gone: the attempt goes on without it, and must not
+  // die of the signal for that. The command finds the default again.
+  std::signal(SIGPIPE, SIG_IGN);
   [[maybe_unused]] const ssize_t ignored = write(start_pipe, bytes.data(), bytes.size());
+  std::signal(SIGPIPE, SIG_DFL);
 }
 
 void ResetSignals() {
