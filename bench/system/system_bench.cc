@@ -21,6 +21,7 @@ using aiflow::bench::ServerProcess;
 int RunWorkflowVerb(int argc, char** argv) {
   aiflow::Workflow reaction("bench_reaction");
   aiflow::BashTask react(reaction, "react", "echo $AIFLOW_EVENT_VALUE $EPOCHREALTIME >> times");
+  reaction.KeepOpen();
   react.StartOn("bench_go").OnAlive(aiflow::OnAlive::kQueue);
 
   aiflow::Workflow chain("bench_chain");

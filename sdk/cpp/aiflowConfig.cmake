@@ -1,0 +1,11 @@
+# find_package(aiflow): the target aiflow::sdk.
+include(CMakeFindDependencyMacro)
+find_dependency(Threads)
+find_dependency(tl-expected)
+find_dependency(Protobuf)
+find_dependency(nlohmann_json)
+find_dependency(PkgConfig)
+if(NOT TARGET PkgConfig::GRPC)
+  pkg_check_modules(GRPC REQUIRED IMPORTED_TARGET grpc++)
+endif()
+include(${CMAKE_CURRENT_LIST_DIR}/aiflowTargets.cmake)
