@@ -148,7 +148,7 @@ Result<std::string> DbReset(const fs::path& root) {
   }
   const Result<std::string> made = MakeStores(home);
   if (!made.has_value()) return made;
-  return "home " + home.root().string() + ": everything removed; " + *made;
+  return "home " + home.root().string() + ": everything removed, new stores made";
 }
 
 }  // namespace aiflow::server

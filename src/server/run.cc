@@ -1,4 +1,5 @@
 #include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/dist_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -115,24 +116,26 @@ std::string TimeForFileName() {
   return text;
 }
 
-/// To a file of its own in logs/, or to stderr. The one place where spdlog may throw.
-Result<std::shared_ptr<spdlog::logger>> MakeLogger(const Home& home, const std::string& level,
-                                                   bool to_file, std::string* path) {
+/// Where the log goes is known once the home is ours.
+struct Log {
+  std::shared_ptr<spdlog::sinks::dist_sink_mt> sinks =
+      std::make_shared<spdlog::sinks::dist_sink_mt>();
+  std::shared_ptr<spdlog::logger> logger = std::make_shared<spdlog::logger>("aiflow", sinks);
+};
+
+/// Opens a file of its own in logs/, or stderr. The one place where spdlog may throw.
+Status OpenLog(const Home& home, bool to_file, Log* log, std::string* path) {
   try {
-    std::shared_ptr<spdlog::sinks::sink> sink;
     if (to_file) {
       *path = (home.logs() / ("aiflow_server-" + TimeForFileName() + ".log")).string();
-      sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(*path);
+      log->sinks->add_sink(std::make_shared<spdlog::sinks::basic_file_sink_mt>(*path));
     } else {
-      sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+      log->sinks->add_sink(std::make_shared<spdlog::sinks::stderr_sink_mt>());
     }
-    auto logger = std::make_shared<spdlog::logger>("aiflow", std::move(sink));
-    logger->set_level(spdlog::level::from_str(level));
-    logger->flush_on(spdlog::level::info);
-    return logger;
   } catch (const spdlog::spdlog_ex& error) {
-    return Error(Code::kPermissionDenied, std::string("cannot write the log: ") + error.what());
+    return {Code::kPermissionDenied, std::string("cannot write the log: ") + error.what()};
   }
+  return Status::Ok();
 }
 
 Status WriteEndpoints(const Home& home, const Server& server) {
@@ -199,32 +202,32 @@ int Run(const ServerOptions& options, bool standalone) {
   }
 
   const StopSignals signals;
-  if (Status made = home.Make(); !made.ok()) return Complain(made, kExitFailure);
   std::string log_path;
-  const auto logger =
-      MakeLogger(home, options.verbose ? "debug" : config->log_level, standalone, &log_path);
-  if (!logger.has_value()) return Complain(logger.error(), kExitFailure);
+  Log log;
+  log.logger->set_level(spdlog::level::from_str(options.verbose ? "debug" : config->log_level));
+  log.logger->flush_on(spdlog::level::info);
 
   std::atomic<bool> lost = false;
-  Server::Options server_options{home, *config, *listeners, "", *logger, nullptr};
+  Server::Options server_options{home, *config, *listeners, "", log.logger, nullptr, nullptr};
   server_options.runner_binary =
       (fs::read_symlink("/proc/self/exe", none).parent_path() / "aiflow-runner").string();
-  server_options.failed = [&lost, logger = *logger](const Status& status) {
+  server_options.failed = [&lost, logger = log.logger](const Status& status) {
     logger->critical("{}", status.message());
     lost = true;
     kill(getpid(), SIGTERM);
   };
+  server_options.home_taken = [&] { return OpenLog(home, standalone, &log, &log_path); };
   auto server = Server::Start(std::move(server_options));
   if (!server.has_value()) return Complain(server.error(), ExitCodeOf(server.error()));
   if (Status written = WriteEndpoints(home, **server); !written.ok()) {
     return Complain(written, kExitFailure);
   }
-  (*logger)->info("ready: scheduler {}, notification {}, http {}", (*server)->server_uri(),
-                  (*server)->notification_uri(), (*server)->http_url());
+  log.logger->info("ready: scheduler {}, notification {}, http {}", (*server)->server_uri(),
+                   (*server)->notification_uri(), (*server)->http_url());
   PrintReady(home, **server, log_path);
 
   const int signal = signals.Wait();
-  (*logger)->info("stopping on signal {}", signal);
+  log.logger->info("stopping on signal {}", signal);
   Shutdown(home, **server, options.stop_tasks || signal == SIGUSR1);
   return lost ? kExitFailure : kExitOk;
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <condition_variable>
+#include <filesystem>
 #include <optional>
 #include <set>
 #include <utility>
@@ -78,6 +79,7 @@ class Server::Impl {
  private:
   std::string host() const { return LocalHost(options_.listeners.host); }
   Status TakePorts();
+  Status LockHome();
   Status OpenStores();
   Status StartEngine();
   Status OpenPorts();
@@ -119,7 +121,7 @@ Status Server::Impl::TakePorts() {
                   &ports_.internal_rpc.emplace());
 }
 
-Status Server::Impl::OpenStores() {
+Status Server::Impl::LockHome() {
   const Home& home = options_.home;
   AIFLOW_RETURN_IF_ERROR(home.Make());
   Result<sqlite::HomeLock> lock = home.Lock();
@@ -128,7 +130,11 @@ Status Server::Impl::OpenStores() {
     return {Code::kUnavailable, "home " + home.root().string() + ": " + lock.error().message()};
   }
   lock_.emplace(*std::move(lock));
+  return options_.home_taken == nullptr ? Status::Ok() : options_.home_taken();
+}
 
+Status Server::Impl::OpenStores() {
+  const Home& home = options_.home;
   auto log = SegmentLog::Open(PosixFileSystem(), SystemClock(), home.log().string(), {});
   if (!log.has_value()) return log.error();
   log_ = *std::move(log);
@@ -214,7 +220,13 @@ Status Server::Impl::OpenPorts() {
 }
 
 Status Server::Impl::Start() {
+  // A home that is there is locked first: its own server, and not a port, is then what is in the
+  // way.
+  std::error_code none;
+  const bool fresh = !std::filesystem::exists(options_.home.root(), none);
+  if (!fresh) AIFLOW_RETURN_IF_ERROR(LockHome());
   AIFLOW_RETURN_IF_ERROR(TakePorts());
+  if (fresh) AIFLOW_RETURN_IF_ERROR(LockHome());
   AIFLOW_RETURN_IF_ERROR(OpenStores());
   AIFLOW_RETURN_IF_ERROR(StartEngine());
   AIFLOW_RETURN_IF_ERROR(OpenPorts());

@@ -37,6 +37,8 @@ class Server {
     std::shared_ptr<spdlog::logger> logger;
     /// Called once, from any thread, when the server cannot go on (another one took its lease).
     std::function<void(const Status&)> failed;
+    /// Called once the home is this server's, before anything is logged; an error ends the start.
+    std::function<Status()> home_taken;
   };
 
   /// In the order of recovery: ports reserved, stores opened, lease taken, attempts reconciled,

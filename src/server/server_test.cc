@@ -69,7 +69,7 @@ class ServerTest : public testing::Test {
     listeners.rpc = rpc_port;
     listeners.internal_rpc = 0;
     return Server::Start(
-        {Home(home), *ParseConfig("", home), listeners, AIFLOW_RUNNER, logger, nullptr});
+        {Home(home), *ParseConfig("", home), listeners, AIFLOW_RUNNER, logger, nullptr, nullptr});
   }
   void Start() {
     auto server = Open(root_);
