@@ -5,8 +5,8 @@
 #include <utility>
 
 /// Code points above ASCII that Unicode 14.0.0 calls letters, marks or decimal digits, as inclusive
-/// ranges in ascending order. Short gaps of unassigned code points are bridged. Marks are in because
-/// many scripts write letters with them.
+/// ranges in ascending order. Short gaps of unassigned code points are bridged. Marks are in
+/// because many scripts write letters with them.
 namespace aiflow::internal {
 
 // clang-format off
