@@ -3,10 +3,8 @@
 #include <memory>
 #include <string>
 
+#include "executor/local/attempt_store.h"
 #include "executor/local/runner_connection.h"
-#include "runner/attempt_files.h"
-#include "runner/claim.h"
-#include "runner/process.h"
 #include "server/config.h"
 #include "server/home.h"
 #include "server/server_main.h"
@@ -47,19 +45,14 @@ Result<std::string> MakeOrUpgrade(const fs::path& root) {
 /// Refuses while a process of an attempt lives, then ends the runner, which would otherwise go on
 /// without its files.
 Status EndRunner(const Home& home) {
-  std::error_code error;
-  for (fs::recursive_directory_iterator it(home.attempts(), error), end; !error && it != end;
-       it.increment(error)) {
-    if (it->path().filename() != runner::kClaimFile) continue;
-    const auto record = runner::ReadClaim(it->path().parent_path().string());
-    if (!record.has_value() || record->forgotten || record->result.has_value()) continue;
-    const auto process = runner::ReadProcessStat(static_cast<pid_t>(record->claim.pid));
-    if (!process.has_value() || process->start_time != record->claim.start_time) continue;
+  const std::string live = FindLiveAttempt(home.attempts().string());
+  if (!live.empty()) {
     return {Code::kFailedPrecondition,
-            "attempt " + record->claim.attempt + " is running (pid " +
-                std::to_string(record->claim.pid) +
-                "); stop the tasks first: `aiflow standalone --stop-tasks` and Ctrl-C"};
+            "attempt " + live +
+                " is running; stop the tasks first: start the server, then "
+                "`aiflow server stop --stop-tasks`"};
   }
+  std::error_code error;
   if (!fs::exists(home.runner(), error)) return Status::Ok();
   RunnerAddress address;
   address.dir = home.runner().string();

@@ -25,6 +25,7 @@
 #include "ai_flow/scheduler_service.grpc.pb.h"
 #include "aiflow/v1/orchestrator.grpc.pb.h"
 #include "executor/local/runner_connection.h"
+#include "server/server_main.h"
 #include "storage/blob_store.h"
 
 namespace aiflow::server {
@@ -469,6 +470,26 @@ TEST_F(ServerTest, StoppedServerLeavesItsTaskToTheNextOne) {
   EXPECT_EQ(view.tasks(0).runs(), 1);
   EXPECT_EQ(fs::file_size(root_ / "working_dir/default/w" / std::to_string(execution) / "runs"),
             4U);
+}
+
+TEST_F(ServerTest, ResetIsRefusedWhileATaskRunsAndThenEmptiesTheHome) {
+  ASSERT_TRUE(Upload(Spec("w", {Bash("a", "sleep 60")})).ok());
+  const int64_t execution = StartExecution("w");
+  WatchUntil(execution, Runs);
+  EXPECT_EQ(DbReset(root_).error().code(), Code::kFailedPrecondition);  // the server runs
+  server_.reset();
+  const auto refused = DbReset(root_);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_THAT(refused.error().message(), HasSubstr("1-0-1-1 (pid "));
+  Start();
+  EXPECT_EQ(server_->StopTasks(Millis(30'000)), 0);
+  server_.reset();
+  ASSERT_TRUE(DbReset(root_).has_value());
+  Start();
+  grpc::ClientContext context;
+  v1::ListWorkflowsResponse list;
+  ASSERT_TRUE(stub_->ListWorkflows(&context, {}, &list).ok());
+  EXPECT_EQ(list.workflows_size(), 0);
 }
 
 TEST_F(ServerTest, StopTasksEndsWhatRuns) {

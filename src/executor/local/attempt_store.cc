@@ -6,6 +6,8 @@
 #include <system_error>
 
 #include "runner/attempt_files.h"
+#include "runner/claim.h"
+#include "runner/process.h"
 
 namespace aiflow {
 
@@ -13,6 +15,20 @@ namespace fs = std::filesystem;
 
 bool HasClaim(const std::string& attempt_dir) {
   return access(runner::ClaimPath(attempt_dir).c_str(), F_OK) == 0;
+}
+
+std::string FindLiveAttempt(const std::string& attempts_dir) {
+  std::error_code error;
+  for (fs::recursive_directory_iterator it(attempts_dir, error), end; !error && it != end;
+       it.increment(error)) {
+    if (it->path().filename() != runner::kClaimFile) continue;
+    const auto record = runner::ReadClaim(it->path().parent_path().string());
+    if (!record.has_value() || record->forgotten || record->result.has_value()) continue;
+    const auto process = runner::ReadProcessStat(static_cast<pid_t>(record->claim.pid));
+    if (!process.has_value() || process->start_time != record->claim.start_time) continue;
+    return record->claim.attempt + " (pid " + std::to_string(record->claim.pid) + ")";
+  }
+  return {};
 }
 
 void LinkLog(const std::string& link, const std::string& target) {

@@ -10,6 +10,10 @@ namespace aiflow {
 /// Whether somebody has claimed the attempt.
 bool HasClaim(const std::string& attempt_dir);
 
+/// An attempt below `attempts_dir` whose process lives, for people: "17-0-1-1 (pid 4711)". Empty
+/// when there is none.
+std::string FindLiveAttempt(const std::string& attempts_dir);
+
 /// Makes `link` a symbolic link to `target`, with the directories it needs. Replaces another link,
 /// but never a file.
 void LinkLog(const std::string& link, const std::string& target);
