@@ -84,3 +84,11 @@ def test_a_listener_begins_now(notification, task):
         client.send_event("a", "after")
         client.unregister_listener(registration)
     assert [event.value for batch in collector.batches for event in batch] == ["after"]
+
+
+@pytest.mark.parametrize("habit", ["localhost:50052", "127.0.0.1:50052"])
+def test_the_default_address_means_the_tasks_server(notification, task, monkeypatch, habit):
+    monkeypatch.setenv("AIFLOW_NOTIFICATION_URI", notification.uri)
+    with AIFlowNotificationClient(habit) as client:
+        client.send_event("key")
+    assert notification.keys() == ["key"]

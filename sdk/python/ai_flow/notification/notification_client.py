@@ -21,18 +21,23 @@ __all__ = ["AIFlowNotificationClient", "Event", "ListenerProcessor", "ListenerRe
 # A task outlives a restart of its server: its calls wait so long for one.
 RETRY_SECONDS = 600.0
 
+# What workflow files name by habit. A task whose server listens elsewhere means that one all the same.
+DEFAULT_ADDRESSES = ("localhost:50052", "127.0.0.1:50052")
+
 
 class AIFlowNotificationClient:
     """Sends and receives events in the namespace of the task that this process runs. Thread-safe.
 
-    `server_uri` is by default the service of the server that runs the task.
+    `server_uri` is by default the service of the server that runs the task; so is the default address
+    of a notification server, `localhost:50052`, on whatever port that server really listens.
     """
 
     def __init__(self, server_uri: Optional[str] = None):
         context = get_runtime_task_context()
         if context is None:
             raise AIFlowException("AIFlowNotificationClient can only be used inside a running task")
-        uri = server_uri or os.environ.get("AIFLOW_NOTIFICATION_URI")
+        own = os.environ.get("AIFLOW_NOTIFICATION_URI")
+        uri = own if own and server_uri in (None, "", *DEFAULT_ADDRESSES) else server_uri
         if not uri:
             raise AIFlowException("server_uri is not given and AIFLOW_NOTIFICATION_URI is not set")
         from notification_service.client.embedded_notification_client import (
