@@ -9,7 +9,15 @@ namespace {
 
 // The last act of a bash task is to write its result, for the case that its runner is gone by then.
 // Builtins only: a process more would cost each task a millisecond.
-constexpr char kResultTrap[] = "trap 'echo $? >\"$AIFLOW_RESULT_FILE\"' EXIT\n";
+//
+// Killed by a signal, bash runs the EXIT trap too, and then $? is that of the command before: 0 as
+// a rule. So a 0 counts only at an orderly end, when the command being executed is the `exit` below
+// or, after an `exit` of the task's own, the `eval`. The `:` takes that place away from the `eval`
+// as soon as the task's commands begin. All on one line, so that $LINENO counts the task's lines.
+constexpr char kPrelude[] =
+    "trap 'case $?$BASH_COMMAND in 0exit|0eval*aiflow_command\\\"|[1-9]*) "
+    "echo $? >\"$AIFLOW_RESULT_FILE\";; esac' EXIT; "
+    "aiflow_command=$1; shift; eval \": ;$aiflow_command\"; exit";
 
 // One environment variable of a process may have 128 KiB.
 constexpr size_t kMaxVariableBytes = 64 << 10;
@@ -32,7 +40,7 @@ void PlanCause(const TaskExecutionRow& run, const Event& cause, AttemptSpec* pla
 Status LocalAttemptPlanner::PlanCommand(const SnapshotRow& snapshot, const TaskSpec& task,
                                         const std::string& bundle_dir, AttemptSpec* plan) {
   if (task.op == OperatorKind::kBash) {
-    plan->argv = {"bash", "-c", kResultTrap + task.command};
+    plan->argv = {"bash", "-c", kPrelude, "bash", task.command};
     plan->signal_group = true;
     return Status::Ok();
   }

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "bundle/pack.h"
 #include "storage/memory/memory_blob_store.h"
@@ -74,6 +75,34 @@ class AttemptPlannerTest : public testing::Test {
     return planner.Plan(workflow_, snapshot_, run_, cause_);
   }
 
+  struct Ended {
+    int code = 0;        // 128 + signal for a death by signal
+    std::string result;  // what it wrote into AIFLOW_RESULT_FILE
+    bool operator==(const Ended&) const = default;
+  };
+
+  /// Runs `command` as a bash task, with nobody to watch it.
+  Ended RunBash(const std::string& command) {
+    spec_.tasks[0].command = command;
+    Result<AttemptSpec> plan = Plan();
+    const fs::path result = root_ / "result";
+    fs::remove(result);
+    const pid_t pid = fork();
+    if (pid == 0) {
+      setenv("AIFLOW_RESULT_FILE", result.c_str(), 1);
+      std::vector<char*> argv;
+      for (std::string& word : plan->argv) argv.push_back(word.data());
+      argv.push_back(nullptr);
+      execvp(argv[0], argv.data());
+      _exit(99);
+    }
+    int status = 0;
+    waitpid(pid, &status, 0);
+    Ended ended{.code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status)};
+    std::ifstream(result) >> ended.result;
+    return ended;
+  }
+
   fs::path root_;
   MemoryBlobStore blobs_;
   std::unique_ptr<BundleDirectory> bundles_;
@@ -126,18 +155,31 @@ TEST_F(AttemptPlannerTest, GoneCauseLeavesItsOffset) {
 }
 
 TEST_F(AttemptPlannerTest, BashTaskWritesItsExitCodeAsItsLastAct) {
-  const Result<AttemptSpec> plan = Plan();
-  ASSERT_EQ(plan->argv.size(), 3U);
-  EXPECT_THAT(plan->argv, ElementsAre("bash", "-c", HasSubstr("exit 3")));
-  const fs::path result = root_ / "result";
-  setenv("AIFLOW_RESULT_FILE", result.c_str(), 1);
-  std::ofstream(root_ / "command") << plan->argv[2];
-  const int status = std::system(("bash " + (root_ / "command").string()).c_str());
-  unsetenv("AIFLOW_RESULT_FILE");
-  EXPECT_EQ(WEXITSTATUS(status), 3);
-  std::string code;
-  std::ifstream(result) >> code;
-  EXPECT_EQ(code, "3");
+  EXPECT_EQ(RunBash("exit 3"), (Ended{3, "3"}));
+  EXPECT_EQ(RunBash("true"), (Ended{0, "0"}));
+  EXPECT_EQ(RunBash("if true; then exit; fi"), (Ended{0, "0"}));
+  EXPECT_EQ(RunBash("finish() { exit 0; }; finish"), (Ended{0, "0"}));
+  EXPECT_EQ(RunBash("set -e; false; true"), (Ended{1, "1"}));
+  EXPECT_EQ(RunBash("syntax ( error"), (Ended{2, "2"}));
+  EXPECT_EQ(RunBash("cat <<END\nwithout an end"), (Ended{0, "0"}));
+  EXPECT_EQ(RunBash("true # comment"), (Ended{0, "0"}));
+  EXPECT_EQ(RunBash("trap 'exit 0' TERM; kill -TERM $$; false"), (Ended{0, "0"}));
+}
+
+// Rule 15: else a task that was stopped or killed while it had no runner would be a SUCCESS.
+TEST_F(AttemptPlannerTest, BashTaskKilledByASignalWritesNoSuccess) {
+  for (const char* kill :
+       {"kill -TERM $$; sleep 5", "(kill -TERM $$; sleep 0.2) | cat",
+        "true; { sleep 0.1; kill -HUP $$; } & wait", "eval 'kill -TERM $$' | cat"}) {
+    const Ended ended = RunBash(kill);
+    EXPECT_GT(ended.code, 128) << kill;
+    EXPECT_EQ(ended.result, "") << kill;
+  }
+}
+
+TEST_F(AttemptPlannerTest, BashTaskSeesItsOwnLinesAndNoArguments) {
+  EXPECT_EQ(RunBash("true\n[ $LINENO = 2 ] && [ $0 = bash ] && [ $# = 0 ] && exit 7"),
+            (Ended{7, "7"}));
 }
 
 TEST_F(AttemptPlannerTest, PythonTaskRunsByTheHostOfItsOwnInterpreter) {
