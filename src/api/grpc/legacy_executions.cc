@@ -59,8 +59,16 @@ grpc::ServerUnaryReactor* SchedulerServiceAdapter::startWorkflowExecution(
 grpc::ServerUnaryReactor* SchedulerServiceAdapter::stopWorkflowExecution(
     grpc::CallbackServerContext* context, const ai_flow::IdRequest* request,
     ai_flow::Response* response) {
-  return SubmitLegacy(context, backend_, StopWorkflowExecution{request->id()},
-                      WhenNotFound(Code::kNotFound, ExecutionNotExists(request->id())), response);
+  // The fold knows no finished executions: the store tells them from deleted ones.
+  return SubmitLegacy(
+      context, backend_, StopWorkflowExecution{request->id()},
+      WhenNotFound(Code::kNotFound, ExecutionNotExists(request->id())), response,
+      [this, id = ExecutionId(request->id())](const ReplyRow&, ai_flow::Response* filled) {
+        const auto found = FindExecution(backend_.queries, id);
+        if (!found.has_value()) return found.error();
+        SetLegacyText("", filled);
+        return Status::Ok();
+      });
 }
 
 grpc::ServerUnaryReactor* SchedulerServiceAdapter::stopWorkflowExecutions(
@@ -75,6 +83,12 @@ grpc::ServerUnaryReactor* SchedulerServiceAdapter::stopWorkflowExecutions(
 grpc::ServerUnaryReactor* SchedulerServiceAdapter::deleteWorkflowExecution(
     grpc::CallbackServerContext* context, const ai_flow::IdRequest* request,
     ai_flow::Response* response) {
+  const auto row = backend_.queries.GetExecution(ExecutionId(request->id()));
+  if (!row.has_value()) return FinishLegacy(context, row.error(), response);
+  if (!row->has_value()) {
+    const Status missing(Code::kNotFound, ExecutionNotExists(request->id()));
+    return FinishLegacy(context, missing, response);
+  }
   const auto errors = [id = request->id()](const Status& status) {
     if (status.code() == Code::kNotFound) return Status(status.code(), ExecutionNotExists(id));
     if (status.code() == Code::kFailedPrecondition) {

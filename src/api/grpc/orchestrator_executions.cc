@@ -112,8 +112,13 @@ grpc::ServerUnaryReactor* OrchestratorServiceAdapter::StartWorkflowExecution(
 
 grpc::ServerUnaryReactor* OrchestratorServiceAdapter::StopWorkflowExecution(
     Context* context, const v1::WorkflowExecutionRequest* request, v1::Empty*) {
+  // The fold knows no finished executions: the store tells them from deleted ones.
   return SubmitAndFinish(context, backend_, aiflow::StopWorkflowExecution{request->execution_id()},
-                         request->request_id(), nullptr);
+                         request->request_id(),
+                         [this, id = ExecutionId(request->execution_id())](const ReplyRow&) {
+                           const auto found = FindExecution(backend_.queries, id);
+                           return found.has_value() ? Status::Ok() : found.error();
+                         });
 }
 
 grpc::ServerUnaryReactor* OrchestratorServiceAdapter::StopWorkflowExecutions(
