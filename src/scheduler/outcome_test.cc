@@ -147,6 +147,69 @@ TEST_F(OutcomeTest, Rule29WhatAnEventMayStartMayStartOthers) {
   EXPECT_EQ(Status(), E::kRunning) << "another k may start b again, and c after it";
 }
 
+TEST_F(OutcomeTest, Rule29TasksThatOnlyWaitForEachOtherDoNotHoldItOpen) {
+  // b has another way in, which is closed once a has succeeded: the least fixpoint has neither.
+  Run({Task("a"), Task("b", {Start(OnStatus("a", S::kFailed)), Start(OnStatus("c"))}),
+       Task("c", {Start(After({"b"}))})});
+  Succeed("a");
+  EXPECT_EQ(Status(), E::kSuccess);
+  EXPECT_EQ(Runs("b"), 0);
+}
+
+TEST_F(OutcomeTest, Rule29ASuccessorIsWaitedFor) {
+  Run({Task("a", {Restart(OnEvent("again"))})});
+  Report("a", S::kRunning);
+  Send("again");
+  Report("a", S::kStopped);
+  EXPECT_EQ(Status(), E::kRunning);
+  Succeed("a");
+  EXPECT_EQ(Status(), E::kSuccess) << "the stop for the restart is not the outcome";
+}
+
+TEST_F(OutcomeTest, Rule29KeptStartsAreWaitedFor) {
+  Run({Task("q", {Start(OnEvent("go"))}, OnAlive::kQueue)});
+  Send("go");
+  Send("go");
+  Succeed("q");
+  EXPECT_EQ(Status(), E::kRunning);
+  Succeed("q");
+  EXPECT_EQ(Status(), E::kSuccess);
+}
+
+TEST_F(OutcomeTest, Rule29KeepOpenIsNotEndedByAFailure) {
+  WorkflowSpec spec = Workflow({Task("a", {Restart(OnEvent("again"))})});
+  spec.keep_open = true;
+  Upload(spec);
+  StartExecution();
+  Send("again");
+  Report("a", S::kFailed);
+  EXPECT_EQ(Status(), E::kRunning);
+  Send("again");
+  Succeed("a");
+  EXPECT_EQ(Status(), E::kRunning);
+}
+
+TEST_F(OutcomeTest, Rule29AFailedOptionalTaskIsAFailure) {
+  Run({Task("a"), Optional(Task("b"))});
+  Succeed("a");
+  Report("b", S::kFailed);
+  EXPECT_EQ(Status(), E::kFailed);
+}
+
+TEST_F(OutcomeTest, Rule29ItIsDecidedOnceAndNothingFlipsItLater) {
+  Run({Task("a", {Stop(OnEvent("stop"))}), Task("b", {Start(OnEvent("k"))})});
+  Report("a", S::kFailed);
+  Send("k");
+  Succeed("b");
+  ASSERT_EQ(Status(), E::kFailed);
+  const ExecutionRow ended = Execution();
+  Send("stop");
+  Send("k", last_);
+  Report("a", S::kSuccess, 1);
+  Request(StopWorkflowExecution{last_});
+  EXPECT_EQ(Execution(), ended);
+}
+
 TEST_F(OutcomeTest, Rule29ARestartRuleMayStartWhatNeverRan) {
   Run({Task("a"), Task("b", {Start(OnStatus("a", S::kFailed)), Restart(OnEvent("k"))})});
   Succeed("a");

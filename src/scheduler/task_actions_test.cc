@@ -192,6 +192,85 @@ TEST_F(TaskActionsTest, Rule09StopCancelsKeptStartsAndNamesTheirEvents) {
   EXPECT_EQ(TaskState("a").current, 0);
 }
 
+TEST_F(TaskActionsTest, Rule09RestartOfAQueuedRunNeverLetsTwoRun) {
+  RunDriven(OnAlive::kIgnore);
+  Send("go");
+  Send("again");  // the first is not claimed yet
+  EXPECT_EQ(RunOf("a", 1).status, S::kStopping);
+  EXPECT_EQ(RunOf("a", 2).status, S::kInit);
+  EXPECT_EQ(Commands(OutboxKind::kStartAttempt, "a"), 1) << "that of the first; its stop follows";
+  Report("a", S::kStopped);
+  EXPECT_EQ(TaskState("a").current, 2);
+  EXPECT_EQ(Commands(OutboxKind::kStartAttempt, "a"), 1);
+}
+
+TEST_F(TaskActionsTest, Rule09RestartWhileStoppingMakesASuccessor) {
+  RunDriven(OnAlive::kIgnore);
+  Send("go");
+  Report("a", S::kRunning);
+  Send("stop");
+  Send("again");
+  EXPECT_EQ(RunOf("a", 2).status, S::kInit);
+  EXPECT_EQ(Commands(OutboxKind::kStopAttempt, "a"), 1) << "it is stopping already";
+  EXPECT_EQ(RunOf("a", 1).stop_cause, StopCause::kRule);
+  Report("a", S::kStopped);
+  EXPECT_EQ(TaskState("a").current, 2);
+}
+
+TEST_F(TaskActionsTest, Rule09StartWhileStoppingIsTheSameForAnOnAliveOfRestart) {
+  RunDriven(OnAlive::kRestart);
+  Send("go");
+  Report("a", S::kRunning);
+  Send("stop");
+  Send("go");
+  const Offset last = Send("go");
+  EXPECT_EQ(Runs("a"), 2);
+  EXPECT_EQ(RunOf("a", 2).coalesced, 1);
+  EXPECT_EQ(RunOf("a", 2).cause_offset, last);
+  EXPECT_EQ(Commands(OutboxKind::kStopAttempt, "a"), 1);
+}
+
+TEST_F(TaskActionsTest, Rule09ASuccessorGoesBeforeTheKeptStartsOfAQueue) {
+  RunDriven(OnAlive::kQueue);
+  Send("go");
+  const Offset kept = Send("go");
+  const Offset again = Send("again");
+  EXPECT_EQ(RunOf("a", 1).status, S::kStopping);
+  Report("a", S::kStopped);
+  EXPECT_EQ(RunOf("a", 2).cause_offset, again);
+  Succeed("a");
+  EXPECT_EQ(RunOf("a", 3).cause_offset, kept) << "a restart loses no kept start";
+  Succeed("a");
+  EXPECT_EQ(Runs("a"), 3);
+}
+
+TEST_F(TaskActionsTest, Rule09AStopWhileStoppingCancelsWhatCameInBetween) {
+  RunDriven(OnAlive::kQueue);
+  Send("go");
+  Report("a", S::kRunning);
+  Send("stop");
+  Send("go");  // the successor
+  Send("go");  // kept
+  Send("stop");
+  EXPECT_EQ(RunOf("a", 2).status, S::kStopped);
+  Report("a", S::kSuccess);  // it ended by itself first, and nothing follows
+  EXPECT_EQ(RunOf("a", 1).status, S::kSuccess);
+  EXPECT_EQ(TaskState("a").current, 0);
+  EXPECT_EQ(Runs("a"), 2);
+  Send("go");
+  EXPECT_EQ(TaskState("a").current, 3) << "later starts are new ones";
+}
+
+TEST_F(TaskActionsTest, Rule09SuccessorStartsAlsoWhenCurrentFailsByItself) {
+  RunDriven(OnAlive::kIgnore);
+  Send("go");
+  Report("a", S::kRunning);
+  Send("again");
+  Report("a", S::kFailed);
+  EXPECT_EQ(RunOf("a", 1).status, S::kFailed);
+  EXPECT_EQ(TaskState("a").current, 2);
+}
+
 TEST_F(TaskActionsTest, Rule10StopOfAQueuedRunLeavesTheDecisionToTheClaim) {
   RunDriven(OnAlive::kIgnore);
   Send("go");
