@@ -36,8 +36,9 @@ def start_time(pid: int):
 class Server:
     """One home and the server that runs on it. Use as a context manager: leaves no process behind."""
 
-    def __init__(self, home: pathlib.Path, env: dict = None):
+    def __init__(self, home: pathlib.Path, env: dict = None, options=("--stop-tasks",)):
         self.home = home
+        self.options = list(options)
         self.env = {**os.environ, "AIFLOW_HOME": str(home), "NO_COLOR": "1", **(env or {})}
         self.process = None
         self.starts = 0
@@ -49,7 +50,7 @@ class Server:
     def __exit__(self, *exc):
         if self.process is None or self.process.poll() is not None:
             self.start()
-        self.process.send_signal(signal.SIGTERM)
+        self.process.send_signal(signal.SIGUSR1)  # as SIGTERM with --stop-tasks
         self.process.wait(PATIENCE)
         wait_until(lambda: not self.processes(), f"processes left: {self.processes()}")
 
@@ -64,7 +65,7 @@ class Server:
             ports[1] = known["server_uri"].rsplit(":", 1)[1]
             ports[3] = known["notification_uri"].rsplit(":", 1)[1]
         self.process = subprocess.Popen(
-            [str(AIFLOW), "standalone", "--home", str(self.home), "--stop-tasks", *ports],
+            [str(AIFLOW), "standalone", "--home", str(self.home), *self.options, *ports],
             env=self.env, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
         out.close()
 
