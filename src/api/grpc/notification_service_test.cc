@@ -116,6 +116,26 @@ TEST_F(NotificationServiceTest, RefusedEventIsAnErrorWithAMessageAndNoRpcFailure
   EXPECT_EQ(log_.head(), 1);
 }
 
+TEST_F(NotificationServiceTest, Rule25OverloadIsUnavailableWithAHintWhenToRetry) {
+  MemoryLog log(SystemClock(), "full");
+  LogServiceOptions options;
+  options.max_queued_bytes = 1;  // always full
+  LogService service(log, options);
+  const auto server = *GrpcServer::StartNotification(service, "127.0.0.1", 0);
+  const auto channel = grpc::CreateChannel("127.0.0.1:" + std::to_string(server->port()),
+                                           grpc::InsecureChannelCredentials());
+  const auto stub = ns::NotificationService::NewStub(channel);
+  ns::SendEventRequest request;
+  request.mutable_event()->set_key("k");
+  grpc::ClientContext context;
+  ns::SendEventsResponse response;
+  const grpc::Status status = stub->sendEvent(&context, request, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::UNAVAILABLE);
+  EXPECT_THAT(status.error_message(), HasSubstr("overloaded"));
+  EXPECT_EQ(context.GetServerTrailingMetadata().count("grpc-retry-pushback-ms"), 1U);
+  EXPECT_EQ(log.head(), 0);
+}
+
 TEST_F(NotificationServiceTest, ListFiltersByOffsetsKeyAndStar) {
   Send("x", "1");
   Send("y", "2");
