@@ -17,6 +17,10 @@ target_include_directories(aiflow_flags INTERFACE ${PROJECT_SOURCE_DIR}/src)
 if(AIFLOW_SANITIZE)
   target_compile_options(aiflow_flags INTERFACE -fsanitize=${AIFLOW_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(aiflow_flags INTERFACE -fsanitize=${AIFLOW_SANITIZE})
+  if(AIFLOW_SANITIZE MATCHES undefined)
+    # Each finding ends the process, so that a test notices it.
+    target_compile_options(aiflow_flags INTERFACE -fno-sanitize-recover=all)
+  endif()
   # Where instrumentation makes g++ see paths that cannot happen.
   target_compile_options(aiflow_flags INTERFACE -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-tsan)
 endif()
