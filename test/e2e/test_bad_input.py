@@ -1,5 +1,6 @@
 """What is wrong is refused with one paragraph that says what to do, and leaves nothing behind."""
 
+import http.client
 import json
 import socket
 import subprocess
@@ -133,6 +134,32 @@ def test_home_of_a_newer_version_is_refused_untouched(tmp_path):
         capture_output=True, text=True, timeout=30)
     assert done.returncode != 0
     assert "newer" in done.stderr
+
+
+def test_listening_to_other_machines_needs_insecure(tmp_path):
+    done = subprocess.run(
+        [str(AIFLOW), "standalone", "--home", str(tmp_path / "home"), "--host", "0.0.0.0",
+         "--rpc-port", "0", "--notification-port", "0", "--http-port", "0", "--internal-rpc-port",
+         "0"], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 2
+    assert "--insecure" in done.stderr
+    assert not (tmp_path / "home").exists()
+
+
+def test_pages_of_other_sites_do_not_reach_the_http_port(server):
+    def status(**headers):
+        port = int(server.endpoints()["http_url"].rsplit(":", 1)[1])
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        try:
+            connection.request("GET", "/readyz", headers=headers)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    assert status() == 200
+    assert status(Origin="http://localhost:3000") == 200
+    assert status(Host="evil.example") == 403
+    assert status(Origin="http://evil.example") == 403
 
 
 def test_server_that_is_away_is_said_with_what_to_do(tmp_path):
