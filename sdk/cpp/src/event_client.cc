@@ -29,7 +29,10 @@ Status FromGrpc(const grpc::Status& status, const std::string& what) {
 }
 
 bool MayRetry(const grpc::Status& status) {
+  // CANCELLED comes from a server that ends in good order: no call of ours is cancelled here.
   return status.error_code() == grpc::StatusCode::UNAVAILABLE ||
+         status.error_code() == grpc::StatusCode::CANCELLED ||
+         status.error_code() == grpc::StatusCode::ABORTED ||
          status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED ||
          status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED;
 }

@@ -20,6 +20,7 @@ class FakeNotificationService(pb_grpc.NotificationServiceServicer):
         self.next_client = 1
         self.written = threading.Condition()
         self.lose_replies = 0  # so many sends are stored but not answered
+        self.lost_reply_code = grpc.StatusCode.UNAVAILABLE
         self.calls = []
         self.port = 0
         self._server = None
@@ -81,7 +82,7 @@ class FakeNotificationService(pb_grpc.NotificationServiceServicer):
                 self.written.notify_all()
             if self.lose_replies:
                 self.lose_replies -= 1
-                context.abort(grpc.StatusCode.UNAVAILABLE, "the reply was lost")
+                context.abort(self.lost_reply_code, "the reply was lost")
         return pb.SendEventsResponse(event=stored)
 
     def listAllEvents(self, request, context):

@@ -87,6 +87,13 @@ def test_a_send_whose_reply_is_lost_is_stored_once(notification, client):
     assert notification.keys() == ["key", "next"]
 
 
+def test_a_send_that_an_ending_server_cancels_is_sent_again(notification, client):
+    notification.lose_replies = 1
+    notification.lost_reply_code = grpc.StatusCode.CANCELLED
+    assert client.send_event(Event("key", None)).offset == 1
+    assert notification.keys() == ["key"]
+
+
 def test_a_send_outlives_a_restart_of_the_service(notification, client):
     client.send_event(Event("before", None))
     notification.stop()

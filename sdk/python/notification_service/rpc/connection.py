@@ -23,6 +23,8 @@ RETRIED = frozenset(
         grpc.StatusCode.UNAVAILABLE,
         grpc.StatusCode.DEADLINE_EXCEEDED,
         grpc.StatusCode.ABORTED,
+        # By a server that ends in good order: nobody on this side cancels, but for close().
+        grpc.StatusCode.CANCELLED,
     )
 )
 _LOCAL_HOSTS = ("localhost:", "127.", "[::1]:", "unix:")
