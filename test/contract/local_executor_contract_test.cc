@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <fstream>
+#include <iterator>
 
 #include "contract/executor_contract.h"
 #include "executor/local/local_executor.h"
@@ -25,6 +27,10 @@ class LocalWorld final : public ExecutorWorld {
   }
   ~LocalWorld() override {
     EXPECT_EQ(RunnerConnection::Quit(Address(), true), Status::Ok());
+    // Nobody sees its exit code.
+    std::ifstream log(fs::path(RunnerDir()) / "runner.log");
+    EXPECT_THAT(std::string(std::istreambuf_iterator<char>(log), {}),
+                testing::Not(testing::HasSubstr("Sanitizer")));
     fs::remove_all(dir_);
   }
 
@@ -192,6 +198,59 @@ TEST_F(LocalExecutorTest, DamagedClaimIsFailedAndNotRun) {
 }
 
 // Rule 15: the file is the truth.
+// Rule 13: what is not claimed may still be started by somebody, so nothing is said before it is.
+TEST_F(LocalExecutorTest, NothingIsReportedBeforeTheClaimIsWon) {
+  Open();
+  fs::create_directories(world_->dir() / "attempts");
+  std::ofstream(world_->dir() / "attempts/5") << "not a directory";
+  const AttemptSpec spec = Spec(1, "true");
+  executor_->Stop(spec);
+  ASSERT_TRUE(Eventually([&] {
+    return FileContents(fs::path(world_->RunnerDir()) / "runner.log").find("trying again") !=
+           std::string::npos;
+  }));
+  EXPECT_EQ(log_.Count(spec.key, TaskStatus::kStopped), 0U);
+  fs::remove(world_->dir() / "attempts/5");
+  EXPECT_EQ(log_.AwaitEnd(spec.key).status, TaskStatus::kStopped);
+  const auto record = runner::ReadClaim(executor_->AttemptDir(spec.key));
+  ASSERT_TRUE(record.has_value()) << record.error();
+  EXPECT_EQ(record->claim.pid, 0);
+}
+
+TEST_F(LocalExecutorTest, StartIsTriedAgainWhenItsClaimCannotBeWritten) {
+  Open();
+  fs::create_directories(world_->dir() / "attempts");
+  std::ofstream(world_->dir() / "attempts/5") << "not a directory";
+  const AttemptSpec spec = Spec(1, "true");
+  executor_->Start(spec);
+  AttemptSpec other = Spec(1, "sleep 0.2");
+  other.key.execution = ExecutionId(6);
+  executor_->Start(other);
+  log_.AwaitEnd(other.key);
+  fs::remove(world_->dir() / "attempts/5");
+  const AttemptReport end = log_.AwaitEnd(spec.key);
+  EXPECT_EQ(end.status, TaskStatus::kSuccess) << end.reason;
+}
+
+// Rule 14: an attempt has ended only when no process of it exists.
+TEST_F(LocalExecutorTest, AttemptWhoseClaimIsGoneIsFailedAfterItsProcessesAreKilled) {
+  Open();
+  const AttemptSpec spec = Spec(1, "setsid sleep 1000 & echo $! >$DIR/child; sleep 1000");
+  executor_->Start(spec);
+  const pid_t leader = static_cast<pid_t>(log_.AwaitRunning(spec.key).pid);
+  ASSERT_TRUE(Eventually([&] { return File("child").ends_with("\n"); }));
+  const pid_t child = std::stoi(File("child"));
+  fs::remove(runner::ClaimPath(executor_->AttemptDir(spec.key)));
+  world_->KillSupervisor();
+  const AttemptReport end = log_.AwaitEnd(spec.key);
+  EXPECT_EQ(end.status, TaskStatus::kFailed);
+  EXPECT_EQ(end.reason, "attempt directory lost");
+  for (const pid_t pid : {leader, child}) {
+    const auto found = runner::ReadProcessStat(pid);
+    EXPECT_TRUE(!found || found->state == 'Z') << pid;
+  }
+}
+
 TEST_F(LocalExecutorTest, ResultIsInTheClaimBeforeItIsReported) {
   Open();
   const AttemptSpec spec = Spec(1, "exit 9");

@@ -51,8 +51,12 @@ class Server:
         if self.process is None or self.process.poll() is not None:
             self.start()
         self.process.send_signal(signal.SIGUSR1)  # as SIGTERM with --stop-tasks
-        self.process.wait(PATIENCE)
+        code = self.process.wait(PATIENCE)
+        assert code == 0, f"the server ended with {code}: {self.output()}"
         wait_until(lambda: not self.processes(), f"processes left: {self.processes()}")
+        # Nobody sees the runner's exit code.
+        told = self.home / "runner" / "runner.log"
+        assert not told.exists() or "Sanitizer" not in told.read_text(), told.read_text()
 
     def start(self):
         """Starts the server and waits until it is ready."""
