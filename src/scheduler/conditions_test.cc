@@ -239,6 +239,20 @@ TEST_F(ConditionsTest, Rule32AnExecutionSeesForeignStatusesAfterItsStartOnly) {
   EXPECT_EQ(Starts(), 0);
 }
 
+TEST_F(ConditionsTest, Rule32AForeignStatusThatComesAgainChangesNothing) {
+  Upload(Workflow({Task("up")}, "other"));
+  RunX({Start(OnStatus("up", S::kRunning, "other"))});
+  const int64_t waiting = last_;
+  StartExecution("other");
+  Report("up", S::kRunning);
+  Event event = rows_.outbox.rbegin()->second.publish;
+  DeliverAnnouncements();
+  last_ = waiting;
+  ASSERT_EQ(Starts(), 1);
+  event.offset = offset_;
+  EXPECT_TRUE(Decide(state_, {event, nullptr}).changes.empty());
+}
+
 TEST_F(ConditionsTest, AnEventLeafOnAnOwnStatusKeyIsMetByEachStatus) {
   RunX({Start(OnEvent(StatusChangedKey("default", "w", "a")))}, {Task("a")});
   Succeed("a");

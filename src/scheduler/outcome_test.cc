@@ -156,6 +156,12 @@ TEST_F(OutcomeTest, Rule29TasksThatOnlyWaitForEachOtherDoNotHoldItOpen) {
   EXPECT_EQ(Runs("b"), 0);
 }
 
+TEST_F(OutcomeTest, Rule29AStopRuleStartsNothing) {
+  Run({Task("a"), Task("b", {Start(OnStatus("a", S::kFailed)), Stop(OnEvent("k"))})});
+  Succeed("a");
+  EXPECT_EQ(Status(), E::kSuccess);
+}
+
 TEST_F(OutcomeTest, Rule29ASuccessorIsWaitedFor) {
   Run({Task("a", {Restart(OnEvent("again"))})});
   Report("a", S::kRunning);

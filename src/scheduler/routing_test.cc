@@ -79,6 +79,19 @@ TEST_F(RoutingTest, Rule32AnExecutionSeesNothingFromBeforeItsStart) {
   EXPECT_EQ(Runs("a", third), 0);
 }
 
+TEST_F(RoutingTest, Rule32AnEventThatComesAgainChangesNothingAndReachesNobodyYounger) {
+  Event event;
+  event.kind = EventKind::kUser;
+  event.key = "k";
+  event.ns = "default";
+  event.offset = Deliver(event);
+  ASSERT_EQ(Runs("a", first_), 1);
+  const int64_t younger = StartExecution();
+  EXPECT_THAT(Decide(state_, {event, nullptr}).changes, IsEmpty());
+  event.context = "{\"workflow_execution_id\": " + std::to_string(younger) + "}";
+  EXPECT_THAT(Decide(state_, {event, nullptr}).changes, IsEmpty());
+}
+
 TEST_F(RoutingTest, EventOffsetIsThatOfTheLastEventApplied) {
   const Offset offset = Send("k", first_);
   EXPECT_EQ(Execution(first_).event_offset, offset);
