@@ -187,7 +187,7 @@ Result<ClaimRecord> ReadClaim(const std::string& dir) {
   int error = 0;
   const std::string file = ReadUpTo(ClaimPath(dir), kClaimSize, &error);
   if (error == ENOENT) return Error(Code::kNotFound, dir + ": no claim");
-  if (error != 0) return Error(Code::kDataLoss, "cannot read the claim: " + ErrorText(error));
+  if (error != 0) return Error(Code::kUnavailable, "cannot read the claim: " + ErrorText(error));
   ClaimRecord record;
   if (file.empty()) {
     record.forgotten = true;

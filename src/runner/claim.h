@@ -50,7 +50,8 @@ struct ClaimRecord {
 /// The whole file: claim, and the result when it is known beforehand.
 std::string EncodeClaim(const Claim& claim, const AttemptResult* result);
 
-/// kNotFound when there is no claim, kDataLoss when it cannot be understood.
+/// kNotFound when there is no claim, kDataLoss when it cannot be understood, kUnavailable when that
+/// cannot be seen now.
 Result<ClaimRecord> ReadClaim(const std::string& dir);
 
 /// Publishes `contents` as the claim of `dir`, made when missing, durably: when this returns OK the

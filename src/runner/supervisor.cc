@@ -19,8 +19,9 @@
 namespace aiflow::runner {
 namespace {
 
-constexpr int64_t kForkPatienceMs = 30'000;
-constexpr int64_t kForkPauseMs = 100;
+constexpr int64_t kStartPatienceMs = 30'000;
+constexpr int64_t kStartPauseMs = 100;
+constexpr int64_t kClaimPauseMs = 5'000;  // the longest between two attempts to claim
 
 /// A shell that is signalled just before it forks or executes its command waits for that command,
 /// which never saw the signal. So what joined a young group shortly before the signal or after it
@@ -86,12 +87,28 @@ void Supervisor::Handle(const AttemptCommand& command) {
     HandleKnown(*attempt, command);
     return;
   }
-  const Result<ClaimRecord> record = ReadClaim(command.dir);
+  Attempt& attempt = Add(command);
+  attempt.command = command;
+  attempt.try_until = MonotonicMillis() + kStartPatienceMs;
+  Begin(attempt);
+}
+
+void Supervisor::Begin(Attempt& attempt) {
+  const Result<ClaimRecord> record = ReadClaim(attempt.dir);
   if (!record && record.error().code() == Code::kNotFound) {
-    HandleUnclaimed(command);
+    BeginUnclaimed(attempt);
   } else {
-    Adopt(Add(command), record);
+    Adopt(attempt, record);
   }
+}
+
+void Supervisor::LookAgain(Attempt& attempt, const std::string& error) {
+  if (!attempt.unseen) {
+    std::fprintf(stderr, "attempt %s: %s; trying again\n", attempt.key.c_str(), error.c_str());
+  }
+  attempt.unseen = true;
+  attempt.state = State::kWaiting;
+  Schedule(attempt, MonotonicMillis() + kStartPauseMs);
 }
 
 void Supervisor::HandleKnown(Attempt& attempt, const AttemptCommand& command) {
@@ -100,7 +117,10 @@ void Supervisor::HandleKnown(Attempt& attempt, const AttemptCommand& command) {
   if (command.verb != Verb::kStop || attempt.state == State::kEnded) return;
   attempt.stop_grace_ms = std::max<int64_t>(command.stop_grace_ms, 0);
   if (attempt.state == State::kWaiting) {
-    ClaimForEver(attempt, Outcome::kStopped, "stopped before it ran");
+    attempt.stop_wanted = true;  // what is not seen yet, is stopped when it is
+    if (!attempt.verdict && !attempt.unseen) {
+      ClaimForEver(attempt, Outcome::kStopped, "stopped before it ran");
+    }
   } else if (attempt.state == State::kStarting && !attempt.stop_wanted) {
     attempt.stop_wanted = true;
     Schedule(attempt, MonotonicMillis() + attempt.stop_grace_ms);
@@ -109,29 +129,31 @@ void Supervisor::HandleKnown(Attempt& attempt, const AttemptCommand& command) {
   }
 }
 
-void Supervisor::HandleUnclaimed(const AttemptCommand& command) {
-  if (command.verb == Verb::kStart) {
-    Attempt& attempt = Add(command);
-    attempt.command = command;
-    attempt.try_until = MonotonicMillis() + kForkPatienceMs;
-    Fork(attempt);
-  } else if (command.verb == Verb::kStop && !command.seen_running) {
-    ClaimForEver(Add(command), Outcome::kStopped, "stopped before it ran");
+void Supervisor::BeginUnclaimed(Attempt& attempt) {
+  attempt.unseen = false;
+  if (attempt.command.verb == Verb::kAdopt || attempt.command.seen_running) {
+    // It may still run, although its claim is gone.
+    attempt.verdict = {.outcome = Outcome::kFailed, .reason = "attempt directory lost"};
+    attempt.to_claim = true;
+    attempt.state = State::kCleaning;
+    Clean(attempt);
+  } else if (attempt.stop_wanted) {
+    ClaimForEver(attempt, Outcome::kStopped, "stopped before it ran");
   } else {
-    ClaimForEver(Add(command), Outcome::kFailed, "attempt directory lost");
+    Fork(attempt);
   }
 }
 
 void Supervisor::Fork(Attempt& attempt) {
   int pipe_ends[2] = {-1, -1};
-  if (pipe2(pipe_ends, O_CLOEXEC) != 0) return RetryFork(attempt, errno);
+  if (pipe2(pipe_ends, O_CLOEXEC) != 0) return Retry(attempt, ErrorText(errno));
   const pid_t pid = fork();
   if (pid == 0) RunChild(attempt.command, machine_, descriptor_limit_, pipe_ends[1]);
   const int fork_error = errno;
   close(pipe_ends[1]);
   if (pid < 0) {
     close(pipe_ends[0]);
-    return RetryFork(attempt, fork_error);
+    return Retry(attempt, ErrorText(fork_error));
   }
   fcntl(pipe_ends[0], F_SETFL, O_NONBLOCK);
   attempt.state = State::kStarting;
@@ -156,47 +178,75 @@ void Supervisor::Fork(Attempt& attempt) {
   ClaimForEver(attempt, Outcome::kFailed, "the runner has no file descriptor left for it");
 }
 
-void Supervisor::RetryFork(Attempt& attempt, int error) {
+void Supervisor::Retry(Attempt& attempt, const std::string& error) {
+  attempt.state = State::kWaiting;
   const int64_t now = MonotonicMillis();
   if (now < attempt.try_until) {
-    Schedule(attempt, now + kForkPauseMs);
+    Schedule(attempt, now + kStartPauseMs);
     return;
   }
   ClaimForEver(attempt, Outcome::kFailed,
-               "cannot make a process for " + std::to_string(kForkPatienceMs / 1000) +
-                   " s: " + ErrorText(error));
+               "cannot be started for " + std::to_string(kStartPatienceMs / 1000) + " s: " + error);
 }
 
 void Supervisor::ClaimForEver(Attempt& attempt, Outcome outcome, const std::string& reason) {
+  attempt.verdict = {.outcome = outcome, .reason = reason};
+  attempt.to_claim = true;
+  attempt.pause_ms = 0;
+  Conclude(attempt);
+}
+
+void Supervisor::Conclude(Attempt& attempt) {
+  AttemptResult result = *attempt.verdict;
+  result.ended_ms = WallMillis();
+  if (!attempt.to_claim) return End(attempt, result);
   const Claim claim{.attempt = attempt.key,
                     .token = attempt.token,
                     .epoch = attempt.command.epoch,
                     .boot_id = machine_.boot_id,
                     .pid_namespace = machine_.pid_namespace,
-                    .claimed_ms = WallMillis()};
-  const AttemptResult result{.outcome = outcome, .ended_ms = claim.claimed_ms, .reason = reason};
+                    .claimed_ms = result.ended_ms};
   const Status published = PublishClaim(attempt.dir, EncodeClaim(claim, &result), nullptr);
+  if (published.ok()) return End(attempt, result);
   if (published.code() == Code::kAlreadyExists) {
-    Adopt(attempt, ReadClaim(attempt.dir));
-  } else {
-    End(attempt, result);
+    attempt.verdict.reset();
+    return Adopt(attempt, ReadClaim(attempt.dir));
   }
+  // What is not claimed could still be started by another runner: nothing is said before it is. On
+  // a full disk that takes until there is room.
+  if (attempt.pause_ms == 0) {
+    std::fprintf(stderr, "attempt %s: %s; trying again\n", attempt.key.c_str(),
+                 published.message().c_str());
+  }
+  attempt.state = State::kWaiting;
+  attempt.pause_ms = std::clamp<int64_t>(attempt.pause_ms * 2, kStartPauseMs, kClaimPauseMs);
+  Schedule(attempt, MonotonicMillis() + attempt.pause_ms);
 }
 
 void Supervisor::Adopt(Attempt& attempt, const Result<ClaimRecord>& record) {
-  const auto fail = [&](const std::string& why) {
-    End(attempt, {.outcome = Outcome::kFailed, .reason = why});
+  const auto fail = [&](const std::string& why, bool clean) {
+    attempt.verdict = {.outcome = Outcome::kFailed, .reason = why};
+    attempt.to_claim = false;
+    if (!clean) return Conclude(attempt);
+    attempt.state = State::kCleaning;
+    Clean(attempt);
   };
-  if (!record) return fail("attempt directory lost: " + record.error().message());
-  if (record->forgotten) return fail("the attempt is over and was forgotten");
+  if (!record && record.error().code() != Code::kDataLoss)
+    return LookAgain(attempt, record.error().message());
+  if (!record) return fail("attempt directory lost: " + record.error().message(), true);
+  if (record->forgotten) return fail("the attempt is over and was forgotten", false);
   if (record->claim.token != attempt.token) {
-    return fail("its directory belongs to another attempt (another token)");
+    return fail("its directory belongs to another attempt (another token)", false);
   }
   attempt.pid = static_cast<pid_t>(record->claim.pid);
   attempt.start_time = record->claim.start_time;
-  attempt.stop_signalled = record->stop_signalled;
+  attempt.stop_signalled = attempt.stop_signalled || record->stop_signalled;
   if (record->result) return End(attempt, *record->result);
-  if (!IsAlive(attempt, record->claim)) {
+  const std::optional<bool> alive = IsAlive(attempt, record->claim);
+  if (!alive) return LookAgain(attempt, "cannot watch pid " + std::to_string(attempt.pid));
+  attempt.unseen = false;
+  attempt.command = {};
+  if (!*alive) {
     attempt.state = State::kCleaning;
     return Clean(attempt);
   }
@@ -206,21 +256,19 @@ void Supervisor::Adopt(Attempt& attempt, const Result<ClaimRecord>& record) {
   if (attempt.stop_wanted) SignalStop(attempt);
 }
 
-bool Supervisor::IsAlive(Attempt& attempt, const Claim& claim) {
+std::optional<bool> Supervisor::IsAlive(Attempt& attempt, const Claim& claim) {
   attempt.same_machine =
       claim.boot_id == machine_.boot_id && claim.pid_namespace == machine_.pid_namespace;
   if (!attempt.same_machine || attempt.pid <= 0) return false;
   // The descriptor first: what is compared afterwards is then about the process it holds.
   attempt.pidfd = OpenPidfd(attempt.pid);
-  if (attempt.pidfd < 0) return false;
+  if (attempt.pidfd < 0) return errno == ESRCH ? std::optional(false) : std::nullopt;
   const auto found = ReadProcessStat(attempt.pid);
-  if (found && found->start_time == claim.start_time && found->state != 'Z' &&
-      watcher_.Watch(attempt.pidfd, attempt.id, Part::kProcess)) {
-    return true;
-  }
+  const bool alive = found && found->start_time == claim.start_time && found->state != 'Z';
+  if (alive && watcher_.Watch(attempt.pidfd, attempt.id, Part::kProcess)) return true;
   close(attempt.pidfd);
   attempt.pidfd = -1;
-  return false;
+  return alive ? std::nullopt : std::optional(false);
 }
 
 bool Supervisor::HasEnded(const Attempt& attempt) const {
@@ -264,6 +312,8 @@ void Supervisor::KillGroup(Attempt& attempt) {
 void Supervisor::KillAll() {
   for (auto& [id, attempt] : attempts_) {
     if (attempt->state == State::kWaiting) {
+      attempt->stop_wanted = true;
+      if (attempt->verdict || attempt->unseen) continue;
       ClaimForEver(*attempt, Outcome::kStopped, "stopped before it ran");
     } else if (attempt->state == State::kRunning || attempt->state == State::kStarting) {
       if (!HasEnded(*attempt)) attempt->stop_signalled = true;
@@ -289,7 +339,14 @@ int Supervisor::OnTime() {
     Attempt& attempt = *attempts_.at(due_.begin()->second);
     Schedule(attempt, 0);
     switch (attempt.state) {
-      case State::kWaiting: Fork(attempt); break;
+      case State::kWaiting:
+        if (attempt.verdict)
+          Conclude(attempt);
+        else if (attempt.unseen)
+          Begin(attempt);
+        else
+          Fork(attempt);
+        break;
       case State::kStarting:
       case State::kRunning:
         if (attempt.newcomers_due != 0 && now < attempt.stop_deadline) {

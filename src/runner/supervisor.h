@@ -86,7 +86,12 @@ class Supervisor {
     std::optional<int> wait_status;  // exit code, or 128 + signal
     bool died_by_signal = false;
     std::string start_error;  // executing failed
-    AttemptCommand command;   // emptied when it was claimed
+    /// How it ends without (or in spite of) a claim of a process of its own. Until that stands, it
+    /// is kWaiting, or kCleaning when something of it may still live.
+    std::optional<AttemptResult> verdict;
+    bool to_claim = false;   // the verdict counts only once the claim is won with it
+    bool unseen = false;     // kWaiting: its claim, or whether it lives, could not be seen
+    AttemptCommand command;  // emptied when it was claimed
     Report last_report;
   };
 
@@ -96,13 +101,18 @@ class Supervisor {
   void Schedule(Attempt& attempt, int64_t due);
 
   void HandleKnown(Attempt& attempt, const AttemptCommand& command);
-  void HandleUnclaimed(const AttemptCommand& command);
+  /// Begins with what its claim says.
+  void Begin(Attempt& attempt);
+  void BeginUnclaimed(Attempt& attempt);
+  void LookAgain(Attempt& attempt, const std::string& error);
   void Fork(Attempt& attempt);
-  void RetryFork(Attempt& attempt, int error);
+  /// Starts it again in a while, until its time is over.
+  void Retry(Attempt& attempt, const std::string& error);
   void Adopt(Attempt& attempt, const Result<ClaimRecord>& record);
-  bool IsAlive(Attempt& attempt, const Claim& claim);
-  void ClaimForEver(const AttemptCommand& command, Outcome outcome, const std::string& reason);
+  /// Nothing when that cannot be seen now.
+  std::optional<bool> IsAlive(Attempt& attempt, const Claim& claim);
   void ClaimForEver(Attempt& attempt, Outcome outcome, const std::string& reason);
+  void Conclude(Attempt& attempt);
 
   void SignalStop(Attempt& attempt);
   bool HasEnded(const Attempt& attempt) const;

@@ -71,12 +71,10 @@ void Supervisor::OnNotClaimed(Attempt& attempt, const std::string& notes) {
   if (attempt.stop_wanted) {
     return ClaimForEver(attempt, Outcome::kStopped, "stopped before it ran");
   }
-  const std::string why =
-      note == static_cast<char>(ChildNote::kNoClaim)
-          ? notes.substr(1)
-          : "ended before it ran" +
-                (WIFSIGNALED(status) ? ": " + EndReason(128 + WTERMSIG(status), true) : "");
-  ClaimForEver(attempt, Outcome::kFailed, why);
+  if (note == static_cast<char>(ChildNote::kNoClaim)) return Retry(attempt, notes.substr(1));
+  ClaimForEver(attempt, Outcome::kFailed,
+               "ended before it ran" +
+                   (WIFSIGNALED(status) ? ": " + EndReason(128 + WTERMSIG(status), true) : ""));
 }
 
 void Supervisor::OnLeaderEnded(Attempt& attempt) {
@@ -115,6 +113,8 @@ void Supervisor::Clean(Attempt& attempt) {
 }
 
 size_t Supervisor::Others(Attempt& attempt, bool kill) {
+  // Without a claim its processes are known by their environment alone.
+  if (attempt.verdict) return OtherStrangers(attempt, kill);
   if (!attempt.same_machine || attempt.pid <= 0) return 0;
   return attempt.is_child ? OtherChildren(attempt, kill) : OtherStrangers(attempt, kill);
 }
@@ -155,7 +155,7 @@ size_t Supervisor::OtherStrangers(const Attempt& attempt, bool kill) {
     if (pid == self) continue;
     const auto found = ReadProcessStat(pid);
     if (!found || found->state == 'Z' || found->state == 'X') continue;
-    const bool member = session_is_ours && found->session == attempt.pid;
+    const bool member = attempt.pid > 0 && session_is_ours && found->session == attempt.pid;
     if (!member && !EnvironmentHas(pid, mark)) continue;
     ++count;
     if (!kill) continue;
@@ -190,6 +190,10 @@ AttemptResult Supervisor::Judge(const Attempt& attempt) const {
 }
 
 void Supervisor::Finish(Attempt& attempt) {
+  if (attempt.verdict) {
+    attempt.pause_ms = 0;
+    return Conclude(attempt);
+  }
   if (!attempt.is_child) {
     // A child that could not execute its command said so in the claim.
     const Result<ClaimRecord> record = ReadClaim(attempt.dir);

@@ -104,6 +104,10 @@ class LocalExecutorTest : public testing::Test {
     return spec;
   }
   std::string File(const std::string& name) const { return FileContents(world_->dir() / name); }
+  bool RunnerComplains(const std::string& text) const {
+    const fs::path log = fs::path(world_->RunnerDir()) / "runner.log";
+    return Eventually([&] { return FileContents(log).find(text) != std::string::npos; });
+  }
 
   std::unique_ptr<LocalWorld> world_;
   ReportLog log_;
@@ -202,13 +206,10 @@ TEST_F(LocalExecutorTest, DamagedClaimIsFailedAndNotRun) {
 TEST_F(LocalExecutorTest, NothingIsReportedBeforeTheClaimIsWon) {
   Open();
   fs::create_directories(world_->dir() / "attempts");
-  std::ofstream(world_->dir() / "attempts/5") << "not a directory";
+  fs::create_symlink("nowhere", world_->dir() / "attempts/5");
   const AttemptSpec spec = Spec(1, "true");
   executor_->Stop(spec);
-  ASSERT_TRUE(Eventually([&] {
-    return FileContents(fs::path(world_->RunnerDir()) / "runner.log").find("trying again") !=
-           std::string::npos;
-  }));
+  ASSERT_TRUE(RunnerComplains("trying again"));
   EXPECT_EQ(log_.Count(spec.key, TaskStatus::kStopped), 0U);
   fs::remove(world_->dir() / "attempts/5");
   EXPECT_EQ(log_.AwaitEnd(spec.key).status, TaskStatus::kStopped);
@@ -220,13 +221,25 @@ TEST_F(LocalExecutorTest, NothingIsReportedBeforeTheClaimIsWon) {
 TEST_F(LocalExecutorTest, StartIsTriedAgainWhenItsClaimCannotBeWritten) {
   Open();
   fs::create_directories(world_->dir() / "attempts");
-  std::ofstream(world_->dir() / "attempts/5") << "not a directory";
+  fs::create_symlink("nowhere", world_->dir() / "attempts/5");
   const AttemptSpec spec = Spec(1, "true");
   executor_->Start(spec);
   AttemptSpec other = Spec(1, "sleep 0.2");
   other.key.execution = ExecutionId(6);
   executor_->Start(other);
   log_.AwaitEnd(other.key);
+  fs::remove(world_->dir() / "attempts/5");
+  const AttemptReport end = log_.AwaitEnd(spec.key);
+  EXPECT_EQ(end.status, TaskStatus::kSuccess) << end.reason;
+}
+
+TEST_F(LocalExecutorTest, ClaimThatCannotBeReadIsReadAgain) {
+  Open();
+  fs::create_directories(world_->dir() / "attempts");
+  std::ofstream(world_->dir() / "attempts/5") << "not a directory";
+  const AttemptSpec spec = Spec(1, "true");
+  executor_->Start(spec);
+  ASSERT_TRUE(RunnerComplains("cannot read the claim"));
   fs::remove(world_->dir() / "attempts/5");
   const AttemptReport end = log_.AwaitEnd(spec.key);
   EXPECT_EQ(end.status, TaskStatus::kSuccess) << end.reason;
