@@ -5,8 +5,11 @@
 
 #include <condition_variable>
 #include <filesystem>
+#include <mutex>
 #include <optional>
 #include <set>
+#include <stop_token>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -320,12 +323,20 @@ int64_t Server::Impl::StopTasks(Millis patience) {
 void Server::Impl::Stop() {
   if (std::exchange(stopped_, true)) return;
   if (http_server_ != nullptr) http_server_->Stop();
-  // The calls under way still have everything they need.
+  // The calls under way still have everything they need. One that waits for a commit for longer, as
+  // while the store is locked, is answered by the end of the loop; its server would wait for ever.
+  std::jthread end_of_loop([this](const std::stop_token& idle) {
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any().wait_for(lock, idle, kCallGrace, [] { return false; });
+    if (loop_ != nullptr) loop_->Stop();
+  });
   if (heartbeat_server_ != nullptr) heartbeat_server_->Shutdown(kCallGrace);
   if (scheduler_server_ != nullptr) scheduler_server_->Shutdown(kCallGrace);
   if (notification_server_ != nullptr) notification_server_->Shutdown(kCallGrace);
+  end_of_loop.request_stop();
+  end_of_loop.join();
   if (observers_.has_value()) observers_->Stop();
-  if (loop_ != nullptr) loop_->Stop();
   if (executor_ != nullptr) {
     const bool idle = executor_->running() == 0;
     executor_->Close();

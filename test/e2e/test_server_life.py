@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import textwrap
 
@@ -41,6 +42,29 @@ def task_pid(server, execution):
 
     return wait_until(lambda: server.working_dir("w", execution).joinpath("runs").exists() and found(),
                       "the task runs")
+
+
+def test_a_server_stops_while_a_request_waits_for_a_locked_store(server, tmp_path):
+    upload_stream(server, tmp_path)
+    shell = sqlite3.connect(server.home / "aiflow.db", isolation_level=None)
+    shell.execute("BEGIN IMMEDIATE")
+
+    def log_written():
+        return max(file.stat().st_mtime_ns for file in (server.home / "log").rglob("*"))
+
+    before = log_written()
+    starting = subprocess.Popen([str(AIFLOW), "workflow-execution", "start", "w"], env=server.env,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: log_written() > before, "the request is in the log")
+        assert starting.poll() is None
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(PATIENCE) == 0
+    finally:
+        shell.execute("ROLLBACK")
+        shell.close()
+        starting.kill()
+        starting.wait()
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
