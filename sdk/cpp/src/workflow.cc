@@ -40,7 +40,7 @@ Condition Condition::AnyOf(std::vector<Condition> children) {
   return Condition(std::move(spec));
 }
 
-Condition Condition::AllStatus(std::vector<std::pair<const Task*, TaskStatus>> tasks) {
+Condition Condition::AllStatus(const std::vector<std::pair<const Task*, TaskStatus>>& tasks) {
   ConditionSpec spec;
   spec.kind = ConditionKind::kAllTaskStatus;
   for (const auto& [task, status] : tasks) spec.children.push_back(Status(*task, status).spec_);
@@ -83,7 +83,7 @@ Task& Task::When(const Condition& condition, TaskAction action) {
 Task& Task::StartAfter(std::initializer_list<std::reference_wrapper<const Task>> upstream) {
   std::vector<std::pair<const Task*, TaskStatus>> tasks;
   for (const Task& task : upstream) tasks.emplace_back(&task, TaskStatus::kSuccess);
-  return StartOn(Condition::AllStatus(std::move(tasks)));
+  return StartOn(Condition::AllStatus(tasks));
 }
 
 Task& Task::OnAlive(enum OnAlive on_alive) {

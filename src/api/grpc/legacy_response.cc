@@ -87,7 +87,8 @@ grpc::ServerUnaryReactor* SubmitLegacy(
     std::function<Status(const ReplyRow&, ai_flow::Response*)> fill) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   backend.engine.Submit(
-      request, "", [reactor, response, errors, &backend, fill](Result<ReplyRow> reply) {
+      request, "",
+      [reactor, response, errors, &backend, fill = std::move(fill)](Result<ReplyRow> reply) {
         if (!reply.has_value()) {
           SetLegacyError(errors(reply.error()), response);
           reactor->Finish(grpc::Status::OK);

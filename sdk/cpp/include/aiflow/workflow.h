@@ -41,7 +41,7 @@ class Condition {
   /// Met by an event that meets one of the children.
   static Condition AnyOf(std::vector<Condition> children);
   /// Met when every task has its status now, once for each set of their runs.
-  static Condition AllStatus(std::vector<std::pair<const Task*, TaskStatus>> tasks);
+  static Condition AllStatus(const std::vector<std::pair<const Task*, TaskStatus>>& tasks);
 
   [[nodiscard]] const ConditionSpec& spec() const { return spec_; }
 
