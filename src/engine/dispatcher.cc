@@ -36,7 +36,11 @@ Status Dispatcher::Start(const State& state, const AttemptKey& attempt,
   if (!spec.has_value()) return spec.error();
   reporter_->Expect(attempt, rows->workflow.ns, rows->run.task_name);
   if (!spec->has_value()) {
-    reporter_->ReportFailed(attempt, "cannot start: " + spec->error().message());
+    // Not reported from here: who says that an attempt never runs must win its claim (rule 13), for
+    // the next server may be able to plan it.
+    AttemptSpec refused = Outline(attempt, *rows);
+    refused.refusal = "cannot start: " + spec->error().message();
+    executor_.Start(std::move(refused));
     return Status::Ok();
   }
   executor_.Start(std::move(**spec));

@@ -123,7 +123,7 @@ TEST_F(EngineLoopTest, ARefusedReportIsRetriedAfterAWhile) {
     const auto row = *world_.store.GetExecution(ExecutionId(1));
     if (row.has_value() && IsFinished(row->status)) ended.set_value();
   });
-  world_.planner.broken = true;  // so that the engine itself reports FAILED
+  world_.planner.broken = true;  // so that it is reported FAILED
   world_.log.refuse_internal = true;
   world_.log.Append(UserEvent("go"));
   world_.log.refusals.wait(0);

@@ -414,12 +414,13 @@ TEST_F(EngineTest, ARefusedReportIsRetriedUntilItIsDurable) {
       << "in order: RUNNING was not overtaken";
 }
 
-TEST_F(EngineTest, WhatCannotBePlannedFailsWithTheReason) {
+TEST_F(EngineTest, Rule13WhatCannotBePlannedIsLeftToTheClaimAndFailsWithTheReason) {
   StartExecution();
   world_.planner.broken = true;
   world_.log.Append(UserEvent("go"));
   Run();
   EXPECT_THAT(world_.executor.started, IsEmpty());
+  EXPECT_THAT(world_.journal, Contains("refuse " + kAttempt.ToString()));
   EXPECT_EQ(RunRow().status, TaskStatus::kFailed);
   EXPECT_THAT(RunRow().reason, HasSubstr("python3.7 is gone"));
 }

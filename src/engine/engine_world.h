@@ -92,6 +92,14 @@ class FakeExecutor final : public TaskExecutor {
     return Status::Ok();
   }
   void Start(AttemptSpec spec) override {
+    if (!spec.refusal.empty()) {
+      journal_.push_back("refuse " + spec.key.ToString());
+      sink({.key = spec.key,
+            .token = spec.token,
+            .status = TaskStatus::kFailed,
+            .reason = spec.refusal});
+      return;
+    }
     journal_.push_back("start " + spec.key.ToString());
     started.push_back(std::move(spec));
   }

@@ -65,11 +65,4 @@ void Reporter::Report(const AttemptReport& report) {
   appender_.Append(std::move(event), nullptr);
 }
 
-void Reporter::ReportFailed(const AttemptKey& attempt, const std::string& reason) {
-  Report({.key = attempt,
-          .token = tokens_.TokenOf(attempt),
-          .status = TaskStatus::kFailed,
-          .reason = reason});
-}
-
 }  // namespace aiflow

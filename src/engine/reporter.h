@@ -27,8 +27,6 @@ class Reporter {
   void Forget(const AttemptKey& attempt);
 
   void Report(const AttemptReport& report);
-  /// A report of the server itself, about an attempt that never reached its executor.
-  void ReportFailed(const AttemptKey& attempt, const std::string& reason);
 
   [[nodiscard]] const AttemptTokens& tokens() const { return tokens_; }
   [[nodiscard]] int64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }

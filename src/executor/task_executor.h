@@ -29,6 +29,8 @@ struct AttemptSpec {
   Millis stop_grace{60'000};
   /// SIGTERM goes to the whole process group (bash), or to its leader only (hosts).
   bool signal_group = true;
+  /// Not empty: it cannot run. Start claims it and reports it FAILED with this reason.
+  std::string refusal;
 };
 
 /// What an executor reports about an attempt. A report may come more than once; its receiver is

@@ -68,6 +68,9 @@ void SimExecutor::Start(const AttemptSpec& spec) {
   const auto found = attempts_.find(spec.key);
   if (found == attempts_.end()) {
     Hand(spec);
+    if (!spec.refusal.empty()) {
+      End(spec.key, attempts_.at(spec.key), TaskStatus::kFailed, spec.refusal);
+    }
     return;
   }
   if (chaos_.mutant == Mutant::kExecutorStartsTwice && found->second.phase == Phase::kRunning) {

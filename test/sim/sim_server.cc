@@ -205,20 +205,26 @@ class SimServer::BlobDoor final : public BlobStore {
   SimServer& server_;
 };
 
-/// Some attempts can never be planned, whoever tries.
+/// Some attempts can never be planned, whoever tries; some by one server, but not by another.
 class SimServer::Planner final : public AttemptPlanner {
  public:
+  explicit Planner(int server) : server_(server) {}
+
   Result<AttemptSpec> Plan(const WorkflowRow& /*workflow*/, const SnapshotRow& snapshot,
                            const TaskExecutionRow& run, const Event& cause) override {
     CHECK(cause.offset == run.cause_offset) << "the cause of another run";
     CHECK(snapshot.spec != nullptr);
-    if ((run.id.value() * 2654435761) % 61 == 0) {
+    const int64_t lot = run.id.value() * 2654435761;
+    if (lot % 61 == 0 || (lot + server_) % 31 == 0) {
       return Error(Code::kFailedPrecondition, "the interpreter is gone");
     }
     AttemptSpec spec;
     spec.argv = {"run"};
     return spec;
   }
+
+ private:
+  const int server_;
 };
 
 SimServer::SimServer(Durable& durable, int number)
@@ -229,7 +235,7 @@ SimServer::SimServer(Durable& durable, int number)
       store_(std::make_unique<StoreDoor>(*this)),
       executor_(std::make_unique<ExecutorDoor>(*this)),
       blobs_(std::make_unique<BlobDoor>(*this)),
-      planner_(std::make_unique<Planner>()),
+      planner_(std::make_unique<Planner>(number)),
       engine_(std::make_unique<Engine>(
           *log_, *store_, *blobs_, *executor_, *planner_,
           EngineOptions{.holder = "server-" + std::to_string(number),

@@ -214,6 +214,10 @@ runner::AttemptCommand LocalExecutor::CommandFor(const Attempt& attempt, runner:
 void LocalExecutor::SendStart(const Attempt& attempt) {
   const AttemptSpec& spec = attempt.spec;
   runner::AttemptCommand command = CommandFor(attempt, runner::Verb::kStart);
+  if (!spec.refusal.empty()) {
+    command.refusal = spec.refusal;
+    return Send(command);
+  }
   const size_t size = PayloadSize(spec) + PayloadSize({.env = options_.environment});
   if (size > kLargestPayload) {
     command.refusal = "its command, environment and files take " + std::to_string(size) +
