@@ -200,7 +200,8 @@ def main() -> int:
         print(f"seed {options.seed}: {len(run.problems)} violations; home {directory}/home")
         for problem in run.problems[:25]:
             print(f"  {problem}")
-        print("last disturbances:", *run.chaos.history[-12:],
+        (directory / "disturbances").write_text("\n".join(run.chaos.history) + "\n")
+        print(f"all disturbances: {directory}/disturbances; the last:", *run.chaos.history[-8:],
               sep="\n  ")
         return 1
     shutil.rmtree(directory, ignore_errors=True)

@@ -16,7 +16,6 @@ class Chaos:
         self.nudge = nudge  # makes something happen now: the next kill hits its phases
         self.counts = {}
         self.history = []
-        self.begin = time.monotonic()
 
     # The kinds of steps and their weights.
     STEPS = {
@@ -39,7 +38,11 @@ class Chaos:
             # Within an append, a commit, a claim, a result: whatever happens that soon.
             self.nudge()
             time.sleep(self.random.choice((0, 0.02, 0.1)) * self.random.random())
-        self.history.append(f"{time.monotonic() - self.begin:8.3f} {name}")
+        now = time.time()
+        clock = time.strftime('%H:%M:%S', time.gmtime(now))
+        self.history.append(f"{clock}.{int(now * 1000) % 1000:03} "
+                            f"{name} (server {self.server.process.pid}, "
+                            f"runner {self.server.find_runner()})")
         getattr(self, name)()
         self.back()
 

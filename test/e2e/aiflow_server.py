@@ -4,6 +4,8 @@ import json
 import os
 import pathlib
 import signal
+import socket
+import struct
 import subprocess
 import time
 
@@ -109,17 +111,24 @@ class Server:
         return found
 
     def runner_pid(self) -> int:
-        """The resident runner of this home."""
-        # It has no environment of its own, but is told its directory.
-        wanted = f"--dir\0{self.home}/runner\0".encode()
-        for directory in pathlib.Path("/proc").glob("[0-9]*"):
-            try:
-                if os.readlink(directory / "exe").endswith("aiflow-runner") and \
-                        wanted in (directory / "cmdline").read_bytes() + b"\0":
-                    return int(directory.name)
-            except OSError:
-                continue
-        raise AssertionError("no runner")
+        """The resident runner of this home: whoever listens on its socket."""
+        # Not by its command line, which its children share until they execute the task's.
+        try:
+            directory = os.open(self.home / "runner", os.O_PATH | os.O_DIRECTORY)
+        except FileNotFoundError:
+            raise AssertionError("no runner") from None
+        try:
+            with socket.socket(socket.AF_UNIX) as probe:
+                # A socket's path may have 108 bytes only.
+                probe.connect(f"/proc/self/fd/{directory}/runner.sock")
+                credentials = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        except OSError:
+            raise AssertionError("no runner") from None
+        finally:
+            os.close(directory)
+        pid = struct.unpack("3i", credentials)[0]
+        assert start_time(pid) is not None, "no runner"
+        return pid
 
     def cli(self, *args, check: bool = True, timeout: float = 120) -> subprocess.CompletedProcess:
         """Runs the command line on this home."""
