@@ -62,7 +62,9 @@ class Collector {
     for (; !error && it != fs::directory_iterator(); it.increment(error)) {
       const std::string base = it->path().filename();
       if (base == "__pycache__") continue;
-      AIFLOW_RETURN_IF_ERROR(AddPath(name + "/" + base, it->path()));
+      std::string child = name;
+      child.append("/").append(base);
+      AIFLOW_RETURN_IF_ERROR(AddPath(child, it->path()));
     }
     open_.pop_back();
     return error ? Invalid(path, error.message()) : Status::Ok();

@@ -85,8 +85,8 @@ class UnpackTurn {
 
 }  // namespace
 
-BundleDirectory::BundleDirectory(fs::path root, const BlobStore& blobs)
-    : root_(fs::absolute(std::move(root))), blobs_(blobs) {}
+BundleDirectory::BundleDirectory(const fs::path& root, const BlobStore& blobs)
+    : root_(fs::absolute(root)), blobs_(blobs) {}
 
 Result<fs::path> BundleDirectory::Get(const std::string& digest) {
   if (!IsDigest(digest)) {

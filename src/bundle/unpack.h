@@ -19,7 +19,7 @@ inline constexpr size_t kMaxBundleEntries = 100'000;
 class BundleDirectory {
  public:
   /// `root` is made when the first bundle comes.
-  BundleDirectory(std::filesystem::path root, const BlobStore& blobs);
+  BundleDirectory(const std::filesystem::path& root, const BlobStore& blobs);
 
   /// The directory of the bundle, unpacked on first use. Refuses absolute paths, `..`, links that
   /// lead out, special files, an entry that comes twice, and more than kMaxUnpackedBytes or

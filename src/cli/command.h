@@ -18,7 +18,7 @@ using CommandSlot = std::function<int(Session&)>;
 /// code. `slot` must outlive the parse.
 template <typename Args, typename Declare, typename Run>
 CLI::App* AddCommand(CLI::App& group, CommandSlot& slot, const std::string& name,
-                     const std::string& help, const Declare& declare, const Run& run) {
+                     const std::string& help, Declare declare, Run run) {
   auto args = std::make_shared<Args>();
   CLI::App* command = group.add_subcommand(name, help);
   command->group("Commands");
