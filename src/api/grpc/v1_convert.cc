@@ -3,6 +3,9 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <variant>
+
+#include "model/requests.h"
 
 namespace aiflow::api {
 namespace {
@@ -34,15 +37,27 @@ std::string Shorten(std::string text) {
   return text + "...";
 }
 
+// "by prepare SUCCESS #40": the task and status of a report; empty for any other event.
+std::string ReportText(const Event& event) {
+  if (event.kind != EventKind::kTaskStatus) return "";
+  const auto request = ParseRequest(event);
+  if (!request.has_value()) return "";
+  const auto* report = std::get_if<TaskStatusReport>(&*request);
+  if (report == nullptr) return "";
+  return "by " + report->task_name + " " + std::string(TaskStatusName(report->status)) + " #" +
+         std::to_string(event.offset);
+}
+
 }  // namespace
 
-void CauseReader::Read(Offset offset, std::string* key, std::string* value) {
+void CauseReader::Read(Offset offset, std::string* key, std::string* value, std::string* text) {
   if (offset <= 0) return;
   auto found = seen_.find(offset);
   if (found == seen_.end()) {
     Shown shown;
     auto events = log_.Read(offset - 1, 1, 1);
     if (events.has_value() && !events->empty() && events->front().offset == offset) {
+      shown.text = ReportText(events->front());
       shown.key = std::move(events->front().key);
       shown.value = Shorten(std::move(events->front().value));
     }
@@ -50,6 +65,7 @@ void CauseReader::Read(Offset offset, std::string* key, std::string* value) {
   }
   *key = found->second.key;
   *value = found->second.value;
+  if (text != nullptr) *text = found->second.text;
 }
 
 void PropertiesToProto(const std::string& json,
@@ -109,7 +125,8 @@ void ToProto(const TaskExecutionRow& row, CauseReader* causes, v1::TaskExecution
   proto->set_pid(row.pid);
   v1::Cause* cause = proto->mutable_cause();
   cause->set_offset(row.cause_offset);
-  causes->Read(row.cause_offset, cause->mutable_event_key(), cause->mutable_event_value());
+  causes->Read(row.cause_offset, cause->mutable_event_key(), cause->mutable_event_value(),
+               cause->mutable_text());
 }
 
 void ToProto(const CauseRow& row, CauseReader* causes, v1::CauseRecord* proto) {

@@ -15,13 +15,15 @@ namespace aiflow::api {
 class CauseReader {
  public:
   explicit CauseReader(const LogService& log) : log_(log) {}
-  /// Fills key and value of the event at `offset`; leaves them empty when it is gone.
-  void Read(Offset offset, std::string* key, std::string* value);
+  /// Fills key and value of the event at `offset`, and in `text`, unless null, says which task and
+  /// status a task's report is about (empty for other events). All stay empty when it is gone.
+  void Read(Offset offset, std::string* key, std::string* value, std::string* text = nullptr);
 
  private:
   struct Shown {
     std::string key;
     std::string value;
+    std::string text;
   };
   const LogService& log_;
   std::unordered_map<Offset, Shown> seen_;
