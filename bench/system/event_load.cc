@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grpcpp/grpcpp.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,6 +41,7 @@ class EchoService final : public NotificationService::CallbackService {
 };
 
 [[noreturn]] void ServeEcho(int ready) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);  // a bench that crashes leaves nothing running
   EchoService service;
   grpc::ServerBuilder builder;
   int port = 0;
@@ -57,8 +59,9 @@ class Caller {
   Caller(const std::string& address, int in_flight)
       : stub_(NotificationService::NewStub(
             grpc::CreateChannel(address, grpc::InsecureChannelCredentials()))),
+        calls_(static_cast<size_t>(in_flight)),
         running_(in_flight) {
-    for (int i = 0; i < in_flight; ++i) Send(std::make_shared<CallState>());
+    for (CallState& call : calls_) Send(call);
   }
   ~Caller() {
     stop_ = true;
@@ -75,17 +78,17 @@ class Caller {
     SendEventsResponse response;
   };
 
-  void Send(std::shared_ptr<CallState> call) {
+  void Send(CallState& call) {
     const std::string id = std::to_string(getpid()) + "-" + std::to_string(next_++);
-    call->context = std::make_unique<grpc::ClientContext>();
-    call->request.set_uuid("bench-" + id);
-    call->request.set_enable_idempotence(true);
-    auto& event = *call->request.mutable_event();
+    call.context = std::make_unique<grpc::ClientContext>();
+    call.request.set_uuid("bench-" + id);
+    call.request.set_enable_idempotence(true);
+    auto& event = *call.request.mutable_event();
     event.set_key("bench-key-" + id);
     event.set_value(std::string(200, 'x'));
     event.set_namespace_("bench");
-    stub_->async()->sendEvent(call->context.get(), &call->request, &call->response,
-                              [this, call](const grpc::Status& status) {
+    stub_->async()->sendEvent(call.context.get(), &call.request, &call.response,
+                              [this, &call](const grpc::Status& status) {
                                 if (status.ok()) ++done_;
                                 if (!stop_) return Send(call);
                                 const std::lock_guard lock(mutex_);
@@ -95,6 +98,8 @@ class Caller {
   }
 
   const std::unique_ptr<NotificationService::Stub> stub_;
+  // Owned here: the last context to go must not take the channel down on one of gRPC's own threads.
+  std::vector<CallState> calls_;
   std::atomic<int64_t> next_ = 0;
   std::atomic<int64_t> done_ = 0;
   std::atomic<bool> stop_ = false;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,6 +69,7 @@ Status ServerProcess::Start() {
   const auto begin = std::chrono::steady_clock::now();
   pid_ = fork();
   if (pid_ == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGTERM);  // a bench that crashes leaves nothing running
     dup2(out[1], STDOUT_FILENO);
     execl(binary_.c_str(), binary_.c_str(), "standalone", "--home", home_.c_str(), "--rpc-port",
           "0", "--notification-port", "0", "--http-port", "0", "--internal-rpc-port", "0", nullptr);
