@@ -15,8 +15,6 @@
 
 #include "base/check.h"
 
-extern char** environ;
-
 namespace aiflow::cli {
 namespace {
 
@@ -62,6 +60,7 @@ int Spawn(const std::vector<std::string>& argv, const Pipe& out, const Pipe& err
   posix_spawn_file_actions_adddup2(&actions, out.write_end(), STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, err.write_end(), STDERR_FILENO);
   std::vector<char*> words;
+  words.reserve(argv.size() + 1);
   for (const std::string& word : argv) words.push_back(const_cast<char*>(word.c_str()));
   words.push_back(nullptr);
   const int error = posix_spawnp(pid, words[0], &actions, nullptr, words.data(), environ);

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "base/mailbox.h"
+#include "base/admission.h"
 #include "base/status.h"
 #include "model/event.h"
 #include "storage/event_log.h"
