@@ -14,17 +14,19 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Which modules a module may include, beside itself.
 ALLOWED = {
     "base": set(),
-    "model": {"base"},
-    "scheduler": {"base", "model"},
+    "calendar": {"base"},
+    "model": {"base", "calendar"},
+    "scheduler": {"base", "calendar", "model"},
     "storage": {"base", "model"},
     "executor": {"base", "model", "runner"},
     "runner": {"base"},
     "eventlog": {"base", "model", "storage"},
-    "engine": {"base", "model", "scheduler", "storage", "executor"},
+    "engine": {"base", "calendar", "model", "scheduler", "storage", "executor"},
     "bundle": {"base", "model", "storage"},
-    "api": {"base", "model", "scheduler", "storage", "executor", "eventlog", "engine", "bundle"},
-    "server": {"base", "model", "scheduler", "storage", "executor", "eventlog", "engine", "bundle",
-               "api"},
+    "api": {"base", "calendar", "model", "scheduler", "storage", "executor", "eventlog", "engine",
+            "bundle"},
+    "server": {"base", "calendar", "model", "scheduler", "storage", "executor", "eventlog", "engine",
+               "bundle", "api"},
     # The command line is a client of the contract; it shares packing and the model, and hands
     # `standalone` and `server` to the server's entry points.
     "cli": {"base", "model", "bundle", "server", "storage"},
@@ -36,8 +38,9 @@ ADAPTERS = {
     r"<httplib\.h>": {"api", "server"},
     r"<archive": {"bundle"},
     r"<yaml-cpp": {"server", "cli"},
+    r"<date/": {"calendar"},
 }
-PURE = {"model", "scheduler"}
+PURE = {"calendar", "model", "scheduler"}
 IMPURE = re.compile(
     r"\b(system_clock|steady_clock|std::thread|std::jthread|std::mutex|std::random_device|mt19937|"
     r"rand\(|getenv|std::ifstream|std::ofstream|fopen|std::filesystem|sleep_for)\b|"
