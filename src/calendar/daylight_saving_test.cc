@@ -26,6 +26,17 @@ TEST(DaylightSavingTest, FixedHourInAGapIsDueAtItsEnd) {
               ElementsAre("2025-10-03 15:45:00", "2025-10-04 15:30:00", "2025-10-05 15:15:00"));
 }
 
+TEST(DaylightSavingTest, FixedHourInAGapIsDueUpToTheLastMillisecondBefore) {
+  const Recurrence recurrence = Parsed("cron@30 2 * * * Europe/Berlin");
+  const Millis skipped = Utc("2025-03-30 01:00:00");
+  EXPECT_EQ(recurrence.Next(skipped - std::chrono::seconds{1}), skipped);
+  EXPECT_EQ(recurrence.Next(skipped - Millis{1}), skipped);
+  EXPECT_EQ(recurrence.LastUntil(Utc("2025-01-01"), skipped + Millis{1}), skipped);
+  EXPECT_EQ(recurrence.LastUntil(Utc("2025-01-01"), skipped), skipped);
+  EXPECT_EQ(Show(recurrence.LastUntil(Utc("2025-01-01"), skipped - Millis{1})),
+            "2025-03-29 01:30:00");
+}
+
 TEST(DaylightSavingTest, TimesInOneGapAreDueOnceTogether) {
   EXPECT_THAT(Dues("cron@*/20 2,3 * * * Europe/Berlin", "2025-03-30", 4),
               ElementsAre("2025-03-30 01:00:00", "2025-03-30 01:20:00", "2025-03-30 01:40:00",
@@ -70,6 +81,12 @@ TEST(DaylightSavingTest, AnyHourFollowsTheWallClockThroughHalfAnHour) {
   EXPECT_THAT(Dues("cron@15 * * * * Australia/Lord_Howe", "2025-10-04 14:00:00", 3),
               ElementsAre("2025-10-04 14:45:00", "2025-10-04 16:15:00", "2025-10-04 17:15:00"))
       << "02:15 does not exist";
+}
+
+TEST(DaylightSavingTest, AnyHourIsDueInARepeatedHourThatIsTheLastOfItsYear) {
+  // Santiago went back from midnight to 23:00 at the end of 5 April 2025, 03:00 UTC of the 6th.
+  EXPECT_THAT(Dues("cron@30 */23 5 4 * America/Santiago", "2025-04-06 02:00:00", 3),
+              ElementsAre("2025-04-06 02:30:00", "2025-04-06 03:30:00", "2026-04-05 04:30:00"));
 }
 
 TEST(DaylightSavingTest, StepOfHoursPassesOverAGap) {
