@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/status.h"
@@ -20,26 +21,27 @@ namespace aiflow {
 /// Four items separated by single blanks; an empty item is 0; all zero is one second.
 ///
 /// `cron@FIELDS [ZONE]`: the wall-clock times of a zone that crontab fields name.
-///   - Five fields: minute (0-59), hour (0-23), day of month (1-31), month (1-12 or JAN-DEC), day
-///   of
-///     week (0-7 or SUN-SAT; 0 and 7 are Sunday). A sixth, leading field is the second (0-59), else
-///     0. Fields are separated by blanks; each is a list of `*`, `a`, `a-b`, `*/n`, `a-b/n` or
-///     `a/n`.
-///   - When both day fields are restricted (no item begins with `*`), a day that either allows
-///     counts; otherwise both must allow it.
-///   - Instead of the fields: @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually.
-///   - A last word that begins with a letter and is not made of names of days is a zone of the IANA
-///     database: `cron@0 9 * * 1-5 Europe/Berlin`.
 ///
-/// When the clocks change, the hour field decides:
-///   - An hour field without `*` names times of the local day, and each of them is due once: one
-///   that
-///     the day has twice, when it comes first; one that the day has not, at the instant when the
-///     clocks skip it. Skipped times share that instant and are due once together, also with a
-///     named time that falls on it. (`0-23` is such a field.)
-///   - With `*` or `*/n` in the hour field, every real second whose wall-clock time matches is due:
-///     `*/15 * * * *` is due every 15 real minutes, also in an hour that comes twice; times that
-///     the clocks skip are not due.
+/// Five fields: minute (0-59), hour (0-23), day of month (1-31), month (1-12 or JAN-DEC), day of
+/// week (0-7 or SUN-SAT; 0 and 7 are Sunday). A sixth, leading field is the second (0-59), else 0.
+/// Fields are separated by blanks; each is a list of `*`, `a`, `a-b`, `*/n`, `a-b/n` or `a/n`.
+/// When both day fields are restricted (no item begins with `*`), a day that either allows counts;
+/// otherwise both must allow it. Instead of the fields: @hourly, @daily, @midnight, @weekly,
+/// @monthly, @yearly, @annually.
+///
+/// A last word that begins with a letter and is not made of names of days is a zone of the IANA
+/// database: `cron@0 9 * * 1-5 Europe/Berlin`.
+///
+/// When the clocks change, the hour field decides.
+///
+/// An hour field without `*` names times of the local day, and each of them is due once: a time
+/// that the day has twice, when it comes first; one that the day has not, at the instant when the
+/// clocks skip it. Skipped times share that instant and are due once together, also with a named
+/// time that falls on it. (`0-23` is such a field.)
+///
+/// With `*` or `*/n` in the hour field, every real second whose wall-clock time matches is due:
+/// `*/15 * * * *` is due every 15 real minutes, also in an hour that comes twice; times that the
+/// clocks skip are not due.
 class Recurrence {
  public:
   /// The calendar ends with the year 9999 and begins with the epoch: nothing is due outside.
