@@ -17,5 +17,33 @@ inline constexpr size_t kMaxConditionDepth = 32;
 inline constexpr size_t kMaxSpecBytes = 16 << 20;
 inline constexpr size_t kMaxBundleBytes = size_t{256} << 20;
 inline constexpr int64_t kMaxPendingStarts = 100'000;
+inline constexpr int64_t kMaxRetries = 1'000'000;
+/// Bound of a retry delay that doubles, unless the task sets another.
+inline constexpr int64_t kMaxRetryDelayMs = 24LL * 3600 * 1000;
+/// Of every duration in a specification.
+inline constexpr int64_t kMaxDurationMs = 3650LL * 24 * 3600 * 1000;
+inline constexpr size_t kMaxFiltersPerCondition = 32;
+inline constexpr size_t kMaxFilterValues = 1'000;
+inline constexpr size_t kMaxParams = 200;
+inline constexpr size_t kMaxParamsBytes = 64 << 10;
+inline constexpr size_t kMaxHooks = 20;
+inline constexpr int64_t kMaxPoolSlots = 1'000'000;
+/// The inline result of a task, AIFLOW_OUTPUT.
+inline constexpr size_t kMaxOutputBytes = 64 << 10;
+/// One value of user-written conditions, as the host encodes it.
+inline constexpr size_t kMaxStateBytes = 1 << 20;
+/// A trigger's condition and parameters, as JSON.
+inline constexpr size_t kMaxTriggerBytes = 64 << 10;
+/// Events that wait for the answers of user-written conditions, per execution or trigger.
+inline constexpr size_t kMaxPendingEvaluations = 10'000;
+/// Statuses that the engine makes itself, per execution between two events from outside, on top of
+/// one per task: more is a loop of rules.
+inline constexpr int64_t kMaxCascade = 1'000;
+/// Executions that one backfill request makes.
+inline constexpr int64_t kMaxBackfill = 1'000;
+/// How often a hook is tried before it is given up.
+inline constexpr int64_t kMaxHookTries = 10;
+/// Executions and runs that one retention request removes.
+inline constexpr size_t kMaxRetiredPerRequest = 500;
 
 }  // namespace aiflow::limits

@@ -87,13 +87,13 @@ TEST(SpecJsonTest, ErrorsNameThePathAndTheValue) {
   EXPECT_THAT(ErrorOf("{"), HasSubstr("not valid JSON"));
   EXPECT_THAT(ErrorOf("[]"), HasSubstr("$ must be an object"));
   EXPECT_THAT(ErrorOf(R"({"name":"w","tasks":[]})"), HasSubstr("lacks the member \"version\""));
-  EXPECT_THAT(ErrorOf(R"({"version":2,"name":"w","tasks":[]})"), HasSubstr("got 2"));
+  EXPECT_THAT(ErrorOf(R"({"version":3,"name":"w","tasks":[]})"), HasSubstr("got 3"));
   EXPECT_THAT(ErrorOf(R"({"version":1,"name":"w","tasks":[],"color":1})"),
               HasSubstr("unknown member \"color\""));
   EXPECT_THAT(ErrorOf(R"({"version":1,"name":7,"tasks":[]})"),
               HasSubstr("$.name must be a string, got 7"));
   EXPECT_THAT(ErrorOf(R"({"version":1,"name":"w","tasks":[{"name":"a","operator":"fish"}]})"),
-              HasSubstr("$.tasks[0].operator must be one of bash, host, got \"fish\""));
+              HasSubstr("$.tasks[0].operator must be one of bash, host, empty, got \"fish\""));
   EXPECT_THAT(ErrorOf(R"({"version":1,"name":"w","tasks":[{"name":"a","operator":"bash",
                  "rules":[{"action":"START","condition":{"type":"event","key":"k","x":1}}]}]})"),
               HasSubstr("$.tasks[0].rules[0].condition has the unknown member \"x\""));

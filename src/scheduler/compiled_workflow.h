@@ -2,12 +2,15 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "calendar/recurrence.h"
 #include "model/workflow_spec.h"
+#include "scheduler/condition_compiler.h"
 #include "scheduler/conditions/condition.h"
 
 namespace aiflow {
@@ -21,12 +24,14 @@ struct RuleRef {
 struct CompiledRule {
   TaskAction action = TaskAction::kStart;
   std::unique_ptr<const Condition> condition;
+  std::vector<Question> questions;  // its user-written leaves
 };
 
 struct CompiledTask {
   std::vector<CompiledRule> rules;
-  /// No START rule: begins with the execution.
+  /// No START rule, or periodic: begins with the execution.
   bool starts_alone = true;
+  std::optional<Recurrence> periodic;
 };
 
 /// A snapshot's specification, indexed for the fold: which rules expect which event. Immutable.
@@ -60,22 +65,9 @@ class CompiledWorkflow {
   }
 
  private:
-  /// State of one rule's compilation: its place and the positions given out so far.
-  struct Cursor {
-    RuleRef ref;
-    int32_t slots = 0;
-    int32_t fired = 0;
-  };
-  std::unique_ptr<const Condition> Compile(const ConditionSpec& spec, Cursor& cursor);
-  std::unique_ptr<const Condition> CompileEvent(const ConditionSpec& spec, Cursor& cursor);
-  std::unique_ptr<const Condition> CompileStatus(const ConditionSpec& spec, Cursor& cursor);
-  std::unique_ptr<const Condition> CompileJoin(const ConditionSpec& spec, Cursor& cursor);
-  static void Add(std::vector<RuleRef>& refs, RuleRef ref);
-
   const std::shared_ptr<const WorkflowSpec> spec_;
   std::vector<CompiledTask> tasks_;
   std::unordered_map<std::string_view, TaskIndex> task_index_;
-  std::unordered_map<std::string, TaskIndex> own_status_keys_;  // only while compiling
   RulesByKey by_event_key_;
   RulesByKey by_foreign_key_;
   std::vector<std::vector<RuleRef>> by_status_;

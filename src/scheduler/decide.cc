@@ -55,6 +55,20 @@ void OnRequest(Draft& draft, const std::shared_ptr<const WorkflowSpec>& spec) {
 
 }  // namespace
 
+std::optional<int64_t> ExecutionToLoad(const Event& event, const State& state) {
+  if (event.key != kSchedulingEventKey ||
+      (event.value != "RERUN_TASKS" && event.value != "MARK_TASK")) {
+    return std::nullopt;
+  }
+  const Result<Request> request = ParseRequest(event);
+  if (!request.has_value()) return std::nullopt;
+  const auto* rerun = std::get_if<RerunTasks>(&*request);
+  const auto* mark = std::get_if<MarkTask>(&*request);
+  const int64_t id = rerun != nullptr ? rerun->execution_id : mark->execution_id;
+  if (state.rep().FindExecution(ExecutionId(id)) != nullptr) return std::nullopt;
+  return id;
+}
+
 Decision Decide(const State& state, const DecideInput& input) {
   Draft draft(state.rep(), input.event);
   if (input.event.key == kSchedulingEventKey) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "model/event.h"
@@ -15,6 +16,9 @@ struct DecideInput {
   /// The parsed blob of `spec_digest`, for UPLOAD_WORKFLOW and ADD_SNAPSHOT; null when it names
   /// none.
   std::shared_ptr<const WorkflowSpec> spec;
+  /// For RERUN_TASKS and MARK_TASK of a finished execution: its rows, as a store's LoadExecution
+  /// gives them; empty when it is unfinished or was never there.
+  std::vector<Change> loaded;
 };
 
 /// The effects of one event: final row values, outbox rows (as OutboxRow and EraseOutbox changes)
@@ -27,5 +31,9 @@ struct Decision {
 /// create_time and ids come from the state's counters. Every event is acceptable: what cannot be
 /// done becomes a ReplyRow with an error or is recorded as a CauseRow.
 Decision Decide(const State& state, const DecideInput& input);
+
+/// The execution whose rows `event` needs as DecideInput::loaded: it asks to run tasks of one that
+/// is not in the state, because it has finished. The caller must have committed everything before.
+std::optional<int64_t> ExecutionToLoad(const Event& event, const State& state);
 
 }  // namespace aiflow

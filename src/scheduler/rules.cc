@@ -41,6 +41,7 @@ class DraftScope final : public RuleScope {
     if (index >= fired.size()) fired.resize(index + 1, {0, 0});
     fired[index] = {task, sequence};
   }
+  std::optional<bool> Answer(int32_t /*question*/) const override { return std::nullopt; }
 
  private:
   ExecutionDraft& execution_;

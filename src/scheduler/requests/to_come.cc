@@ -1,0 +1,30 @@
+#include "scheduler/requests/handlers.h"
+
+// Requests whose handlers are still to come; each line goes when its handler arrives.
+namespace aiflow {
+namespace {
+void ToCome(Draft& draft) { draft.Reply(Code::kUnimplemented, "not there yet"); }
+}  // namespace
+
+void Handle(Draft& draft, const DeleteSnapshots& /*request*/) { ToCome(draft); }
+void Handle(Draft& draft, const RerunTasks& /*request*/) { ToCome(draft); }
+void Handle(Draft& draft, const MarkTask& /*request*/) { ToCome(draft); }
+void Handle(Draft& draft, const AddSchedule& /*request*/) { ToCome(draft); }
+void Handle(Draft& draft, const DeleteSchedule& /*request*/) { ToCome(draft); }
+void Handle(Draft& draft, const DeleteSchedules& /*request*/) { ToCome(draft); }
+void Handle(Draft& draft, const SetSchedulePaused& /*request*/) { ToCome(draft); }
+void Handle(Draft& draft, const BackfillSchedule& /*request*/) { ToCome(draft); }
+void Handle(Draft& draft, const AddTrigger& /*request*/) { ToCome(draft); }
+void Handle(Draft& draft, const DeleteTrigger& /*request*/) { ToCome(draft); }
+void Handle(Draft& draft, const DeleteTriggers& /*request*/) { ToCome(draft); }
+void Handle(Draft& draft, const SetTriggerPaused& /*request*/) { ToCome(draft); }
+void Handle(Draft& draft, const SetPool& /*request*/) { ToCome(draft); }
+void Handle(Draft& draft, const DeletePool& /*request*/) { ToCome(draft); }
+void Handle(Draft& draft, const TimerFired& /*request*/) { ToCome(draft); }
+void Handle(Draft& draft, const EvaluationAnswer& /*request*/) { ToCome(draft); }
+void Handle(Draft& draft, const HookResult& /*request*/) { ToCome(draft); }
+void Handle(Draft& draft, const RetireRows& /*request*/) { ToCome(draft); }
+void Handle(Draft& draft, const RetryDeadLetter& /*request*/) { ToCome(draft); }
+void Handle(Draft& draft, const DropDeadLetter& /*request*/) { ToCome(draft); }
+
+}  // namespace aiflow
