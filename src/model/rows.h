@@ -153,6 +153,7 @@ struct ScheduleRow {
   int64_t generation = 1;  // grows with every resume: firings of an earlier one are ignored
   Millis next_due{0};      // 0: paused, or there is none
   Millis last_due{0};      // the last one that started an execution
+  std::string reason;      // why the due time after that started none, for people; or empty
   friend bool operator==(const ScheduleRow&, const ScheduleRow&) = default;
 };
 
@@ -170,6 +171,7 @@ struct TriggerRow {
   std::string bundle_name;
   std::string host_json;       // HostSpec
   std::vector<uint8_t> slots;  // as RuleStateRow::slots
+  std::string reason;          // why it was met last and started nothing, for people; or empty
   friend bool operator==(const TriggerRow&, const TriggerRow&) = default;
 };
 
