@@ -30,12 +30,20 @@ inline constexpr size_t kMaxHooks = 20;
 inline constexpr int64_t kMaxPoolSlots = 1'000'000;
 /// The inline result of a task, AIFLOW_OUTPUT.
 inline constexpr size_t kMaxOutputBytes = 64 << 10;
-/// One value of user-written conditions, as the host encodes it.
+/// What one answer of a user-written condition writes to its states, as the host encodes it.
 inline constexpr size_t kMaxStateBytes = 1 << 20;
 /// A trigger's condition and parameters, as JSON.
 inline constexpr size_t kMaxTriggerBytes = 64 << 10;
-/// Events that wait for the answers of user-written conditions, per execution or trigger.
+/// Events that wait for the answers of user-written conditions, per execution or workflow.
 inline constexpr size_t kMaxPendingEvaluations = 10'000;
+/// What they take together, with the statuses they are looked at with, per execution or workflow.
+inline constexpr size_t kMaxPendingEvaluationBytes = size_t{64} << 20;
+/// Questions that no host could answer, kept per execution or workflow.
+inline constexpr size_t kMaxDeadLetters = 1'000;
+/// What they take, over all of them.
+inline constexpr size_t kMaxDeadLetterBytes = size_t{256} << 20;
+/// The text of an error that a host, or the question itself, came back with.
+inline constexpr size_t kMaxErrorBytes = 4 << 10;
 /// Statuses that the engine makes itself, per execution between two events from outside, on top of
 /// one per task: more is a loop of rules.
 inline constexpr int64_t kMaxCascade = 1'000;

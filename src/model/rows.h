@@ -217,6 +217,9 @@ struct EvaluationRow {
   std::vector<uint8_t> answers;       // of the questions asked so far, in order
   bool decided = false;               // a rule has acted; the rest only observes
   int64_t generation = 1;             // of the question in flight
+  // A dead letter asked again: nothing but this leaf sees the event. -1: all that listen to it.
+  RuleIndex rule = -1;
+  int32_t question = -1;
   friend bool operator==(const EvaluationRow&, const EvaluationRow&) = default;
 };
 
@@ -229,7 +232,8 @@ struct DeadLetterRow {
   WorkflowId workflow_id;
   TaskIndex task = -1;
   RuleIndex rule = -1;
-  int32_t question = 0;  // the leaf's place among the user-written ones of the rule
+  int32_t question = 0;  // the leaf's place among the user-written ones of the rule; -1: the event
+                         // was not looked at, as too many waited
   Event event;
   Millis time{0};
   std::string error;

@@ -169,6 +169,32 @@ ExecutionDraft& Draft::AddExecution(ExecutionRow row, const CompiledWorkflow& wo
   return *entry->second;
 }
 
+void Draft::Put(Change change) {
+  // What goes with an owner must not be written after it.
+  if (const auto* erase = std::get_if<EraseTrigger>(&change)) erased_triggers_.insert(erase->id);
+  if (const auto* erase = std::get_if<EraseWorkflow>(&change)) {
+    const WorkflowEntry* workflow = state_.FindWorkflowEntry(erase->id);
+    if (workflow != nullptr) {
+      erased_triggers_.insert(workflow->triggers.begin(), workflow->triggers.end());
+    }
+  }
+  others_.push_back(std::move(change));
+}
+
+const TriggerRow* Draft::FindTrigger(TriggerId id) const {
+  if (erased_triggers_.contains(id)) return nullptr;
+  if (const auto found = triggers_.find(id); found != triggers_.end()) return &found->second;
+  const auto stored = state_.triggers.find(id);
+  return stored == state_.triggers.end() ? nullptr : &stored->second.row;
+}
+
+TriggerRow& Draft::EditTrigger(TriggerId id) {
+  if (const auto found = triggers_.find(id); found != triggers_.end()) return found->second;
+  const TriggerRow* stored = FindTrigger(id);
+  CHECK(stored != nullptr) << "trigger " << id << " is not in the state";
+  return triggers_.emplace(id, *stored).first->second;
+}
+
 OutboxRow& Draft::AddOutbox(OutboxKind kind) {
   OutboxRow& row = outbox_.emplace_back();
   row.id = OutboxId(++counters_.outbox);
@@ -206,6 +232,9 @@ void Draft::Reply(Code code, std::string message, int64_t id, std::string detail
 
 std::vector<Change> Draft::Finish() const {
   std::vector<Change> changes = others_;
+  for (const auto& [id, row] : triggers_) {
+    if (!erased_triggers_.contains(id)) changes.emplace_back(row);
+  }
   for (const auto& [id, execution] : executions_) execution->AppendChanges(changes);
   for (const auto& [id, execution] : executions_) execution->AppendCauses(changes);
   for (const OutboxId id : erased_outbox_) changes.emplace_back(EraseOutbox{id});

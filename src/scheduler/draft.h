@@ -102,7 +102,12 @@ class Draft {
   }
 
   /// A row of a namespace, workflow or snapshot, or any removal.
-  void Put(Change change) { others_.push_back(std::move(change)); }
+  void Put(Change change);
+
+  /// Null when it was never there, was deleted, or is by this event.
+  [[nodiscard]] const TriggerRow* FindTrigger(TriggerId id) const;
+  /// REQUIRES: FindTrigger(id) is not null.
+  TriggerRow& EditTrigger(TriggerId id);
 
   void Send(OutboxKind kind, const AttemptKey& attempt);
   void Publish(Event event);
@@ -121,6 +126,8 @@ class Draft {
   const Event& event_;
   CountersRow counters_;
   std::vector<Change> others_;
+  std::map<TriggerId, TriggerRow> triggers_;
+  std::set<TriggerId> erased_triggers_;
   std::map<ExecutionId, std::unique_ptr<ExecutionDraft>> executions_;
   std::vector<OutboxRow> outbox_;
   std::set<OutboxId> erased_outbox_;

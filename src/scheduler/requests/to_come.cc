@@ -1,4 +1,5 @@
 #include "scheduler/requests/handlers.h"
+#include "scheduler/trigger_rules.h"
 
 // Requests whose handlers are still to come; each line goes when its handler arrives.
 namespace aiflow {
@@ -25,5 +26,10 @@ void Handle(Draft& draft, const HookResult& /*request*/) { ToCome(draft); }
 void Handle(Draft& draft, const RetireRows& /*request*/) { ToCome(draft); }
 void Handle(Draft& draft, const RetryDeadLetter& /*request*/) { ToCome(draft); }
 void Handle(Draft& draft, const DropDeadLetter& /*request*/) { ToCome(draft); }
+
+bool ApplyTrigger(Draft& /*draft*/, TriggerId /*trigger*/, const Occurrence& /*occurrence*/,
+                  const Event& /*event*/, const Answers& /*answers*/, bool /*decided*/) {
+  return false;
+}
 
 }  // namespace aiflow
