@@ -16,15 +16,22 @@ ai_flow.model.workflow Workflow name namespace='default' **kwargs
 ai_flow.model.operator Operator name **kwargs
 ai_flow.model.operator AIFlowOperator task_name **kwargs
 ai_flow.operators.bash BashOperator name bash_command **kwargs
+ai_flow.operators.empty EmptyOperator name **kwargs
 ai_flow.operators.python PythonOperator name python_callable op_args=None op_kwargs=None **kwargs
 ai_flow.operators.flink.flink_operator FlinkOperator name application target=None application_args=None executable_path=None application_mode=False stop_with_savepoint=False kubernetes_cluster_id=None command_options=None jobs_info_poll_interval=1 **kwargs
 ai_flow.operators.spark.spark_submit SparkSubmitOperator name application application_args=None executable_path=None master='yarn' deploy_mode='client' application_name=None submit_options=None k8s_namespace=None env_vars=None **kwargs
 ai_flow.operators.spark.spark_sql SparkSqlOperator name sql master='yarn' application_name=None executable_path=None **kwargs
 ai_flow.model.condition Condition expect_event_keys
 ai_flow.model.rule TaskRule condition action
-ai_flow.model.rule WorkflowRule condition
+ai_flow.model.rule WorkflowRule condition params=None
 ai_flow.model.state ValueStateDescriptor name
-ai_flow.model.internal.conditions SingleEventCondition expect_event_key
+ai_flow.model.param Param type=<class_'str'> default=REQUIRED description='' name=None
+ai_flow.model.param EventField field='value' pointer=None
+ai_flow.model.hook Hook command=None url=None
+ai_flow.model.filters equals value
+ai_flow.model.filters one_of *values
+ai_flow.model.filters between low=None high=None
+ai_flow.model.internal.conditions SingleEventCondition expect_event_key value=None one_of=None between=None context=None sender=None scope=None
 ai_flow.model.internal.conditions MeetAllCondition name conditions
 ai_flow.model.internal.conditions MeetAnyCondition conditions
 ai_flow.model.internal.conditions TaskStatusCondition workflow_name task_name namespace expect_status
@@ -93,10 +100,10 @@ notification_service.client.embedded_notification_client EmbeddedNotificationCli
 
 METHODS = """
 ai_flow.model.workflow Workflow.action_on_condition task_name action condition
-ai_flow.model.workflow Workflow.action_on_event_received task_name event_key action
+ai_flow.model.workflow Workflow.action_on_event_received task_name event_key action value=None one_of=None between=None context=None sender=None scope=None
 ai_flow.model.workflow Workflow.action_on_task_status task_name action upstream_task_status_dict
 ai_flow.model.operator Operator.action_on_condition action condition
-ai_flow.model.operator Operator.action_on_event_received action event_key
+ai_flow.model.operator Operator.action_on_event_received action event_key value=None one_of=None between=None context=None sender=None scope=None
 ai_flow.model.operator Operator.action_on_task_status action upstream_task_status_dict
 ai_flow.model.operator Operator.start_after tasks
 ai_flow.model.operator AIFlowOperator.start context
@@ -169,6 +176,7 @@ ai_flow.common.exception.exceptions AIFlowYAMLException
 ai_flow.common.exception.exceptions TaskFailedException
 ai_flow.common.exception.exceptions TaskForceStoppedException
 ai_flow.common.exception.exceptions AIFlowK8sException
+ai_flow.common.exception.exceptions NonRetriableError
 ai_flow.common.configuration.config_constants SERVER_ADDRESS
 ai_flow.common.util.workflow_utils upload_workflow_snapshot
 ai_flow.common.util.workflow_utils extract_workflows_from_file
@@ -197,8 +205,10 @@ def parameters(function):
         text = parameter.name
         if parameter.kind is parameter.VAR_KEYWORD:
             text = "**" + text
+        elif parameter.kind is parameter.VAR_POSITIONAL:
+            text = "*" + text
         elif parameter.default is not parameter.empty:
-            text += f"={parameter.default!r}"
+            text += f"={parameter.default!r}".replace(" ", "_")
         shown.append(text)
     return shown
 
