@@ -110,3 +110,14 @@ def host(tmp_path):
     host = Host(tmp_path)
     yield host
     host.kill_the_rest()
+
+
+@pytest.fixture
+def condition_host(tmp_path):
+    from condition_host import ConditionHost
+
+    folder = tmp_path / "bundle"
+    folder.mkdir(exist_ok=True)
+    host = ConditionHost(folder, tmp_path / "host.log")
+    yield host
+    host.close()

@@ -3,7 +3,7 @@ docs/formats/workflow-spec.md."""
 
 import os
 import sys
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from ai_flow.common.exception.exceptions import AIFlowException
 from ai_flow.host.condition_spec import condition_spec, custom_leaves
@@ -12,7 +12,7 @@ from ai_flow.host.workflow_options import workflow_options
 from ai_flow.model.action import TaskAction
 from ai_flow.model.operator import AIFlowOperator, Operator
 from ai_flow.model.param import trigger_params
-from ai_flow.model.rule import WorkflowRule
+from ai_flow.model.rule import TaskRule, WorkflowRule
 from ai_flow.model.source_location import Location
 from ai_flow.model.workflow import Workflow
 from ai_flow.operators.bash import BashOperator
@@ -65,6 +65,11 @@ def trigger_spec(rule: WorkflowRule) -> Dict[str, Any]:
     (None: no user-written condition). SpecificationError when it is impossible."""
     if not isinstance(rule, WorkflowRule):
         raise SpecificationError(f"a trigger is a WorkflowRule, not {rule!r}")
+    if type(rule).trigger is not WorkflowRule.trigger:
+        raise SpecificationError(
+            f"{type(rule).__name__} has a trigger() of its own, which nobody would call; write a "
+            f"subclass of Condition instead"
+        )
     try:
         condition = condition_spec(rule.condition, None)
         params = trigger_params(rule.params)
@@ -108,18 +113,24 @@ def _task(workflow: Workflow, task: Operator, warnings: List[str]) -> Dict[str, 
         spec.update(_operator(task))
         has_process = spec["operator"] != "empty"
         spec.update(task_options(task.config, has_process, where, warnings))
-        rules = [
-            {
-                "action": _action(rule.action),
-                "condition": condition_spec(rule.condition, own_workflow),
-            }
-            for rule in workflow.rules.get(task.name, [])
-        ]
+        rules = [_rule(rule, own_workflow) for rule in workflow.rules.get(task.name, [])]
         if rules:
             spec["rules"] = rules
         return spec
     except (ValueError, AIFlowException) as error:
         raise _at(task._defined_at, f"{where}: {error}") from error
+
+
+def _rule(rule: TaskRule, own_workflow: Tuple[str, str]) -> Dict[str, Any]:
+    if type(rule).trigger is not TaskRule.trigger:
+        raise ValueError(
+            f"{type(rule).__name__} has a trigger() of its own, which nobody would call; write a "
+            f"subclass of Condition instead"
+        )
+    return {
+        "action": _action(rule.action),
+        "condition": condition_spec(rule.condition, own_workflow),
+    }
 
 
 def _operator(task: Operator) -> Dict[str, Any]:
