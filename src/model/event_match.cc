@@ -3,46 +3,13 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "model/json_pointer.h"
 #include "model/requests.h"
 
 namespace aiflow {
 namespace {
 
 using Json = nlohmann::json;
-
-/// The value that a filter looks at, when it is there.
-const Json* At(const Json& document, const std::string& pointer) {
-  if (document.is_discarded()) return nullptr;
-  if (pointer.empty()) return &document;
-  const Json* at = &document;
-  size_t begin = 1;
-  while (begin <= pointer.size()) {
-    size_t end = pointer.find('/', begin);
-    if (end == std::string::npos) end = pointer.size();
-    std::string token = pointer.substr(begin, end - begin);
-    begin = end + 1;
-    // RFC 6901: ~1 stands for /, ~0 for ~, in this order.
-    for (const auto& [from, to] : {std::pair("~1", "/"), std::pair("~0", "~")}) {
-      for (size_t i = token.find(from); i != std::string::npos; i = token.find(from, i + 1)) {
-        token.replace(i, 2, to);
-      }
-    }
-    if (at->is_object()) {
-      const auto found = at->find(token);
-      if (found == at->end()) return nullptr;
-      at = &*found;
-      continue;
-    }
-    const bool index = at->is_array() && !token.empty() && token.size() <= 9 &&
-                       std::all_of(token.begin(), token.end(),
-                                   [](unsigned char c) { return std::isdigit(c) != 0; });
-    if (!index) return nullptr;
-    const size_t position = std::stoul(token);
-    if (position >= at->size()) return nullptr;
-    at = &(*at)[position];
-  }
-  return at;
-}
 
 bool IsMet(const FilterSpec& filter, const Json& value) {
   if (!filter.one_of.empty() &&
@@ -95,9 +62,9 @@ bool EventFields::Meets(const std::vector<FilterSpec>& filters) const {
                                                                       : event_.sender;
     if (!filter.pointer.has_value()) return IsMetByText(filter, text);
     if (filter.field == FilterField::kSender) return false;
-    const Json& json = document(
-        filter.field == FilterField::kValue ? parsed_->value : parsed_->context, text);
-    const Json* at = At(json, *filter.pointer);
+    const Json& json =
+        document(filter.field == FilterField::kValue ? parsed_->value : parsed_->context, text);
+    const Json* at = AtPointer(json, *filter.pointer);
     return at != nullptr && IsMet(filter, *at);
   });
 }

@@ -26,6 +26,8 @@ inline constexpr size_t kMaxFiltersPerCondition = 32;
 inline constexpr size_t kMaxFilterValues = 1'000;
 inline constexpr size_t kMaxParams = 200;
 inline constexpr size_t kMaxParamsBytes = 64 << 10;
+/// Arrays and objects within each other, in parameters.
+inline constexpr size_t kMaxParamsDepth = 100;
 inline constexpr size_t kMaxHooks = 20;
 inline constexpr int64_t kMaxPoolSlots = 1'000'000;
 /// The inline result of a task, AIFLOW_OUTPUT.
