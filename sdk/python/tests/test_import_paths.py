@@ -39,7 +39,7 @@ ai_flow.model.internal.conditions TaskStatusAllMetCondition condition_list
 ai_flow.model.internal.conditions match_events event_keys event
 ai_flow.model.internal.contexts WorkflowContext namespace workflow
 ai_flow.model.internal.contexts WorkflowExecutionContext workflow workflow_execution
-ai_flow.model.internal.contexts TaskExecutionContext workflow task_execution_key trigger_event=None
+ai_flow.model.internal.contexts TaskExecutionContext workflow task_execution_key trigger_event=None params=None due_time=None try_number=1
 ai_flow.model.internal.contexts set_runtime_task_context context
 ai_flow.model.internal.contexts get_runtime_task_context
 ai_flow.model.task_execution TaskExecutionKey workflow_execution_id task_name seq_num
@@ -112,6 +112,8 @@ ai_flow.model.operator AIFlowOperator.await_termination context timeout=None
 ai_flow.model.operator AIFlowOperator.get_metrics context
 ai_flow.model.context Context.get_state state_descriptor
 ai_flow.model.context Context.get_task_status task_name
+ai_flow.model.internal.contexts TaskExecutionContext.get_task_output task as_json=False
+ai_flow.model.internal.contexts TaskExecutionContext.set_output value
 ai_flow.model.condition Condition.is_met event context
 ai_flow.model.rule TaskRule.trigger event context
 ai_flow.model.state ValueState.update state

@@ -85,7 +85,7 @@ class ConditionExecutionContext(WorkflowExecutionContext):
             id=context.get("workflow_execution_id"),
         )
         super().__init__(workflow, execution)
-        self.params: Dict[str, Any] = dict(context.get("params") or {})
+        self.params = dict(context.get("params") or {})
         self._statuses = context.get("statuses") or {}
         self._states = states
 
@@ -102,7 +102,6 @@ class ConditionWorkflowContext(WorkflowContext):
 
     def __init__(self, workflow: Workflow, states: States):
         super().__init__(workflow.namespace, workflow)
-        self.params: Dict[str, Any] = {}
         self._states = states
 
     def get_state(self, state_descriptor: StateDescriptor) -> State:

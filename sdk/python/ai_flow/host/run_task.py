@@ -5,6 +5,7 @@ import signal
 import sys
 from typing import NoReturn, Tuple
 
+from ai_flow.common.exception.exceptions import NonRetriableError
 from ai_flow.host.output import prepare_output, print_traceback
 from ai_flow.host.result import end_process
 from ai_flow.host.stop_signal import STOPPED_EXIT_CODE, StopSignal
@@ -15,13 +16,16 @@ from ai_flow.model.operator import AIFlowOperator
 
 # The task's code was never reached.
 CANNOT_START_EXIT_CODE = 2
+# It failed, and is not tried again.
+NON_RETRIABLE_EXIT_CODE = 100
 
 Outcome = Tuple[int, str]
 
 
 def run_task_main(path: str) -> NoReturn:
-    """Exits with 0 when the task succeeded, 143 when it was stopped, 2 when it cannot start, else
-    with its own code or 1. Writes AIFLOW_RESULT_FILE as its last act."""
+    """Exits with 0 when the task succeeded, 143 when it was stopped, 2 when it cannot start, 100
+    when trying again would not help, else with its own code or 1. Writes AIFLOW_RESULT_FILE as its
+    last act."""
     prepare_output()
     try:
         task = find_task(load_workflows(path), path)
@@ -40,7 +44,10 @@ def run_task_main(path: str) -> NoReturn:
     stop = StopSignal(task, context)
     stop.install()
     code, reason = _run(task, context, stop)
-    if not stop.received:
+    if stop.received:
+        # The work may end before its stop hook does, which has more to do perhaps.
+        stop.join()
+    else:
         # A stop during the last steps may still end what hangs there.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _finish_user_code()
@@ -64,7 +71,8 @@ def _run(task: AIFlowOperator, context: TaskExecutionContext, stop: StopSignal) 
         if stop.received:
             return STOPPED_EXIT_CODE, "stopped"
         print_traceback(error)
-        return 1, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        code = NON_RETRIABLE_EXIT_CODE if isinstance(error, NonRetriableError) else 1
+        return code, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return (STOPPED_EXIT_CODE, "stopped") if stop.received else (0, "")
 
 
