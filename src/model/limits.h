@@ -15,6 +15,16 @@ inline constexpr size_t kMaxTasksPerWorkflow = 20'000;
 inline constexpr size_t kMaxRulesPerTask = 1'000;
 inline constexpr size_t kMaxConditionDepth = 32;
 inline constexpr size_t kMaxSpecBytes = 16 << 20;
+/// Arrays and objects within each other, in a specification or condition.
+inline constexpr size_t kMaxJsonDepth = 200;
+/// Keys that one user-written condition listens to.
+inline constexpr size_t kMaxEventKeysPerCondition = 1'000;
+/// One argument or environment variable of a process may have 128 KiB on Linux, its end included.
+inline constexpr size_t kMaxCommandBytes = (128 << 10) - 1;
+inline constexpr size_t kMaxEnvBytes = 1 << 20;
+inline constexpr size_t kMaxUrlBytes = 2048;
+/// Problems (and warnings) that a refused workflow names; the others are counted.
+inline constexpr size_t kMaxReportedProblems = 50;
 inline constexpr size_t kMaxBundleBytes = size_t{256} << 20;
 inline constexpr int64_t kMaxPendingStarts = 100'000;
 inline constexpr int64_t kMaxRetries = 1'000'000;
