@@ -1,6 +1,7 @@
 #include <string>
 #include <utility>
 
+#include "model/json_depth.h"
 #include "model/limits.h"
 #include "model/spec_json.h"
 #include "model/spec_json/condition_json.h"
@@ -89,29 +90,8 @@ void WriteLimits(const WorkflowSpec& spec, OrderedJson& json) {
   for (const HookSpec& hook : spec.hooks) json["hooks"].push_back(WriteHook(hook));
 }
 
-/// Whether arrays and objects lie in each other deeper than kMaxJsonDepth: looked at before
-/// parsing, as writing a value recurses. Says nothing of use about a text that is no JSON.
-bool IsTooDeep(std::string_view text) {
-  size_t depth = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      in_string = c != '"';
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > limits::kMaxJsonDepth) return true;
-    } else if ((c == ']' || c == '}') && depth > 0) {
-      --depth;
-    }
-  }
-  return false;
-}
-
 Result<Json> ParseJson(std::string_view text, const char* what) {
-  if (IsTooDeep(text)) {
+  if (IsDeeperJson(text, limits::kMaxJsonDepth)) {
     return Error(Code::kInvalidArgument, std::string(what) + ": is nested deeper than " +
                                              std::to_string(limits::kMaxJsonDepth) + " levels");
   }
