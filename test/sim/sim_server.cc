@@ -97,6 +97,12 @@ class SimServer::StoreDoor final : public Store {
     return rows;
   }
 
+  Result<std::vector<Change>> LoadExecution(ExecutionId id) const override {
+    if (server_.MayDie("before an execution is loaded")) return Error(Dead());
+    if (Chance(20)) return Error(Hiccup("store"));
+    return durable_.store.LoadExecution(id);
+  }
+
  private:
   [[nodiscard]] bool Chance(int64_t per_mille) const {
     return server_.chaos_.faults && server_.chaos_.random.PerMille(per_mille);

@@ -22,13 +22,22 @@ class ChangeWriter {
   };
   /// One statement per table that loses rows; all are bound to the same id.
   struct EraseExecutionStatements {
-    Statement cause, rule_state, task_execution, task, execution;
+    Statement cause, rule_state, task_execution, task, state, evaluation, dead_letter, execution;
   };
   struct EraseWorkflowStatements {
-    Statement cause, rule_state, task_execution, task, execution, snapshot, workflow;
+    Statement cause, rule_state, task_execution, task, state, evaluation, dead_letter, execution;
+    Statement trigger_evaluation, trigger_letter, own_state;
+    Statement schedule, trigger, snapshot, workflow;
+  };
+  struct EraseTaskExecutionStatements {
+    Statement cause, task_execution;
+  };
+  struct EraseTriggerStatements {
+    Statement evaluation, trigger;
   };
 
   ChangeWriter() = default;
+  Status PrepareErasures(const Connection& connection);
 
   template <typename Row>
   Status Write(const Connection& connection, const Row& row);
@@ -38,17 +47,32 @@ class ChangeWriter {
   Status Write(const Connection& connection, const EraseWorkflow& erase);
   Status Write(const Connection& connection, const EraseSnapshot& erase);
   Status Write(const Connection& connection, const EraseExecution& erase);
+  Status Write(const Connection& connection, const EraseTaskExecution& erase);
+  Status Write(const Connection& connection, const EraseSchedule& erase);
+  Status Write(const Connection& connection, const EraseTrigger& erase);
+  Status Write(const Connection& connection, const ErasePool& erase);
+  Status Write(const Connection& connection, const EraseState& erase);
+  Status Write(const Connection& connection, const EraseEvaluation& erase);
+  Status Write(const Connection& connection, const EraseDeadLetter& erase);
   Status Write(const Connection& connection, const EraseOutbox& erase);
 
   std::tuple<Upsert<NamespaceRow>, Upsert<WorkflowRow>, Upsert<SnapshotRow>, Upsert<ExecutionRow>,
-             Upsert<TaskRow>, Upsert<TaskExecutionRow>, Upsert<RuleStateRow>, Upsert<CauseRow>,
-             Upsert<OutboxRow>, Upsert<ReplyRow>>
+             Upsert<TaskRow>, Upsert<TaskExecutionRow>, Upsert<RuleStateRow>, Upsert<ScheduleRow>,
+             Upsert<TriggerRow>, Upsert<PoolRow>, Upsert<StateRow>, Upsert<EvaluationRow>,
+             Upsert<DeadLetterRow>, Upsert<CauseRow>, Upsert<OutboxRow>, Upsert<ReplyRow>>
       upserts_;
   Statement touch_execution_;
   Statement counters_;
   Statement erase_namespace_;
   Statement erase_snapshot_;
+  Statement erase_schedule_;
+  Statement erase_pool_;
+  Statement erase_state_;
+  Statement erase_evaluation_;
+  Statement erase_dead_letter_;
   Statement erase_outbox_;
+  EraseTaskExecutionStatements erase_task_execution_;
+  EraseTriggerStatements erase_trigger_;
   EraseExecutionStatements erase_execution_;
   EraseWorkflowStatements erase_workflow_;
 };
