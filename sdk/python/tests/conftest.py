@@ -26,6 +26,16 @@ def notification():
 
 
 @pytest.fixture
+def server(monkeypatch):
+    from fake_server import FakeServer
+
+    fake = FakeServer()
+    monkeypatch.setenv("AIFLOW_SERVER", fake.uri)
+    yield fake
+    fake.server.stop(None)
+
+
+@pytest.fixture
 def workflow_file(tmp_path):
     """Writes a workflow file and returns its path."""
 

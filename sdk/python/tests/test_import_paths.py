@@ -59,7 +59,7 @@ ai_flow.ops get_workflow_snapshot snapshot_id
 ai_flow.ops list_workflow_snapshots workflow_name namespace='default' limit=None offset=None
 ai_flow.ops delete_workflow_snapshot snapshot_id
 ai_flow.ops delete_workflow_snapshots workflow_name namespace='default'
-ai_flow.ops start_workflow_execution workflow_name namespace='default'
+ai_flow.ops start_workflow_execution workflow_name namespace='default' params=None request_id=None
 ai_flow.ops stop_workflow_execution workflow_execution_id
 ai_flow.ops stop_workflow_executions workflow_name namespace='default'
 ai_flow.ops get_workflow_execution workflow_execution_id
@@ -69,13 +69,22 @@ ai_flow.ops start_task_execution workflow_execution_id task_name
 ai_flow.ops stop_task_execution workflow_execution_id task_name
 ai_flow.ops get_task_execution task_execution_id
 ai_flow.ops list_task_executions workflow_execution_id limit=None offset=None
-ai_flow.ops add_workflow_schedule expression workflow_name namespace='default'
+ai_flow.ops add_workflow_schedule expression workflow_name namespace='default' timezone=None catchup=None skip_if_active=False params=None
+ai_flow.ops backfill_workflow workflow_name begin end namespace='default' schedule_id=None expression=None timezone=None params=None dry_run=False
 ai_flow.ops get_workflow_schedule schedule_id
 ai_flow.ops list_workflow_schedules workflow_name namespace='default' limit=None offset=None
 ai_flow.ops delete_workflow_schedule schedule_id
 ai_flow.ops delete_workflow_schedules workflow_name namespace='default'
 ai_flow.ops pause_workflow_schedule schedule_id
 ai_flow.ops resume_workflow_schedule schedule_id
+ai_flow.ops rerun_tasks workflow_execution_id task_names=None
+ai_flow.ops mark_task workflow_execution_id task_name status note=''
+ai_flow.ops set_pool name slots description=''
+ai_flow.ops delete_pool name
+ai_flow.ops list_pools
+ai_flow.ops list_failed_events
+ai_flow.ops retry_failed_event failed_event_id
+ai_flow.ops drop_failed_event failed_event_id
 ai_flow.ops add_workflow_trigger rule workflow_name namespace='default'
 ai_flow.ops get_workflow_trigger trigger_id
 ai_flow.ops list_workflow_triggers workflow_name namespace='default' limit=None offset=None
