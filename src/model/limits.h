@@ -61,8 +61,15 @@ inline constexpr size_t kMaxErrorBytes = 4 << 10;
 inline constexpr int64_t kMaxCascade = 1'000;
 /// Executions that one backfill request makes.
 inline constexpr int64_t kMaxBackfill = 1'000;
+/// What a person says about a task that is marked by hand.
+inline constexpr size_t kMaxNoteBytes = 4096;
 /// How often a hook is tried before it is given up.
 inline constexpr int64_t kMaxHookTries = 10;
+/// Before a hook is tried again: doubled with each failed try, up to the second.
+inline constexpr int64_t kFirstHookDelayMs = 1'000;
+inline constexpr int64_t kMaxHookDelayMs = 10 * 60 * 1'000;
+/// The reason in what a hook is told.
+inline constexpr size_t kMaxHookReasonBytes = 8 << 10;
 /// Executions and runs that one retention request removes.
 inline constexpr size_t kMaxRetiredPerRequest = 500;
 

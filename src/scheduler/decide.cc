@@ -57,20 +57,25 @@ void OnRequest(Draft& draft, const std::shared_ptr<const WorkflowSpec>& spec) {
 
 std::optional<int64_t> ExecutionToLoad(const Event& event, const State& state) {
   if (event.key != kSchedulingEventKey ||
-      (event.value != "RERUN_TASKS" && event.value != "MARK_TASK")) {
+      (event.value != "RERUN_TASKS" && event.value != "MARK_TASK" &&
+       event.value != "START_TASK_EXECUTION" && event.value != "RESTART_TASK_EXECUTION")) {
     return std::nullopt;
   }
   const Result<Request> request = ParseRequest(event);
-  if (!request.has_value()) return std::nullopt;
-  const auto* rerun = std::get_if<RerunTasks>(&*request);
-  const auto* mark = std::get_if<MarkTask>(&*request);
-  const int64_t id = rerun != nullptr ? rerun->execution_id : mark->execution_id;
+  if (!request.has_value() || !IsHonoured(event, *request)) return std::nullopt;
+  const int64_t id = std::visit(
+      [](const auto& typed) -> int64_t {
+        if constexpr (requires { typed.execution_id; }) return typed.execution_id;
+        return 0;
+      },
+      *request);
+  if (id <= 0 || id > state.rep().counters.execution) return std::nullopt;  // never there
   if (state.rep().FindExecution(ExecutionId(id)) != nullptr) return std::nullopt;
   return id;
 }
 
 Decision Decide(const State& state, const DecideInput& input) {
-  Draft draft(state.rep(), input.event);
+  Draft draft(state.rep(), input.event, input.loaded);
   if (input.event.key == kSchedulingEventKey) {
     OnRequest(draft, input.spec);
   } else if (input.event.kind == EventKind::kStatusChanged) {

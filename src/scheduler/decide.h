@@ -16,8 +16,8 @@ struct DecideInput {
   /// The parsed blob of `spec_digest`, for UPLOAD_WORKFLOW and ADD_SNAPSHOT; null when it names
   /// none.
   std::shared_ptr<const WorkflowSpec> spec;
-  /// For RERUN_TASKS and MARK_TASK of a finished execution: its rows, as a store's LoadExecution
-  /// gives them; empty when it is unfinished or was never there.
+  /// The rows of the execution that ExecutionToLoad names, as a store's LoadExecution gives them;
+  /// empty when it names none, or one that is deleted.
   std::vector<Change> loaded;
 };
 
@@ -32,8 +32,9 @@ struct Decision {
 /// done becomes a ReplyRow with an error or is recorded as a CauseRow.
 Decision Decide(const State& state, const DecideInput& input);
 
-/// The execution whose rows `event` needs as DecideInput::loaded: it asks to run tasks of one that
-/// is not in the state, because it has finished. The caller must have committed everything before.
+/// The execution whose rows `event` needs as DecideInput::loaded: it asks to run, rerun or mark
+/// tasks of one that is not in the state, because it has finished or was deleted. The caller must
+/// have committed everything before.
 std::optional<int64_t> ExecutionToLoad(const Event& event, const State& state);
 
 }  // namespace aiflow

@@ -138,6 +138,16 @@ void ExecutionDraft::Record(CauseKind kind, TaskIndex task, int64_t sequence, Ru
   causes_.push_back(std::move(cause));
 }
 
+void ExecutionDraft::Restore(const Change& row) {
+  if (const auto* task = std::get_if<TaskRow>(&row)) {
+    tasks_.emplace(task->task, *task);
+  } else if (const auto* run = std::get_if<TaskExecutionRow>(&row)) {
+    runs_.emplace(RunKey{run->task, run->sequence}, *run);
+  } else if (const auto* rule = std::get_if<RuleStateRow>(&row)) {
+    rules_.emplace(RuleRef{rule->task, rule->rule}, *rule);
+  }
+}
+
 void ExecutionDraft::AppendChanges(std::vector<Change>& changes) const {
   if (edited_) changes.emplace_back(row_);
   for (const auto& [key, row] : tasks_) changes.emplace_back(row);
@@ -193,6 +203,30 @@ TriggerRow& Draft::EditTrigger(TriggerId id) {
   const TriggerRow* stored = FindTrigger(id);
   CHECK(stored != nullptr) << "trigger " << id << " is not in the state";
   return triggers_.emplace(id, *stored).first->second;
+}
+
+const ExecutionRow* Draft::FinishedRow() const {
+  for (const Change& row : loaded_) {
+    if (const auto* execution = std::get_if<ExecutionRow>(&row)) return execution;
+  }
+  return nullptr;
+}
+
+ExecutionDraft* Draft::FindFinished() {
+  if (finished_ != nullptr) return finished_.get();
+  const ExecutionRow* row = FinishedRow();
+  if (row == nullptr) return nullptr;
+  const SnapshotEntry* snapshot = state_.FindSnapshot(row->snapshot_id);
+  if (snapshot == nullptr || snapshot->compiled == nullptr) return nullptr;
+  finished_ = std::make_unique<ExecutionDraft>(*this, nullptr, *row, *snapshot->compiled);
+  for (const Change& loaded : loaded_) finished_->Restore(loaded);
+  return finished_.get();
+}
+
+ExecutionDraft& Draft::TakeFinished() {
+  CHECK(finished_ != nullptr) << "event " << offset() << " came without a finished execution";
+  const ExecutionId id = finished_->id();
+  return *executions_.insert_or_assign(id, std::move(finished_)).first->second;
 }
 
 OutboxRow& Draft::AddOutbox(OutboxKind kind) {

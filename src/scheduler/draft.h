@@ -60,6 +60,9 @@ class ExecutionDraft final : public TaskStatuses {
   void Announce(const TaskExecutionRow& run);
   void Record(CauseKind kind, TaskIndex task, int64_t sequence, RuleIndex rule, std::string text);
 
+  /// Takes a stored row of an execution that is not in the state.
+  void Restore(const Change& row);
+
   void AppendChanges(std::vector<Change>& changes) const;
   void AppendCauses(std::vector<Change>& changes) const;
 
@@ -80,8 +83,9 @@ class ExecutionDraft final : public TaskStatuses {
 /// from the state only and put at most once per event.
 class Draft {
  public:
-  Draft(const State::Rep& state, const Event& event)
-      : state_(state), event_(event), counters_(state.counters) {}
+  /// `loaded` is DecideInput::loaded.
+  Draft(const State::Rep& state, const Event& event, const std::vector<Change>& loaded)
+      : state_(state), event_(event), loaded_(loaded), counters_(state.counters) {}
   Draft(const Draft&) = delete;
   Draft& operator=(const Draft&) = delete;
 
@@ -96,6 +100,15 @@ class Draft {
   /// specification.
   ExecutionDraft* FindExecution(ExecutionId id);
   ExecutionDraft& AddExecution(ExecutionRow row, const CompiledWorkflow& workflow);
+
+  /// The finished execution whose rows came with the event; null when none came.
+  [[nodiscard]] const ExecutionRow* FinishedRow() const;
+  /// The same, to look at: what is done to it counts only after TakeFinished. Null also when its
+  /// snapshot is gone.
+  ExecutionDraft* FindFinished();
+  /// From now on it is one of executions(), with all its rows. REQUIRES: FindFinished found it.
+  ExecutionDraft& TakeFinished();
+
   /// Those looked at in this event, ascending.
   [[nodiscard]] const std::map<ExecutionId, std::unique_ptr<ExecutionDraft>>& executions() const {
     return executions_;
@@ -124,11 +137,13 @@ class Draft {
 
   const State::Rep& state_;
   const Event& event_;
+  const std::vector<Change>& loaded_;
   CountersRow counters_;
   std::vector<Change> others_;
   std::map<TriggerId, TriggerRow> triggers_;
   std::set<TriggerId> erased_triggers_;
   std::map<ExecutionId, std::unique_ptr<ExecutionDraft>> executions_;
+  std::unique_ptr<ExecutionDraft> finished_;
   std::vector<OutboxRow> outbox_;
   std::set<OutboxId> erased_outbox_;
   std::optional<ReplyRow> reply_;

@@ -96,4 +96,10 @@ void ApplyRules(ExecutionDraft& execution, const Occurrence& occurrence,
   for (const RuleRef ref : winners) Act(execution, occurrence, ref);
 }
 
+void ForgetEvents(ExecutionDraft& execution, RuleRef ref) {
+  const Occurrence nothing;
+  DraftScope scope(execution, nothing, ref);
+  execution.workflow().rule(ref).condition->ClearEvents(scope);
+}
+
 }  // namespace aiflow

@@ -195,4 +195,20 @@ void DispatchNext(ExecutionDraft& execution, TaskIndex task) {
   Dispatch(execution, run, "event at offset " + std::to_string(cause) + after);
 }
 
+TaskExecutionRow& RecordRun(ExecutionDraft& execution, TaskIndex task, TaskStatus status,
+                            std::string reason, std::string text) {
+  TaskExecutionRow& run = MakeRun(execution, task, execution.draft().offset(), -1);
+  TaskRow& row = execution.EditTask(task);
+  CHECK(!IsLive(row)) << "execution " << execution.id() << ": task " << run.task_name
+                      << " is alive";
+  SetStatus(run, TaskStatus::kQueued);
+  SetStatus(run, status);
+  run.end = execution.draft().now();
+  run.reason = std::move(reason);
+  row.latest = run.sequence;
+  execution.Record(CauseKind::kMarked, task, run.sequence, -1, std::move(text));
+  execution.Announce(run);
+  return run;
+}
+
 }  // namespace aiflow

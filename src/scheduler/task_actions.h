@@ -46,4 +46,9 @@ void CancelSuccessor(ExecutionDraft& execution, TaskIndex task, const Why& why);
 /// waits or the task was started again. REQUIRES: the execution is RUNNING.
 void DispatchNext(ExecutionDraft& execution, TaskIndex task);
 
+/// A run that somebody says has ended so, SUCCESS or FAILED: it has no process and is announced;
+/// the rules have not seen it yet. `text` is for the record. REQUIRES: the task has no live run.
+TaskExecutionRow& RecordRun(ExecutionDraft& execution, TaskIndex task, TaskStatus status,
+                            std::string reason, std::string text);
+
 }  // namespace aiflow

@@ -1,8 +1,7 @@
 #include <string>
 
-#include "model/event_keys.h"
 #include "scheduler/events/events.h"
-#include "scheduler/rules.h"
+#include "scheduler/events/own_status.h"
 #include "scheduler/task_actions.h"
 
 namespace aiflow {
@@ -49,18 +48,7 @@ void ApplyStatus(ExecutionDraft& execution, const TaskStatusReport& report, Task
   }
   execution.draft().EraseCommand(OutboxKind::kStartAttempt, attempt);
   execution.Announce(run);
-  if (!execution.running()) return;
-
-  const WorkflowSpec& spec = execution.workflow().spec();
-  const std::string& name = execution.TaskName(attempt.task);
-  const std::string key = StatusChangedKey(spec.ns, spec.name, name);
-  Occurrence occurrence;
-  occurrence.key = key;
-  occurrence.task = attempt.task;
-  occurrence.status = status;
-  occurrence.text = "task '" + name + "' " + std::string(TaskStatusName(status)) + " (run " +
-                    std::to_string(attempt.sequence) + ")";
-  ApplyRules(execution, occurrence, execution.workflow().by_status(attempt.task));
+  LetRulesSee(execution, run);
 }
 
 }  // namespace

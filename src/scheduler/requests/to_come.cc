@@ -8,8 +8,6 @@ void ToCome(Draft& draft) { draft.Reply(Code::kUnimplemented, "not there yet"); 
 }  // namespace
 
 void Handle(Draft& draft, const DeleteSnapshots& /*request*/) { ToCome(draft); }
-void Handle(Draft& draft, const RerunTasks& /*request*/) { ToCome(draft); }
-void Handle(Draft& draft, const MarkTask& /*request*/) { ToCome(draft); }
 void Handle(Draft& draft, const AddSchedule& /*request*/) { ToCome(draft); }
 void Handle(Draft& draft, const DeleteSchedule& /*request*/) { ToCome(draft); }
 void Handle(Draft& draft, const DeleteSchedules& /*request*/) { ToCome(draft); }
