@@ -203,23 +203,6 @@ def test_a_wrong_time_retry_or_slot_says_what_is_allowed(option, reason):
     assert "test_specification.py:" in text and "\n" not in text
 
 
-@pytest.mark.parametrize(
-    "option, needed",
-    [
-        ("overlap", "periodic_expression"),
-        ("catchup", "periodic_expression"),
-        ("retry_delay", "retries"),
-        ("pool_slots", "pool"),
-    ],
-)
-def test_an_option_without_what_it_is_about_is_a_warning(option, needed):
-    value = {"overlap": "skip", "catchup": "all", "retry_delay": 1, "pool_slots": 2}[option]
-    _, warnings = task_of(**{option: value})
-    assert warnings == [
-        f"workflow 'flow', task 'task': option {option!r} has no effect without {needed!r}"
-    ]
-
-
 def test_an_empty_operator_has_no_process():
     with Workflow("flow") as workflow:
         EmptyOperator("begin", optional=True, periodic_expression="interval@0 0 1 0")
@@ -425,6 +408,7 @@ def custom(name, *keys):
         (OwnEvent("a"), custom("OwnEvent", "a")),
         (Own(["a", "b", "a"]), custom("Own", "a", "b")),
         (Own(("a",)), custom("Own", "a")),
+        (Own({"c", "a", "b"}), custom("Own", "a", "b", "c")),
         (OwnAll("all", [Own(["a"]), SingleEventCondition("b")]), custom("OwnAll", "a", "b")),
         (
             MeetAnyCondition([Own(["a"]), SingleEventCondition("b"), OwnEvent("c")]),
@@ -483,6 +467,7 @@ class WithoutKeys(Condition):
         (WithoutKeys(), "super().__init__(expect_event_keys)"),
         (Own("key"), "no list of event keys"),
         (Own([]), "expects no event"),
+        (Own([str(n) for n in range(1001)]), "Own expects 1001 event keys, the limit is 1000"),
         (Own([1]), "event key must be a string"),
         (Own(["ä" * 513]), "has 1026 bytes, the limit is 1024"),
     ],

@@ -19,7 +19,9 @@ from ai_flow.model.status import ANNOUNCED_TASK_STATUSES, TaskStatus
 
 MAX_CONDITION_DEPTH = 32
 MAX_EVENT_KEY_BYTES = 1024
+MAX_EVENT_KEYS = 1000
 
+_SETS = (set, frozenset)
 _LEAVES = (SingleEventCondition, TaskStatusCondition)
 _COMPOSITES = (MeetAllCondition, MeetAnyCondition, TaskStatusAllMetCondition)
 
@@ -104,18 +106,20 @@ def _event(condition: SingleEventCondition) -> Dict[str, Any]:
 def _custom(condition: Condition) -> Dict[str, Any]:
     name = type(condition).__name__
     keys = getattr(condition, "expect_event_keys", None)
-    if not isinstance(keys, (list, tuple, set, frozenset)):
+    if not isinstance(keys, (list, tuple) + _SETS):
         raise ValueError(
             f"{name} has no list of event keys; call super().__init__(expect_event_keys) in its "
             f"__init__"
         )
     if not keys:
         raise ValueError(f"{name} expects no event, so that it can never be met")
-    ordered = sorted(keys) if isinstance(keys, (set, frozenset)) else keys
-    event_keys: List[str] = []
-    for key in ordered:
-        if _event_key(key) not in event_keys:
-            event_keys.append(key)
+    checked = [_event_key(key) for key in keys]
+    # A set has another order in each process.
+    event_keys = list(dict.fromkeys(sorted(checked) if isinstance(keys, _SETS) else checked))
+    if len(event_keys) > MAX_EVENT_KEYS:
+        raise ValueError(
+            f"{name} expects {len(event_keys)} event keys, the limit is {MAX_EVENT_KEYS}"
+        )
     return {"type": "custom", "name": name, "event_keys": event_keys}
 
 

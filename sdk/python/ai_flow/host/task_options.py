@@ -18,15 +18,6 @@ OF_PROCESSES = frozenset(
     "retries retry_delay retry_exponential_backoff max_retry_delay execution_timeout queue_timeout "
     "start_timeout stop_grace pool pool_slots priority env".split()
 )
-# Say how something else is meant.
-NEEDS = {
-    "overlap": "periodic_expression",
-    "catchup": "periodic_expression",
-    "retry_delay": "retries",
-    "retry_exponential_backoff": "retries",
-    "max_retry_delay": "retries",
-    "pool_slots": "pool",
-}
 
 # docs/formats/task-environment.md
 RESERVED_ENVIRONMENT = frozenset(
@@ -44,8 +35,9 @@ RESERVED_PREFIXES = ("AIFLOW_PARAM_", "AIFLOW_OUTPUT_")
 def task_options(
     config: Dict[str, Any], has_process: bool, where: str, warnings: List[str]
 ) -> Dict[str, Any]:
-    """Members for the options in `config`. ValueError when one is wrong; what has no effect is a
-    warning. None is an option that is not given."""
+    """Members for the options in `config`. ValueError when one is wrong; what has no member is a
+    warning. None is an option that is not given. What members do to each other is the server's to
+    judge."""
     spec: Dict[str, Any] = {}
     for name, value in config.items():
         if value is None:
@@ -59,9 +51,6 @@ def task_options(
         if not has_process and name in OF_PROCESSES:
             warnings.append(f"{where}: option {name!r} has no effect on a task without a process")
             continue
-        needed = NEEDS.get(name)
-        if needed is not None and not config.get(needed):
-            warnings.append(f"{where}: option {name!r} has no effect without {needed!r}")
         spec[key] = checked
     return spec
 
