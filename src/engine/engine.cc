@@ -74,7 +74,7 @@ class Engine::Impl {
 
   // Decide.
   Status Decide(std::vector<Event> events, Batch& batch);
-  Status DecideEvent(const Event& event, std::vector<Change>& changes);
+  Status DecideEvent(const Event& event, std::vector<Change> loaded, std::vector<Change>& changes);
   Result<std::shared_ptr<const WorkflowSpec>> ResolveSpec(const Event& event);
 
   // Commit.
@@ -223,11 +223,13 @@ Result<std::shared_ptr<const WorkflowSpec>> Engine::Impl::ResolveSpec(const Even
   return spec;
 }
 
-Status Engine::Impl::DecideEvent(const Event& event, std::vector<Change>& changes) {
+Status Engine::Impl::DecideEvent(const Event& event, std::vector<Change> loaded,
+                                 std::vector<Change>& changes) {
   auto spec = ResolveSpec(event);
   Decision decision;
   if (spec.has_value()) {
-    decision = aiflow::Decide(state_, {.event = event, .spec = std::move(*spec)});
+    decision = aiflow::Decide(
+        state_, {.event = event, .spec = std::move(*spec), .loaded = std::move(loaded)});
   } else if (IsBadSpec(spec.error())) {
     decision.changes.emplace_back(ReplyRow{.offset = event.offset,
                                            .code = static_cast<int>(spec.error().code()),
@@ -248,7 +250,16 @@ Status Engine::Impl::Decide(std::vector<Event> events, Batch& batch) {
   for (const Event& event : events) {
     CHECK(event.offset == batch.commit.to_offset + 1)
         << "event log: offset " << event.offset << " follows " << batch.commit.to_offset;
-    if (Status decided = DecideEvent(event, batch.commit.changes); !decided.ok()) {
+    std::vector<Change> loaded;
+    if (const std::optional<int64_t> finished = ExecutionToLoad(event, state_)) {
+      // What this batch has decided so far must be in the store before its rows are read there.
+      if (batch.commit.to_offset != committed_) break;
+      auto rows = store_.LoadExecution(ExecutionId(*finished));
+      if (!rows.has_value()) return rows.error();
+      loaded = std::move(*rows);
+    }
+    if (Status decided = DecideEvent(event, std::move(loaded), batch.commit.changes);
+        !decided.ok()) {
       if (batch.commit.to_offset == committed_) return decided;
       break;  // what came before it can be committed
     }

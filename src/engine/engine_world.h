@@ -159,6 +159,10 @@ class FakeStore final : public MemoryStore {
     journal_.push_back("load");
     return MemoryStore::Load();
   }
+  Result<std::vector<Change>> LoadExecution(ExecutionId id) const override {
+    if (unreadable) return Error(Code::kUnavailable, "the store cannot be read");
+    return MemoryStore::LoadExecution(id);
+  }
 
   bool unreadable = false;
   CommitBatch last;
