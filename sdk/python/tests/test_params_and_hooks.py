@@ -143,6 +143,11 @@ class Own(Condition):
         return True
 
 
+class OwnRule(WorkflowRule):
+    def trigger(self, event, context):
+        return True
+
+
 def test_a_trigger_is_a_condition_and_a_mapping():
     rule = WorkflowRule(
         SingleEventCondition("day_done", value="ok"),
@@ -192,6 +197,7 @@ def test_a_trigger_with_a_condition_of_its_own_names_a_host_without_a_file():
         (lambda: WorkflowRule(SingleEventCondition("a"), params={"a b": 1}), "impossible"),
         (lambda: WorkflowRule(SingleEventCondition("a"), params=["x"]), "must be a dict"),
         (lambda: SingleEventCondition("a"), "WorkflowRule"),
+        (lambda: OwnRule(SingleEventCondition("a")), "OwnRule has a trigger() of its own"),
     ],
 )
 def test_a_trigger_that_cannot_be_is_refused(make, reason):

@@ -17,6 +17,7 @@ from ai_flow.model.internal.conditions import (
     TaskStatusCondition,
 )
 from ai_flow.model.operator import AIFlowOperator, Operator
+from ai_flow.model.rule import TaskRule
 from ai_flow.model.status import TaskStatus
 from ai_flow.model.workflow import Workflow
 from ai_flow.operators.bash import BashOperator
@@ -502,6 +503,20 @@ def test_conditions_nest_to_a_limit():
     condition_of(condition)
     with pytest.raises(SpecificationError, match="nested deeper than 32"):
         condition_of(MeetAnyCondition([condition]))
+
+
+def test_a_rule_with_a_trigger_of_its_own_is_refused():
+    """The scheduler evaluates conditions; nobody would call it."""
+
+    class OwnRule(TaskRule):
+        def trigger(self, event, context):
+            return self.action
+
+    def make():
+        task = BashOperator("task", "true")
+        task.workflow.rules["task"] = [OwnRule(SingleEventCondition("a"), TaskAction.START)]
+
+    assert "OwnRule has a trigger() of its own" in refusal(make)
 
 
 def test_an_unknown_action_is_refused():
