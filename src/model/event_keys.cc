@@ -45,6 +45,11 @@ std::string StatusReportEventId(const AttemptKey& attempt, TaskStatus status) {
   return "i/report/" + attempt.ToString() + "/" + std::string(TaskStatusName(status));
 }
 
+std::string EngineReportEventId(const AttemptKey& attempt, TaskStatus status, Offset offset) {
+  return "i/engine/" + attempt.ToString() + "/" + std::string(TaskStatusName(status)) + "/" +
+         std::to_string(offset);
+}
+
 std::string StatusChangedEventId(const AttemptKey& attempt, TaskStatus status) {
   return "i/changed/" + attempt.ToString() + "/" + std::string(TaskStatusName(status));
 }

@@ -60,7 +60,14 @@ struct SnapshotRow {
 };
 
 /// Who stopped a task or execution, and so how it counts in the outcome.
-enum class StopCause : uint8_t { kNone = 0, kRule = 1, kRequest = 2, kLimit = 3, kRestart = 4 };
+enum class StopCause : uint8_t {
+  kNone = 0,
+  kRule = 1,
+  kRequest = 2,
+  kLimit = 3,
+  kRestart = 4,
+  kFailure = 5,  // the engine gave the execution up: it ends FAILED
+};
 
 struct ExecutionRow {
   ExecutionId id;

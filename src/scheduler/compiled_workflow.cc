@@ -27,6 +27,7 @@ CompiledWorkflow::CompiledWorkflow(std::shared_ptr<const WorkflowSpec> spec)
     CHECK(periodic.has_value()) << periodic.error().message();
     tasks_[i].periodic = *periodic;
     tasks_[i].starts_alone = true;
+    has_periodic_ = true;
   }
 }
 

@@ -51,6 +51,8 @@ class CompiledWorkflow {
   [[nodiscard]] bool HasTask(TaskIndex task) const {
     return task >= 0 && static_cast<size_t>(task) < tasks_.size();
   }
+  /// Some task is periodic.
+  [[nodiscard]] bool has_periodic() const { return has_periodic_; }
   /// -1 when there is none.
   [[nodiscard]] TaskIndex FindTask(std::string_view name) const;
 
@@ -67,6 +69,7 @@ class CompiledWorkflow {
  private:
   const std::shared_ptr<const WorkflowSpec> spec_;
   std::vector<CompiledTask> tasks_;
+  bool has_periodic_ = false;
   std::unordered_map<std::string_view, TaskIndex> task_index_;
   RulesByKey by_event_key_;
   RulesByKey by_foreign_key_;

@@ -8,6 +8,7 @@
 #include "scheduler/events/events.h"
 #include "scheduler/outcome.h"
 #include "scheduler/requests/handlers.h"
+#include "scheduler/slots.h"
 
 namespace aiflow {
 namespace {
@@ -43,6 +44,7 @@ void OnRequest(Draft& draft, const std::shared_ptr<const WorkflowSpec>& spec) {
       [&](const auto& typed) {
         using T = std::decay_t<decltype(typed)>;
         if constexpr (std::is_same_v<T, TaskStatusReport>) {
+          draft.SetEngineMade(typed.engine_made);
           OnTaskStatus(draft, typed);
         } else if constexpr (std::is_same_v<T, UploadWorkflow> || std::is_same_v<T, AddSnapshot>) {
           Handle(draft, typed, spec);
@@ -51,6 +53,16 @@ void OnRequest(Draft& draft, const std::shared_ptr<const WorkflowSpec>& spec) {
         }
       },
       *request);
+}
+
+/// Per execution: how many statuses the engine has made since the last event from outside.
+void CountCascades(Draft& draft) {
+  for (const auto& [id, execution] : draft.executions()) {
+    const ExecutionRow& row = execution->row();
+    if (row.event_offset != draft.offset() || IsFinished(row.status)) continue;
+    const int64_t cascade = draft.engine_made() ? row.cascade + 1 : 0;
+    if (cascade != row.cascade) execution->Edit().cascade = cascade;
+  }
 }
 
 }  // namespace
@@ -84,6 +96,8 @@ Decision Decide(const State& state, const DecideInput& input) {
     OnUserEvent(draft);
   }
   for (const auto& [id, execution] : draft.executions()) SettleExecution(*execution);
+  GrantSlots(draft);
+  CountCascades(draft);
   return Decision{draft.Finish()};
 }
 

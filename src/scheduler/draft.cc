@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "model/event_keys.h"
+#include "model/requests.h"
 #include "model/status_changed.h"
 
 namespace aiflow {
@@ -114,6 +116,18 @@ bool ExecutionDraft::HasLiveTask() const {
   return live > 0;
 }
 
+bool ExecutionDraft::HasTick() const {
+  if (!workflow_.has_periodic()) return false;
+  for (size_t i = 0; i < workflow_.tasks().size(); ++i) {
+    const auto task = static_cast<TaskIndex>(i);
+    const TaskRow* row = FindTask(task);
+    if (row != nullptr && row->next_tick != Millis(0) && !workflow_.task_spec(task).optional) {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool ExecutionDraft::MayHaveEnded() const {
   return base_ == nullptr || !tasks_.empty() || row_.status != base_->row.status;
 }
@@ -121,6 +135,43 @@ bool ExecutionDraft::MayHaveEnded() const {
 void ExecutionDraft::Announce(const TaskExecutionRow& run) {
   const WorkflowSpec& spec = workflow_.spec();
   draft_.Publish(StatusChangedEvent(spec.ns, spec.name, run.task_name, run.attempt(), run.status));
+}
+
+void ExecutionDraft::ReportSelf(const TaskExecutionRow& run, TaskStatus status) {
+  TaskStatusReport report;
+  report.attempt = run.attempt();
+  report.task_name = run.task_name;
+  report.status = status;
+  report.engine_made = true;
+  Event event = FormatRequest(report);
+  event.ns = workflow_.spec().ns;
+  event.id = EngineReportEventId(report.attempt, status, draft_.offset());
+  draft_.Publish(std::move(event));
+}
+
+std::string ExecutionDraft::SlotAskedFor(TaskIndex task) const {
+  const auto found = slot_asked_.find(task);
+  return found == slot_asked_.end() ? "" : found->second;
+}
+
+void ExecutionDraft::AppendClaims(std::vector<TaskClaims>& before,
+                                  std::vector<TaskClaims>& after) const {
+  std::set<TaskIndex> changed;
+  for (const auto& [task, row] : tasks_) changed.insert(task);
+  for (const auto& [key, run] : runs_) changed.insert(key.first);
+  const ExecutionDetail* detail = base_ == nullptr ? nullptr : base_->detail.get();
+  for (const TaskIndex task : changed) {
+    if (detail != nullptr) {
+      if (const auto row = detail->tasks.find(task); row != detail->tasks.end()) {
+        const auto run = detail->runs.find({task, row->second.current});
+        before.push_back(ClaimsOf(base_->row, workflow_, row->second,
+                                  run == detail->runs.end() ? nullptr : &run->second));
+      }
+    }
+    if (const TaskRow* row = FindTask(task)) {
+      after.push_back(ClaimsOf(row_, workflow_, *row, FindRun(task, row->current)));
+    }
+  }
 }
 
 void ExecutionDraft::Record(CauseKind kind, TaskIndex task, int64_t sequence, RuleIndex rule,
@@ -240,6 +291,16 @@ OutboxRow& Draft::AddOutbox(OutboxKind kind) {
 void Draft::Send(OutboxKind kind, const AttemptKey& attempt) { AddOutbox(kind).attempt = attempt; }
 
 void Draft::Publish(Event event) { AddOutbox(OutboxKind::kPublish).publish = std::move(event); }
+
+void Draft::PutPool(PoolRow row) {
+  pools_[row.name] = row.slots;
+  others_.emplace_back(std::move(row));
+}
+
+int64_t Draft::PoolSlots(std::string_view pool) const {
+  const auto found = pools_.find(pool);
+  return found == pools_.end() ? state_.PoolSlots(pool) : found->second;
+}
 
 void Draft::EraseCommand(OutboxKind kind, const AttemptKey& attempt) {
   const auto added = std::find_if(outbox_.begin(), outbox_.end(), [&](const OutboxRow& row) {

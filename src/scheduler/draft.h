@@ -52,12 +52,24 @@ class ExecutionDraft final : public TaskStatuses {
   [[nodiscard]] int64_t LatestSequence(TaskIndex task) const override;
   /// Some task has a run that is dispatched, waits, or is asked for.
   [[nodiscard]] bool HasLiveTask() const;
+  /// Some task that counts has a tick to come.
+  [[nodiscard]] bool HasTick() const;
 
   /// This event did something that the execution may end with.
   [[nodiscard]] bool MayHaveEnded() const;
 
   /// The run's new status is announced, whoever caused it.
   void Announce(const TaskExecutionRow& run);
+  /// A report that the engine makes itself, because nothing of the run is at an executor. It comes
+  /// back as an event.
+  void ReportSelf(const TaskExecutionRow& run, TaskStatus status);
+  /// The run is QUEUED and wants a slot; `text` says why it is started.
+  void AskForSlot(TaskIndex task, std::string text) { slot_asked_[task] = std::move(text); }
+  /// Why the run of `task`, which got or awaits its slot in this event, was started.
+  [[nodiscard]] std::string SlotAskedFor(TaskIndex task) const;
+  /// What the changed tasks claimed before this event, and claim now.
+  void AppendClaims(std::vector<TaskClaims>& before, std::vector<TaskClaims>& after) const;
+  [[nodiscard]] const std::map<TaskIndex, std::string>& slot_asked() const { return slot_asked_; }
   void Record(CauseKind kind, TaskIndex task, int64_t sequence, RuleIndex rule, std::string text);
 
   /// Takes a stored row of an execution that is not in the state.
@@ -77,6 +89,7 @@ class ExecutionDraft final : public TaskStatuses {
   std::map<RuleRef, RuleStateRow> rules_;
   std::vector<CauseRow> causes_;
   std::map<TaskIndex, int32_t> ordinals_;
+  std::map<TaskIndex, std::string> slot_asked_;
 };
 
 /// The changes of one event over an immutable state. Namespaces, workflows and snapshots are read
@@ -93,6 +106,10 @@ class Draft {
   [[nodiscard]] const Event& event() const { return event_; }
   [[nodiscard]] Offset offset() const { return event_.offset; }
   [[nodiscard]] Millis now() const { return event_.create_time; }
+
+  /// The event is a report that the engine made itself.
+  [[nodiscard]] bool engine_made() const { return engine_made_; }
+  void SetEngineMade(bool engine_made) { engine_made_ = engine_made; }
 
   CountersRow& counters() { return counters_; }
 
@@ -121,6 +138,10 @@ class Draft {
   [[nodiscard]] const TriggerRow* FindTrigger(TriggerId id) const;
   /// REQUIRES: FindTrigger(id) is not null.
   TriggerRow& EditTrigger(TriggerId id);
+  /// A pool gets this many slots, for the starts of this event already.
+  void PutPool(PoolRow row);
+  [[nodiscard]] int64_t PoolSlots(std::string_view pool) const;
+  [[nodiscard]] bool pools_changed() const { return !pools_.empty(); }
 
   void Send(OutboxKind kind, const AttemptKey& attempt);
   void Publish(Event event);
@@ -139,9 +160,11 @@ class Draft {
   const Event& event_;
   const std::vector<Change>& loaded_;
   CountersRow counters_;
+  bool engine_made_ = false;
   std::vector<Change> others_;
   std::map<TriggerId, TriggerRow> triggers_;
   std::set<TriggerId> erased_triggers_;
+  std::map<std::string, int64_t, std::less<>> pools_;  // changed slots
   std::map<ExecutionId, std::unique_ptr<ExecutionDraft>> executions_;
   std::unique_ptr<ExecutionDraft> finished_;
   std::vector<OutboxRow> outbox_;

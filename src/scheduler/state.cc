@@ -450,7 +450,8 @@ const WorkflowEntry* State::Rep::FindWorkflowEntry(WorkflowId id) const {
 
 int64_t State::Rep::PoolSlots(std::string_view pool) const {
   const auto found = pools.find(pool);
-  return found == pools.end() ? std::numeric_limits<int64_t>::max() : found->second.slots;
+  if (found != pools.end()) return found->second.slots;
+  return pool == kExecutorPool ? std::numeric_limits<int64_t>::max() : 0;
 }
 
 const WorkflowRow* State::Rep::FindWorkflow(WorkflowId id) const {

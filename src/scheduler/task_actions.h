@@ -36,6 +36,20 @@ StartOutcome StartTask(ExecutionDraft& execution, TaskIndex task, const Why& why
 /// successor. REQUIRES: the execution is RUNNING.
 StartOutcome RestartTask(ExecutionDraft& execution, TaskIndex task, const Why& why);
 
+/// A tick with overlap=queue: a run of an idle task; on a live one a start that is kept for later.
+/// REQUIRES: the execution is RUNNING.
+StartOutcome QueueTask(ExecutionDraft& execution, TaskIndex task, const Why& why);
+
+/// After this long beyond its grace a stop that has not ended its run raises an alarm.
+inline constexpr Millis kStopAlarm{30'000};
+
+/// A limit of the task itself was passed: the run is stopped, and FAILED or RETRYING once its end is
+/// confirmed. REQUIRES: there is a current run.
+void StopForLimit(ExecutionDraft& execution, TaskIndex task, std::string reason);
+
+/// The next try of a RETRYING run.
+void Retry(ExecutionDraft& execution, TaskIndex task);
+
 /// STOP: cancels the successor and kept starts, stops the current run. False: nothing to stop.
 bool StopTask(ExecutionDraft& execution, TaskIndex task, const Why& why);
 

@@ -17,8 +17,6 @@ void Handle(Draft& draft, const AddTrigger& /*request*/) { ToCome(draft); }
 void Handle(Draft& draft, const DeleteTrigger& /*request*/) { ToCome(draft); }
 void Handle(Draft& draft, const DeleteTriggers& /*request*/) { ToCome(draft); }
 void Handle(Draft& draft, const SetTriggerPaused& /*request*/) { ToCome(draft); }
-void Handle(Draft& draft, const SetPool& /*request*/) { ToCome(draft); }
-void Handle(Draft& draft, const DeletePool& /*request*/) { ToCome(draft); }
 void Handle(Draft& draft, const EvaluationAnswer& /*request*/) { ToCome(draft); }
 void Handle(Draft& draft, const HookResult& /*request*/) { ToCome(draft); }
 void Handle(Draft& draft, const RetireRows& /*request*/) { ToCome(draft); }
