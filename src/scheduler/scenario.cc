@@ -79,9 +79,9 @@ struct Writer {
     });
   }
   void operator()(const EraseEvaluation& erase) {
-    const size_t erased = rows.evaluations.erase(
-        {erase.execution_id.value(), erase.trigger_id.value(), erase.offset, erase.ordinal,
-         erase.task});
+    const size_t erased =
+        rows.evaluations.erase({erase.execution_id.value(), erase.trigger_id.value(), erase.offset,
+                                erase.ordinal, erase.task});
     EXPECT_EQ(erased, 1U) << "erased what was not there";
   }
   void operator()(const EraseDeadLetter& erase) { rows.dead_letters.erase(erase.id.value()); }
@@ -103,9 +103,7 @@ struct Writer {
       if (row.workflow_id == erase.id) executions.push_back(row.id);
     }
     for (const ExecutionId id : executions) (*this)(EraseExecution{id});
-    const auto owned = [&erase](const auto& entry) {
-      return entry.second.workflow_id == erase.id;
-    };
+    const auto owned = [&erase](const auto& entry) { return entry.second.workflow_id == erase.id; };
     std::erase_if(rows.snapshots, owned);
     std::erase_if(rows.schedules, owned);
     std::erase_if(rows.triggers, owned);
@@ -257,8 +255,10 @@ void SchedulerTest::Report(const std::string& task, TaskStatus status, int64_t s
                            int64_t execution) {
   const int64_t id = execution == 0 ? last_ : execution;
   TaskStatusReport report;
-  report.attempt = {ExecutionId(id), Index(task, id),
-                    sequence == 0 ? TaskState(task, id).current : sequence, 1};
+  if (sequence == 0) sequence = TaskState(task, id).current;
+  const auto run = rows_.runs.find({id, Index(task, id), sequence});
+  report.attempt = {ExecutionId(id), Index(task, id), sequence,
+                    run == rows_.runs.end() ? 1 : run->second.try_number};
   report.task_name = task;
   report.status = status;
   report.pid = 42;

@@ -33,11 +33,11 @@ std::string Refusal(const ExecutionDraft& execution, const TaskStatusReport& rep
   return "";
 }
 
-/// Counts the statuses that the engine makes itself between two events from outside; over the limit,
-/// rules start each other for ever, and the execution fails.
-bool IsRuleLoop(ExecutionDraft& execution) {
+/// The engine makes statuses itself; with too many of them between two events from outside, rules
+/// start each other for ever, and the execution fails.
+void EndRuleLoop(ExecutionDraft& execution) {
   const auto tasks = static_cast<int64_t>(execution.workflow().tasks().size());
-  if (!execution.running() || execution.row().cascade < limits::kMaxCascade + tasks) return false;
+  if (!execution.running() || execution.row().cascade < limits::kMaxCascade + tasks) return;
   std::string names;
   int64_t empty = 0;
   for (const TaskSpec& task : execution.workflow().spec().tasks) {
@@ -50,14 +50,13 @@ bool IsRuleLoop(ExecutionDraft& execution) {
                     " runs of tasks without a process followed one another without an event from "
                     "outside; look at the rules of " +
                     names);
-  return true;
 }
 
 /// Before the try after number `failed`: doubled with each when the task says so.
 Millis RetryDelay(const RetrySpec& retry, int64_t failed) {
   if (!retry.exponential) return retry.delay;
-  const Millis bound = retry.max_delay == Millis(0) ? Millis(limits::kMaxRetryDelayMs)
-                                                     : retry.max_delay;
+  const Millis bound =
+      retry.max_delay == Millis(0) ? Millis(limits::kMaxRetryDelayMs) : retry.max_delay;
   Millis delay = retry.delay;
   for (int64_t i = 1; i < failed && delay < bound && delay > Millis(0); ++i) delay *= 2;
   return std::min(delay, bound);
@@ -143,7 +142,7 @@ void OnTaskStatus(Draft& draft, const TaskStatusReport& report) {
     return;
   }
   execution->Edit().event_offset = draft.offset();
-  if (report.engine_made && IsRuleLoop(*execution)) return;
+  if (report.engine_made) EndRuleLoop(*execution);
   const TaskStatus before = execution->FindRun(attempt.task, attempt.sequence)->status;
   if (before == TaskStatus::kQueued && report.status == TaskStatus::kSuccess) {
     // It did run; the report of that was merged into this one.

@@ -2,6 +2,7 @@
 #include "scheduler/requests/handlers.h"
 #include "scheduler/requests/replies.h"
 #include "scheduler/task_actions.h"
+#include "scheduler/timers/timers.h"
 
 namespace aiflow {
 namespace {
@@ -16,6 +17,8 @@ void Start(Draft& draft, const WorkflowRow& workflow, const SnapshotEntry& snaps
   row.begin = draft.now();
   row.event_offset = draft.offset();
   row.created_offset = draft.offset();
+  const Millis limit = snapshot.compiled->spec().execution_timeout;
+  row.deadline = limit == Millis(0) ? Millis(0) : draft.now() + limit;
   const int64_t id = row.id.value();
   ExecutionDraft& execution = draft.AddExecution(std::move(row), *snapshot.compiled);
 
@@ -29,6 +32,7 @@ void Start(Draft& draft, const WorkflowRow& workflow, const SnapshotEntry& snaps
   for (size_t i = 0; i < tasks.size(); ++i) {
     if (tasks[i].starts_alone) StartTask(execution, static_cast<TaskIndex>(i), why);
   }
+  ArmTicks(execution);
   draft.Reply(Code::kOk, "workflow execution " + std::to_string(id) + " started", id);
 }
 
