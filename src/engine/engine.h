@@ -2,10 +2,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "executor/task_executor.h"
 #include "model/rows.h"
@@ -16,6 +19,13 @@
 
 namespace aiflow {
 
+/// What a task gets besides its cause: docs/formats/task-environment.md.
+struct AttemptInputs {
+  std::string params_json;                     // of the execution; empty: none
+  Millis due{0};                               // the due time it stands for; 0: none
+  std::map<std::string, std::string> outputs;  // of the tasks that its rules name
+};
+
 /// Turns a committed start or stop into what an executor needs: command line, environment, paths.
 /// Wired by the server; simulated in tests. Engine thread only; must not block on the network.
 class AttemptPlanner {
@@ -24,7 +34,8 @@ class AttemptPlanner {
   /// kFailedPrecondition and the like make the attempt FAILED with the message as its reason.
   /// `cause` is the causing event (offset 0 when it is gone). The engine sets key, token and epoch.
   virtual Result<AttemptSpec> Plan(const WorkflowRow& workflow, const SnapshotRow& snapshot,
-                                   const TaskExecutionRow& run, const Event& cause) = 0;
+                                   const TaskExecutionRow& run, const Event& cause,
+                                   const AttemptInputs& inputs) = 0;
 };
 
 struct EngineOptions {
@@ -90,6 +101,11 @@ class Engine {
   /// kAborted: the lease is lost, stop. Other errors: nothing uncommitted was acted on; call again
   /// later (the world may have recovered).
   Result<bool> Step();
+
+  /// Appends an event for every timer that is due at `now`; Step decides it once it is in the log.
+  void FireTimers(Millis now);
+  /// When FireTimers should be called next; nothing: no timer is set.
+  [[nodiscard]] std::optional<Millis> NextDue() const;
 
   [[nodiscard]] Offset committed() const;
   [[nodiscard]] Epoch epoch() const;

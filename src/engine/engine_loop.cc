@@ -138,6 +138,24 @@ void EngineLoop::Run() {
   Finish();
 }
 
+template <typename Ready>
+void EngineLoop::Sleep(std::unique_lock<std::mutex>& lock, Ready ready) {
+  using Wall = std::chrono::system_clock;
+  if (retry_set_) {
+    Instant until = retry_at_;
+    if (next_due_.has_value() && backoff_ == Millis(0)) {
+      const auto left = Wall::time_point(*next_due_) - Wall::now();
+      until = std::min(until, std::chrono::steady_clock::now() + left);
+    }
+    door_->ready.wait_until(lock, until, ready);
+  } else if (next_due_.has_value()) {
+    // On the wall clock, so that a step of it is noticed.
+    door_->ready.wait_until(lock, Wall::time_point(*next_due_), ready);
+  } else {
+    door_->ready.wait(lock, ready);
+  }
+}
+
 bool EngineLoop::Await() {
   std::deque<Door::Arrived> arrived;
   bool retry = false;
@@ -145,13 +163,7 @@ bool EngineLoop::Await() {
     std::unique_lock lock(door_->mutex);
     // After an error there is no point in trying earlier, whatever arrives.
     const auto ready = [this] { return door_->stop || (door_->woken && backoff_ == Millis(0)); };
-    if (!more_) {
-      if (retry_set_) {
-        door_->ready.wait_until(lock, retry_at_, ready);
-      } else {
-        door_->ready.wait(lock, ready);
-      }
-    }
+    if (!more_) Sleep(lock, ready);
     if (door_->stop) return false;
     retry = retry_set_ && std::chrono::steady_clock::now() >= retry_at_;
     door_->woken = false;
@@ -166,7 +178,9 @@ bool EngineLoop::Await() {
 }
 
 bool EngineLoop::Step() {
+  if (backoff_ == Millis(0)) engine_.FireTimers(SystemClock().Now());
   const Result<bool> more = engine_.Step();
+  next_due_ = engine_.NextDue();
   if (!more.has_value() && more.error().code() == Code::kAborted) {
     SetNotReady(more.error().message());
     if (lease_lost_) lease_lost_(more.error());

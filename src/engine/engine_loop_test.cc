@@ -53,6 +53,26 @@ class EngineLoopTest : public ::testing::Test {
   std::unique_ptr<EngineLoop> loop_;
 };
 
+TEST_F(EngineLoopTest, Rule26TheThreadWakesForATimerOfTheState) {
+  Start();
+  TaskSpec tick = Task("a");
+  tick.periodic = "interval@0 0 0 1";
+  tick.overlap = Overlap::kQueue;
+  world_.log.Append(Upload(world_, {tick}));
+  ASSERT_TRUE(Ask(StartFlow()).has_value());
+  std::promise<void> ticked;
+  bool done = false;
+  const uint64_t watch = loop_->Watch(ExecutionId(1), [&] {
+    const auto tasks = world_.store.ListTasks(ExecutionId(1));
+    if (!done && tasks.has_value() && !tasks->empty() && !(*tasks)[0].pending_starts.empty()) {
+      done = true;
+      ticked.set_value();
+    }
+  });
+  EXPECT_EQ(ticked.get_future().wait_for(kLong), std::future_status::ready);
+  loop_->Unwatch(watch);
+}
+
 TEST_F(EngineLoopTest, Rule3ARequestIsAnsweredWithItsReply) {
   Start();
   UploadFlow();

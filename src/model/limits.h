@@ -40,6 +40,7 @@ inline constexpr size_t kMaxParamsBytes = 64 << 10;
 inline constexpr size_t kMaxParamsDepth = 100;
 inline constexpr size_t kMaxHooks = 20;
 inline constexpr int64_t kMaxPoolSlots = 1'000'000;
+inline constexpr int64_t kMaxPools = 10'000;
 /// The inline result of a task, AIFLOW_OUTPUT.
 inline constexpr size_t kMaxOutputBytes = 64 << 10;
 /// What one answer of a user-written condition writes to its states, as the host encodes it.

@@ -17,6 +17,7 @@ CompiledWorkflow::CompiledWorkflow(std::shared_ptr<const WorkflowSpec> spec)
       for (const std::string& key : compiled.foreign_keys) by_foreign_key_[key].push_back(ref);
       for (const TaskIndex own : compiled.own_tasks) {
         by_status_[static_cast<size_t>(own)].push_back(ref);
+        tasks_[i].upstream.insert(own);
       }
       tasks_[i].rules.push_back(
           {rule.action, std::move(compiled.condition), std::move(compiled.questions)});

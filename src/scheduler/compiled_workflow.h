@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -32,6 +33,8 @@ struct CompiledTask {
   /// No START rule, or periodic: begins with the execution.
   bool starts_alone = true;
   std::optional<Recurrence> periodic;
+  /// Tasks of this workflow whose status its rules look at, ascending: it gets their outputs.
+  std::set<TaskIndex> upstream;
 };
 
 /// A snapshot's specification, indexed for the fold: which rules expect which event. Immutable.

@@ -21,10 +21,15 @@ void Handle(Draft& draft, const SetPool& request) {
     return draft.Reply(status.code(), status.message());
   }
   if (request.slots < 0 || request.slots > limits::kMaxPoolSlots) {
-    return draft.Reply(Code::kInvalidArgument, "pool '" + request.name + "': " +
-                                                   std::to_string(request.slots) +
-                                                   " slots are not between 0 and " +
-                                                   std::to_string(limits::kMaxPoolSlots));
+    return draft.Reply(Code::kInvalidArgument,
+                       "pool '" + request.name + "': " + std::to_string(request.slots) +
+                           " slots are not between 0 and " + std::to_string(limits::kMaxPoolSlots));
+  }
+  if (!draft.state().pools.contains(request.name) &&
+      draft.state().pools.size() >= static_cast<size_t>(limits::kMaxPools)) {
+    return draft.Reply(Code::kResourceExhausted, "pool '" + request.name + "': there are " +
+                                                     std::to_string(limits::kMaxPools) +
+                                                     " pools, the limit; delete one first");
   }
   draft.PutPool(PoolRow{request.name, request.slots, request.description});
   draft.Reply(Code::kOk,
@@ -41,8 +46,8 @@ void Handle(Draft& draft, const DeletePool& request) {
     return draft.Reply(Code::kNotFound, subject + " does not exist");
   }
   if (const char* user = UserOf(draft, request.name)) {
-    return draft.Reply(Code::kFailedPrecondition, subject + " cannot be deleted: it is used by " +
-                                                      user + "; stop them first");
+    return draft.Reply(Code::kFailedPrecondition,
+                       subject + " cannot be deleted: it is used by " + user + "; stop them first");
   }
   draft.Put(ErasePool{request.name});
   draft.Reply(Code::kOk, subject + " deleted");
