@@ -17,6 +17,9 @@ inline constexpr size_t kMaxConditionDepth = 32;
 inline constexpr size_t kMaxSpecBytes = 16 << 20;
 /// Arrays and objects within each other, in a specification or condition.
 inline constexpr size_t kMaxJsonDepth = 200;
+/// A YAML file, and what its aliases expand to.
+inline constexpr size_t kMaxYamlBytes = 16 << 20;
+inline constexpr size_t kMaxExpandedYamlBytes = 64 << 20;
 /// Keys that one user-written condition listens to.
 inline constexpr size_t kMaxEventKeysPerCondition = 1'000;
 /// One argument or environment variable of a process may have 128 KiB on Linux, its end included.

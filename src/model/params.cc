@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
+#include "base/nearest.h"
 #include "model/json_depth.h"
 #include "model/limits.h"
 
@@ -80,33 +81,17 @@ Result<Json> ParseGiven(std::string_view given_json) {
   return given;
 }
 
-/// How many characters have to be changed, added or removed to make `b` of `a`.
-size_t Distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j < row.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t above = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
 Status NotDeclared(const std::vector<ParamSpec>& params, const std::string& name) {
   std::string text = Named(name) + " is not declared by the workflow";
   if (params.empty()) {
     return {Code::kInvalidArgument, std::move(text) + ", which declares none"};
   }
   if (name.size() > limits::kMaxNameBytes) return {Code::kInvalidArgument, std::move(text)};
-  const auto nearest = std::min_element(params.begin(), params.end(),
-                                        [&name](const ParamSpec& a, const ParamSpec& b) {
-                                          return Distance(name, a.name) < Distance(name, b.name);
-                                        });
-  return {Code::kInvalidArgument, std::move(text) + "; did you mean '" + nearest->name + "'?"};
+  std::vector<std::string> names;
+  for (const ParamSpec& param : params) names.push_back(param.name);
+  const std::string nearest = Nearest(name, names);
+  if (!nearest.empty()) text += "; did you mean '" + nearest + "'?";
+  return {Code::kInvalidArgument, std::move(text)};
 }
 
 }  // namespace
