@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "cli/text.h"
+#include "base/nearest.h"
 
 namespace aiflow::cli {
 namespace {

@@ -11,6 +11,8 @@ struct UploadArgs {
   std::string file;
   std::vector<std::string> files;
 };
+constexpr const char* kFileHelp =
+    "Workflow file: Python, YAML, a specification (JSON), or a program linked with the C++ SDK";
 struct NameArgs {
   std::string name;
   std::string ns;
@@ -66,20 +68,31 @@ int RunUpload(Session& session, const UploadArgs& args) {
   return kExitOk;
 }
 
+// What the server checks at an upload, of every workflow of the file.
 int RunValidate(Session& session, const UploadArgs& args) {
   const Result<CompiledWorkflows> compiled = Compile(session, args.file);
   if (!compiled) return session.Fail(compiled.error());
+  int code = kExitOk;
   for (const v1::WorkflowUpload& workflow : compiled->workflows) {
     const Result<WorkflowSpec> spec = ParseWorkflowSpec(workflow.spec_json());
-    if (!spec) return session.Fail(spec.error());
+    if (!spec) {
+      code = session.Fail(spec.error());
+      continue;
+    }
     std::vector<std::string> warnings;
     const Status status = ValidateWorkflowSpec(*spec, &warnings);
-    for (const std::string& warning : warnings) session.output().Note("warning: " + warning);
-    if (!status.ok()) return session.Fail(status);
-    session.output().Line("Workflow: " + spec->ns + "." + spec->name + ", valid, " +
-                          std::to_string(spec->tasks.size()) + " tasks.");
+    const std::string name = spec->ns + "." + spec->name;
+    for (const std::string& warning : warnings) {
+      session.output().Note("warning: " + name + ": " + warning);
+    }
+    if (!status.ok()) {
+      code = session.Fail(status);
+      continue;
+    }
+    session.output().Line("Workflow: " + name + ", valid, " + std::to_string(spec->tasks.size()) +
+                          " tasks.");
   }
-  return kExitOk;
+  return code;
 }
 
 Table ToTable(const std::vector<v1::Workflow>& workflows) {
@@ -186,8 +199,7 @@ void AddReadingCommands(CLI::App& group, CommandSlot& slot) {
   AddCommand<UploadArgs>(
       group, slot, "validate", "Compile and check a workflow file without a server",
       [](CLI::App& command, UploadArgs& args) {
-        command.add_option("FILE", args.file, "Python file, or program linked with the C++ SDK")
-            ->required();
+        command.add_option("FILE", args.file, kFileHelp)->required();
       },
       RunValidate);
 }
@@ -211,8 +223,7 @@ void AddWorkflowCommands(CLI::App& app, CommandSlot& slot) {
   AddCommand<UploadArgs>(
       group, slot, "upload", "Compile a workflow file and upload it with its artifacts",
       [](CLI::App& command, UploadArgs& args) {
-        command.add_option("FILE", args.file, "Python file, or program linked with the C++ SDK")
-            ->required();
+        command.add_option("FILE", args.file, kFileHelp)->required();
         command
             .add_option("-f,--files", args.files,
                         "Files and directories to upload with it, separated by commas")
