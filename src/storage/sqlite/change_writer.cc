@@ -50,12 +50,7 @@ Result<ChangeWriter> ChangeWriter::Prepare(const Connection& connection) {
              writer.upserts_);
 
   const auto preparations = {
-      // Leaves out every column that an index looks at, so that no index page is touched.
-      Preparation{&writer.touch_execution_,
-                  "UPDATE execution SET stop_cause = ?, begin_time = ?, event_offset = ?, "
-                  "reason = ?, params = ?, source = ?, due = ?, deadline = ?, cascade = ? "
-                  "WHERE id = ? AND status = ? AND end_time = ? AND workflow_id = ? "
-                  "AND snapshot_id = ? AND run_type = ? AND created_offset = ?"},
+      Preparation{&writer.touch_execution_, kTouchExecutionSql},
       Preparation{&writer.counters_,
                   "UPDATE counters SET workflow = ?, snapshot = ?, execution = ?, "
                   "task_execution = ?, outbox = ?, schedule = ?, trigger = ?, dead_letter = ? "
@@ -72,7 +67,8 @@ Result<ChangeWriter> ChangeWriter::Prepare(const Connection& connection) {
                   "AND log_offset = ? AND ordinal = ? AND task = ?"},
       Preparation{&writer.erase_dead_letter_, "DELETE FROM dead_letter WHERE id = ?"},
       Preparation{&writer.erase_outbox_, "DELETE FROM outbox WHERE id = ?"},
-      Preparation{&writer.erase_task_execution_.cause,
+      Preparation{&writer.erase_task_execution_.cause, kEraseRunCausesSql},
+      Preparation{&writer.erase_task_execution_.first_cause,
                   "DELETE FROM cause WHERE execution_id = ? AND task = ? AND sequence = ?"},
       Preparation{&writer.erase_task_execution_.task_execution,
                   "DELETE FROM task_execution WHERE execution_id = ? AND task = ? "
@@ -184,7 +180,8 @@ Status ChangeWriter::Write(const Connection&, const EraseExecution& erase) {
 
 Status ChangeWriter::Write(const Connection&, const EraseTaskExecution& erase) {
   auto& t = erase_task_execution_;
-  return RunEach({&t.cause, &t.task_execution}, erase.execution_id, erase.task, erase.sequence);
+  Statement* causes = erase.sequence > 1 ? &t.cause : &t.first_cause;
+  return RunEach({causes, &t.task_execution}, erase.execution_id, erase.task, erase.sequence);
 }
 
 Status ChangeWriter::Write(const Connection&, const EraseSchedule& erase) {

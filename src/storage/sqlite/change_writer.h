@@ -7,6 +7,19 @@
 
 namespace aiflow::sqlite {
 
+/// Takes the place of an execution's row whose status and end stay as they are. It leaves out every
+/// column that an index looks at, so that no index page is touched.
+inline constexpr const char* kTouchExecutionSql =
+    "UPDATE execution SET stop_cause = ?, begin_time = ?, event_offset = ?, reason = ?, "
+    "params = ?, source = ?, due = ?, deadline = ?, cascade = ? WHERE id = ? AND status = ? "
+    "AND end_time = ? AND workflow_id = ? AND snapshot_id = ? AND run_type = ? "
+    "AND created_offset = ?";
+
+/// Takes the causes of a run, which must not be its task's first.
+inline constexpr const char* kEraseRunCausesSql =
+    "DELETE FROM cause INDEXED BY cause_run WHERE execution_id = ?1 AND task = ?2 "
+    "AND sequence = ?3 AND sequence NOT IN (0, 1)";
+
 /// Writes changes inside an open transaction, with statements prepared once. Engine thread only.
 class ChangeWriter {
  public:
@@ -30,7 +43,7 @@ class ChangeWriter {
     Statement schedule, trigger, snapshot, workflow;
   };
   struct EraseTaskExecutionStatements {
-    Statement cause, task_execution;
+    Statement cause, first_cause, task_execution;
   };
   struct EraseTriggerStatements {
     Statement evaluation, trigger;

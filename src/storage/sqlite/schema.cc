@@ -154,7 +154,8 @@ CREATE TABLE reply (
 )sql";
 
 // Schedules, triggers, pools, user-written conditions, limits and retries. A run that the executor
-// had at the time of the upgrade holds a slot.
+// had at the time of the upgrade holds a slot. The causes of one run are found by an index when it
+// is erased; first runs are left out, so that tasks that run once do not pay for it.
 constexpr const char* kMigration2 = R"sql(
 ALTER TABLE counters ADD COLUMN schedule INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE counters ADD COLUMN trigger INTEGER NOT NULL DEFAULT 0;
@@ -173,6 +174,8 @@ ALTER TABLE task_execution ADD COLUMN has_slot INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE task_execution ADD COLUMN deadline INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE task_execution ADD COLUMN output TEXT NOT NULL DEFAULT '';
 UPDATE task_execution SET has_slot = 1 WHERE status IN (1, 2, 5);
+
+CREATE INDEX cause_run ON cause (execution_id, task, sequence) WHERE sequence NOT IN (0, 1);
 
 ALTER TABLE outbox ADD COLUMN trigger_id INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE outbox ADD COLUMN ordinal INTEGER NOT NULL DEFAULT 0;
