@@ -63,7 +63,8 @@ class Queries {
   virtual Result<std::vector<PoolRow>> ListPools(const Page& page) const = 0;
   virtual Result<std::vector<DeadLetterRow>> ListDeadLetters(const Page& page) const = 0;
   /// What waits for answers of user-written conditions, in order; of an execution, or (invalid id)
-  /// of the triggers of a workflow.
+  /// of the triggers of a workflow. Pages go by offset (`after`), and the rows of one offset are
+  /// never parted, so a page may be longer than its limit.
   virtual Result<std::vector<EvaluationRow>> ListEvaluations(ExecutionId execution,
                                                              WorkflowId workflow,
                                                              const Page& page) const = 0;
@@ -74,7 +75,8 @@ class Queries {
   /// For retention: finished executions that ended before `before`, oldest first.
   virtual Result<std::vector<ExecutionRow>> ListEndedBefore(Millis before, int64_t limit) const = 0;
   /// Runs that ended before `before` inside unfinished executions and that no TaskRow names as
-  /// latest, current or successor.
+  /// latest, current or successor; of each task in the order of their sequence. Of a task's such
+  /// runs at least the first `limit` are looked at.
   virtual Result<std::vector<TaskExecutionRow>> ListOldRuns(Millis before, int64_t limit) const = 0;
   /// The lowest event offset that an outbox row, a waiting evaluation or a kept start names; nothing
   /// when there is none. Retention keeps that event.
