@@ -20,7 +20,8 @@ class SlotLedger {
 
   /// Whether anything can be different from before the event.
   [[nodiscard]] bool Moves() const {
-    return released_ || !added_.empty() || draft_.pools_changed();
+    // The first of a class that waits no more lets the next one try.
+    return released_ || !added_.empty() || !removed_.empty() || draft_.pools_changed();
   }
 
   void Grant() {

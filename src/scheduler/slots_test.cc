@@ -85,6 +85,15 @@ TEST_F(SlotsTest, AHeavyTaskIsNotOvertakenByLightOnesOfItsKind) {
   EXPECT_FALSE(HasSlot("light"));
 }
 
+TEST_F(SlotsTest, AHeavyTaskThatWaitsNoMoreLetsTheNextOneTry) {
+  Request(SetPool{.name = "gpu", .slots = 2});
+  const int64_t id = Run({InPool(Task("one"), "gpu"), InPool(Task("heavy"), "gpu", 2),
+                          InPool(Task("light"), "gpu")});
+  EXPECT_FALSE(HasSlot("light"));
+  Request(StopTaskExecution{.execution_id = id, .task = "heavy"});
+  EXPECT_TRUE(HasSlot("light"));
+}
+
 TEST_F(SlotsTest, APoolThatDoesNotExistHasNoSlotsAndSaysSo) {
   Run({InPool(Task("a"), "gpu")});
   EXPECT_FALSE(HasSlot("a"));

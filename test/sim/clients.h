@@ -50,6 +50,7 @@ class Clients {
   void Answered(size_t index, const ReplyRow& reply);
   std::string PutSpec(const WorkflowSpec& spec);
   void Upload();
+  void Operate();
   ExecutionId AnyExecution();
 
   Durable& durable_;
