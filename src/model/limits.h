@@ -63,7 +63,9 @@ inline constexpr size_t kMaxErrorBytes = 4 << 10;
 /// Statuses that the engine makes itself, per execution between two events from outside, on top of
 /// one per task: more is a loop of rules.
 inline constexpr int64_t kMaxCascade = 1'000;
-/// Executions that one backfill request makes.
+inline constexpr size_t kMaxSchedulesPerWorkflow = 1'000;
+inline constexpr size_t kMaxTriggersPerWorkflow = 1'000;
+/// Due times that one backfill request is for.
 inline constexpr int64_t kMaxBackfill = 1'000;
 /// What a person says about a task that is marked by hand.
 inline constexpr size_t kMaxNoteBytes = 4096;

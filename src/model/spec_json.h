@@ -33,7 +33,7 @@ std::string FormatHost(const HostSpec& host);
 /// names every problem, each in a line. `warnings` (may be null) gets what is allowed but doubtful.
 Status ValidateWorkflowSpec(const WorkflowSpec& spec, std::vector<std::string>* warnings);
 
-/// The same for the condition of a trigger: every status it names is that of another workflow.
+/// The same for the condition of a trigger: it may name the status of any task, and has no join.
 Status ValidateTriggerCondition(const ConditionSpec& condition);
 
 /// 1 to 200 bytes of Unicode letters, digits, blank, `_`, `-`, `.`; no blank or dot at either end.

@@ -80,7 +80,7 @@ void ObjectReader::Fail(const std::string& path, const std::string& what, const 
   constexpr size_t kShown = 60;
   if (text.size() > kShown) text = text.substr(0, kShown) + "...";
   status_ = Status(Code::kInvalidArgument,
-                   "workflow specification: " + path + " " + what + ", got " + text);
+                   path + " " + what + ", got " + text);
 }
 
 std::string ObjectReader::Path(std::string_view name) const {

@@ -74,7 +74,7 @@ class ObjectReader {
   /// To be called last.
   void RefuseOthers();
 
-  /// "PATH WHAT, got VALUE".
+  /// "PATH WHAT, got VALUE"; whoever parses says what document it is.
   void Fail(const std::string& path, const std::string& what, const Json& value);
   [[nodiscard]] std::string Path(std::string_view name) const;
 

@@ -90,6 +90,11 @@ void WriteLimits(const WorkflowSpec& spec, OrderedJson& json) {
   for (const HookSpec& hook : spec.hooks) json["hooks"].push_back(WriteHook(hook));
 }
 
+/// The error with the document it is in.
+Status Of(const char* what, const Status& status) {
+  return {status.code(), std::string(what) + ": " + status.message()};
+}
+
 Result<Json> ParseJson(std::string_view text, const char* what) {
   if (IsDeeperJson(text, limits::kMaxJsonDepth)) {
     return Error(Code::kInvalidArgument, std::string(what) + ": is nested deeper than " +
@@ -109,7 +114,7 @@ Result<ConditionSpec> ParseCondition(std::string_view text) {
   if (!json.has_value()) return Error(json.error());
   Status status;
   ConditionSpec condition = spec_json::ReadCondition(*json, "$", 1, status);
-  if (!status.ok()) return Error(std::move(status));
+  if (!status.ok()) return Error(Of("condition", status));
   return condition;
 }
 
@@ -125,7 +130,7 @@ Result<HostSpec> ParseHost(std::string_view text) {
   HostSpec host;
   Status status;
   ReadHost(*json, host, status);
-  if (!status.ok()) return Error(std::move(status));
+  if (!status.ok()) return Error(Of("host", status));
   return host;
 }
 
@@ -179,7 +184,7 @@ Result<WorkflowSpec> ParseWorkflowSpec(std::string_view text) {
       },
       /*required=*/true);
   reader.RefuseOthers();
-  if (!status.ok()) return Error(std::move(status));
+  if (!status.ok()) return Error(Of("workflow specification", status));
   return spec;
 }
 
