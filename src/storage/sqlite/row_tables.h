@@ -123,32 +123,33 @@ struct Table<RuleStateRow> {
 template <>
 struct Table<ScheduleRow> {
   static constexpr std::string_view kName = "schedule";
-  static constexpr std::array<std::string_view, 12> kColumns = {
-      "id",     "workflow_id", "expression", "timezone",   "catchup",  "skip_if_active",
-      "params", "paused",      "created",    "generation", "next_due", "last_due"};
+  static constexpr std::array<std::string_view, 13> kColumns = {
+      "id",     "workflow_id", "expression", "timezone", "catchup",  "skip_if_active", "params",
+      "paused", "created",     "generation", "next_due", "last_due", "reason"};
   static constexpr size_t kKeys = 1;
   static constexpr size_t kFixed = 1;
   template <typename R>
   static auto Tie(R& r) {
     return std::tie(r.id, r.workflow_id, r.expression, r.timezone, r.catchup, r.skip_if_active,
-                    r.params_json, r.paused, r.created, r.generation, r.next_due, r.last_due);
+                    r.params_json, r.paused, r.created, r.generation, r.next_due, r.last_due,
+                    r.reason);
   }
 };
 
 template <>
 struct Table<TriggerRow> {
   static constexpr std::string_view kName = "trigger";
-  static constexpr std::array<std::string_view, 12> kColumns = {
+  static constexpr std::array<std::string_view, 13> kColumns = {
       "id",      "workflow_id",    "condition",      "params",        "paused",
       "created", "created_offset", "pickled_digest", "bundle_digest", "bundle_name",
-      "host",    "slots"};
+      "host",    "slots",          "reason"};
   static constexpr size_t kKeys = 1;
   static constexpr size_t kFixed = 1;
   template <typename R>
   static auto Tie(R& r) {
     return std::tie(r.id, r.workflow_id, r.condition_json, r.params_json, r.paused, r.created,
                     r.created_offset, r.pickled_digest, r.bundle_digest, r.bundle_name, r.host_json,
-                    r.slots);
+                    r.slots, r.reason);
   }
 };
 

@@ -196,7 +196,8 @@ CREATE TABLE schedule (
   created INTEGER NOT NULL,
   generation INTEGER NOT NULL,
   next_due INTEGER NOT NULL,
-  last_due INTEGER NOT NULL
+  last_due INTEGER NOT NULL,
+  reason TEXT NOT NULL
 );
 CREATE INDEX schedule_workflow ON schedule (workflow_id);
 
@@ -212,7 +213,8 @@ CREATE TABLE trigger (
   bundle_digest TEXT NOT NULL,
   bundle_name TEXT NOT NULL,
   host TEXT NOT NULL,
-  slots BLOB
+  slots BLOB,
+  reason TEXT NOT NULL
 );
 CREATE INDEX trigger_workflow ON trigger (workflow_id);
 
