@@ -9,6 +9,7 @@
 #include "scheduler/outcome.h"
 #include "scheduler/requests/handlers.h"
 #include "scheduler/slots.h"
+#include "scheduler/start_execution.h"
 
 namespace aiflow {
 namespace {
@@ -96,6 +97,7 @@ Decision Decide(const State& state, const DecideInput& input) {
     OnUserEvent(draft);
   }
   for (const auto& [id, execution] : draft.executions()) SettleExecution(*execution);
+  PromoteWaiting(draft);
   GrantSlots(draft);
   CountCascades(draft);
   return Decision{draft.Finish()};

@@ -242,6 +242,13 @@ void Draft::Put(Change change) {
   others_.push_back(std::move(change));
 }
 
+WorkflowRow& Draft::EditWorkflow(WorkflowId id) {
+  if (const auto found = workflows_.find(id); found != workflows_.end()) return found->second;
+  const WorkflowRow* stored = state_.FindWorkflow(id);
+  CHECK(stored != nullptr) << "workflow " << id << " is not in the state";
+  return workflows_.emplace(id, *stored).first->second;
+}
+
 const TriggerRow* Draft::FindTrigger(TriggerId id) const {
   if (erased_triggers_.contains(id)) return nullptr;
   if (const auto found = triggers_.find(id); found != triggers_.end()) return &found->second;
@@ -327,6 +334,7 @@ void Draft::Reply(Code code, std::string message, int64_t id, std::string detail
 
 std::vector<Change> Draft::Finish() const {
   std::vector<Change> changes = others_;
+  for (const auto& [id, row] : workflows_) changes.emplace_back(row);
   for (const auto& [id, row] : triggers_) {
     if (!erased_triggers_.contains(id)) changes.emplace_back(row);
   }

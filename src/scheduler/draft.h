@@ -92,8 +92,8 @@ class ExecutionDraft final : public TaskStatuses {
   std::map<TaskIndex, std::string> slot_asked_;
 };
 
-/// The changes of one event over an immutable state. Namespaces, workflows and snapshots are read
-/// from the state only and put at most once per event.
+/// The changes of one event over an immutable state. Namespaces and snapshots are read from the
+/// state only; they, and each workflow that is not edited, are put at most once per event.
 class Draft {
  public:
   /// `loaded` is DecideInput::loaded.
@@ -110,6 +110,9 @@ class Draft {
   /// The event is a report that the engine made itself.
   [[nodiscard]] bool engine_made() const { return engine_made_; }
   void SetEngineMade(bool engine_made) { engine_made_ = engine_made; }
+
+  /// Rows that are not in the state, because their executions have finished.
+  [[nodiscard]] const std::vector<Change>& loaded() const { return loaded_; }
 
   CountersRow& counters() { return counters_; }
 
@@ -133,6 +136,13 @@ class Draft {
 
   /// A row of a namespace, workflow or snapshot, or any removal.
   void Put(Change change);
+
+  /// What was put so far.
+  [[nodiscard]] const std::vector<Change>& put() const { return others_; }
+
+  /// For what several effects of one event may change. REQUIRES: it is in the state, and this event
+  /// does not put it.
+  WorkflowRow& EditWorkflow(WorkflowId id);
 
   /// Null when it was never there, was deleted, or is by this event.
   [[nodiscard]] const TriggerRow* FindTrigger(TriggerId id) const;
@@ -162,6 +172,7 @@ class Draft {
   CountersRow counters_;
   bool engine_made_ = false;
   std::vector<Change> others_;
+  std::map<WorkflowId, WorkflowRow> workflows_;
   std::map<TriggerId, TriggerRow> triggers_;
   std::set<TriggerId> erased_triggers_;
   std::map<std::string, int64_t, std::less<>> pools_;  // changed slots

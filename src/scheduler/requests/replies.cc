@@ -1,5 +1,6 @@
 #include "scheduler/requests/replies.h"
 
+#include "model/event_keys.h"
 #include "scheduler/reopening.h"
 
 namespace aiflow {
@@ -14,6 +15,21 @@ void ReplyNoWorkflow(Draft& draft, const std::string& ns, const std::string& nam
 
 void ReplyNoExecution(Draft& draft, int64_t id) {
   draft.Reply(Code::kNotFound, "Workflow execution " + std::to_string(id) + " not exists");
+}
+
+const WorkflowRow* FindWorkflow(Draft& draft, int64_t id, const std::string& ns,
+                                const std::string& name) {
+  if (id != 0) {
+    const WorkflowRow* workflow = draft.state().FindWorkflow(WorkflowId(id));
+    if (workflow == nullptr) {
+      draft.Reply(Code::kNotFound, "Workflow with id: " + std::to_string(id) + " not exists");
+    }
+    return workflow;
+  }
+  const std::string matching(MatchingNamespace(ns));
+  const WorkflowRow* workflow = draft.state().FindWorkflow(matching, name);
+  if (workflow == nullptr) ReplyNoWorkflow(draft, matching, name);
+  return workflow;
 }
 
 bool IsFinishedOrDeleted(const Draft& draft, int64_t execution_id) {

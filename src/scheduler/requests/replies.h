@@ -11,6 +11,11 @@ void ReplyNoNamespace(Draft& draft, const std::string& name);
 void ReplyNoWorkflow(Draft& draft, const std::string& ns, const std::string& name);
 void ReplyNoExecution(Draft& draft, int64_t id);
 
+/// The workflow with this id, or by name when the id is 0: answers and returns null when there is
+/// none.
+const WorkflowRow* FindWorkflow(Draft& draft, int64_t id, const std::string& ns,
+                                const std::string& name);
+
 /// Ids come from a counter: one up to it that is not in the state was finished, or deleted later.
 bool IsFinishedOrDeleted(const Draft& draft, int64_t execution_id);
 
