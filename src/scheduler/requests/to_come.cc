@@ -8,10 +8,6 @@ void ToCome(Draft& draft) { draft.Reply(Code::kUnimplemented, "not there yet"); 
 }  // namespace
 
 void Handle(Draft& draft, const DeleteSnapshots& /*request*/) { ToCome(draft); }
-void Handle(Draft& draft, const AddSchedule& /*request*/) { ToCome(draft); }
-void Handle(Draft& draft, const DeleteSchedule& /*request*/) { ToCome(draft); }
-void Handle(Draft& draft, const DeleteSchedules& /*request*/) { ToCome(draft); }
-void Handle(Draft& draft, const SetSchedulePaused& /*request*/) { ToCome(draft); }
 void Handle(Draft& draft, const BackfillSchedule& /*request*/) { ToCome(draft); }
 void Handle(Draft& draft, const AddTrigger& /*request*/) { ToCome(draft); }
 void Handle(Draft& draft, const DeleteTrigger& /*request*/) { ToCome(draft); }

@@ -3,7 +3,6 @@
 // Timers that nothing is done about yet; each line goes when its function arrives.
 namespace aiflow {
 
-void FireSchedule(Draft& /*draft*/, const TimerFired& /*timer*/) {}
 void FireHook(Draft& /*draft*/, const TimerFired& /*timer*/) {}
 
 }  // namespace aiflow
