@@ -4,6 +4,7 @@
 
 #include "model/event_keys.h"
 #include "model/requests.h"
+#include "scheduler/backfill.h"
 #include "scheduler/draft.h"
 #include "scheduler/events/events.h"
 #include "scheduler/outcome.h"
@@ -85,6 +86,17 @@ std::optional<int64_t> ExecutionToLoad(const Event& event, const State& state) {
   if (id <= 0 || id > state.rep().counters.execution) return std::nullopt;  // never there
   if (state.rep().FindExecution(ExecutionId(id)) != nullptr) return std::nullopt;
   return id;
+}
+
+std::optional<DueExecutions> DueExecutionsToLoad(const Event& event, const State& state) {
+  if (event.key != kSchedulingEventKey || event.value != "BACKFILL_SCHEDULE") return std::nullopt;
+  const Result<Request> request = ParseRequest(event);
+  if (!request.has_value() || !IsHonoured(event, *request)) return std::nullopt;
+  const Result<Backfill> backfill =
+      PlanBackfill(state.rep(), event.create_time, std::get<BackfillSchedule>(*request));
+  if (!backfill.has_value() || backfill->due.empty()) return std::nullopt;
+  return DueExecutions{backfill->workflow->id, backfill->due.front(),
+                       backfill->due.back() + Millis(1)};
 }
 
 Decision Decide(const State& state, const DecideInput& input) {

@@ -17,7 +17,8 @@ struct DecideInput {
   /// none.
   std::shared_ptr<const WorkflowSpec> spec;
   /// The rows of the execution that ExecutionToLoad names, as a store's LoadExecution gives them;
-  /// empty when it names none, or one that is deleted.
+  /// empty when it names none, or one that is deleted. Or the rows of those that
+  /// DueExecutionsToLoad names.
   std::vector<Change> loaded;
 };
 
@@ -36,5 +37,16 @@ Decision Decide(const State& state, const DecideInput& input);
 /// tasks of one that is not in the state, because it has finished or was deleted. The caller must
 /// have committed everything before.
 std::optional<int64_t> ExecutionToLoad(const Event& event, const State& state);
+
+/// Executions of a workflow, finished or not, by the due time that they stand for.
+struct DueExecutions {
+  WorkflowId workflow;
+  Millis from{0};
+  Millis to{0};  // not included
+};
+
+/// The executions whose rows `event` needs as DecideInput::loaded: it is a backfill, which starts
+/// none for a due time that has one. The caller must have committed everything before.
+std::optional<DueExecutions> DueExecutionsToLoad(const Event& event, const State& state);
 
 }  // namespace aiflow

@@ -180,6 +180,13 @@ Offset SchedulerTest::Deliver(Event event, std::shared_ptr<const WorkflowSpec> s
   if (const std::optional<int64_t> id = ExecutionToLoad(event, state_)) {
     input.loaded = rows_.LoadExecution(*id);
   }
+  if (const std::optional<DueExecutions> due = DueExecutionsToLoad(event, state_)) {
+    for (const auto& [id, row] : rows_.executions) {
+      if (row.workflow_id == due->workflow && row.due >= due->from && row.due < due->to) {
+        input.loaded.emplace_back(row);
+      }
+    }
+  }
   decision_ = Decide(state_, input);
   const Decision again = Decide(state_, input);
   EXPECT_EQ(decision_.changes, again.changes) << "a decision is not a pure function of its input";

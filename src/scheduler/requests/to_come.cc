@@ -8,7 +8,6 @@ void ToCome(Draft& draft) { draft.Reply(Code::kUnimplemented, "not there yet"); 
 }  // namespace
 
 void Handle(Draft& draft, const DeleteSnapshots& /*request*/) { ToCome(draft); }
-void Handle(Draft& draft, const BackfillSchedule& /*request*/) { ToCome(draft); }
 void Handle(Draft& draft, const AddTrigger& /*request*/) { ToCome(draft); }
 void Handle(Draft& draft, const DeleteTrigger& /*request*/) { ToCome(draft); }
 void Handle(Draft& draft, const DeleteTriggers& /*request*/) { ToCome(draft); }
