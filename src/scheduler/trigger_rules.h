@@ -18,4 +18,8 @@ using Answers = std::vector<std::optional<bool>>;
 bool ApplyTrigger(Draft& draft, TriggerId trigger, const Occurrence& occurrence, const Event& event,
                   const Answers& answers, bool decided);
 
+/// Lets every trigger that listens to the current event look at it, or wait for its answers. At
+/// most one of a workflow's triggers starts an execution: the first by id that is met and can.
+void ApplyTriggers(Draft& draft, const Occurrence& occurrence);
+
 }  // namespace aiflow
