@@ -41,7 +41,8 @@ class EngineRepairTest : public ::testing::Test {
   }
   [[nodiscard]] size_t Commands() const {
     size_t count = 0;
-    for (const OutboxRow& row : *world_.store.ListOutbox({})) {
+    const std::vector<OutboxRow> rows = *world_.store.ListOutbox({});
+    for (const OutboxRow& row : rows) {
       count += row.kind == OutboxKind::kPublish ? 0 : 1;
     }
     return count;
