@@ -1,5 +1,6 @@
 #include "api/upload.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -11,6 +12,28 @@ namespace {
 
 constexpr size_t kMaxWorkflowsPerUpload = 1'000;
 
+bool HasCustomLeaf(const ConditionSpec& condition) {
+  return condition.kind == ConditionKind::kCustom ||
+         std::ranges::any_of(condition.children, HasCustomLeaf);
+}
+
+/// A workflow that would be accepted and then not do what it says is refused instead.
+Status CheckCarriedOut(const WorkflowSpec& spec) {
+  const std::string subject = "workflow " + spec.ns + "." + spec.name + ": ";
+  if (!spec.hooks.empty()) {
+    return {Code::kUnimplemented, subject + "hooks are not supported by this server yet"};
+  }
+  for (const TaskSpec& task : spec.tasks) {
+    for (const RuleSpec& rule : task.rules) {
+      if (!HasCustomLeaf(rule.condition)) continue;
+      return {Code::kUnimplemented, subject + "task '" + task.name +
+                                        "' has a user-written condition: these are not supported "
+                                        "by this server yet"};
+    }
+  }
+  return Status::Ok();
+}
+
 Status CheckSpec(const Queries& queries, const Upload& upload, UploadedWorkflow* workflow) {
   if (workflow->spec_json.size() > limits::kMaxSpecBytes) {
     return {Code::kInvalidArgument,
@@ -21,6 +44,7 @@ Status CheckSpec(const Queries& queries, const Upload& upload, UploadedWorkflow*
   if (!spec.has_value()) return spec.error();
   workflow->spec = *std::move(spec);
   AIFLOW_RETURN_IF_ERROR(ValidateWorkflowSpec(workflow->spec, &workflow->warnings));
+  AIFLOW_RETURN_IF_ERROR(CheckCarriedOut(workflow->spec));
 
   const std::string subject = "workflow " + workflow->spec.ns + "." + workflow->spec.name + ": ";
   const auto ns = queries.GetNamespace(workflow->spec.ns);
