@@ -34,7 +34,8 @@ Status CheckCarriedOut(const WorkflowSpec& spec) {
   return Status::Ok();
 }
 
-Status CheckSpec(const Queries& queries, const Upload& upload, UploadedWorkflow* workflow) {
+Status CheckSpec(const Queries& queries, const std::string& default_timezone, const Upload& upload,
+                 UploadedWorkflow* workflow) {
   if (workflow->spec_json.size() > limits::kMaxSpecBytes) {
     return {Code::kInvalidArgument,
             "the specification has " + std::to_string(workflow->spec_json.size()) +
@@ -43,6 +44,8 @@ Status CheckSpec(const Queries& queries, const Upload& upload, UploadedWorkflow*
   Result<WorkflowSpec> spec = ParseWorkflowSpec(workflow->spec_json);
   if (!spec.has_value()) return spec.error();
   workflow->spec = *std::move(spec);
+  // A snapshot keeps the zone it was uploaded with, whatever the server's default becomes.
+  if (workflow->spec.timezone.empty()) workflow->spec.timezone = default_timezone;
   AIFLOW_RETURN_IF_ERROR(ValidateWorkflowSpec(workflow->spec, &workflow->warnings));
   AIFLOW_RETURN_IF_ERROR(CheckCarriedOut(workflow->spec));
 
@@ -62,7 +65,7 @@ Status CheckSpec(const Queries& queries, const Upload& upload, UploadedWorkflow*
 
 }  // namespace
 
-Status CheckUpload(const Queries& queries, Upload* upload) {
+Status CheckUpload(const Queries& queries, const std::string& default_timezone, Upload* upload) {
   if (upload->workflows.empty()) {
     return {Code::kInvalidArgument, "the upload defines no workflow"};
   }
@@ -81,7 +84,7 @@ Status CheckUpload(const Queries& queries, Upload* upload) {
   }
   std::set<std::pair<std::string, std::string>> names;
   for (UploadedWorkflow& workflow : upload->workflows) {
-    AIFLOW_RETURN_IF_ERROR(CheckSpec(queries, *upload, &workflow));
+    AIFLOW_RETURN_IF_ERROR(CheckSpec(queries, default_timezone, *upload, &workflow));
     if (!names.emplace(workflow.spec.ns, workflow.spec.name).second) {
       return {Code::kInvalidArgument, "workflow " + workflow.spec.ns + "." + workflow.spec.name +
                                           " is in the upload twice"};

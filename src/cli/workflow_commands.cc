@@ -2,6 +2,7 @@
 #include "cli/compile.h"
 #include "cli/spec_text.h"
 #include "cli/upload.h"
+#include "cli/workflow_request.h"
 #include "model/spec_json.h"
 
 namespace aiflow::cli {
@@ -26,17 +27,6 @@ struct ListArgs {
 };
 
 std::string FullName(const NameArgs& args) { return args.ns + "." + args.name; }
-
-// The error, with the workflow that was perhaps meant.
-int FailForWorkflow(Session& session, Client& client, const NameArgs& args, const Status& status) {
-  std::vector<std::string> names;
-  if (status.code() == Code::kNotFound) {
-    if (const auto workflows = client.ListWorkflows(args.ns)) {
-      for (const v1::Workflow& workflow : *workflows) names.push_back(workflow.name());
-    }
-  }
-  return session.Fail(status, args.name, names);
-}
 
 Result<CompiledWorkflows> Compile(Session& session, const std::string& file) {
   const World& world = session.world();
@@ -131,7 +121,8 @@ int RunShow(Session& session, const NameArgs& args) {
   request.set_name(args.name);
   const auto workflow = (*client)->GetWorkflow(request);
   if (!workflow && workflow.error().code() == Code::kNotFound) {
-    return FailForWorkflow(session, **client, args, Status(Code::kNotFound, "No such workflow."));
+    return FailForWorkflow(session, **client, args.ns, args.name,
+                           Status(Code::kNotFound, "No such workflow."));
   }
   if (!workflow) return session.Fail(workflow.error());
   Table table = ToTable({*workflow});
@@ -151,12 +142,9 @@ int Change(Session& session, const NameArgs& args,
            Status (Client::*method)(const v1::WorkflowRequest&), const std::string& done) {
   const Result<Client*> client = session.GetClient();
   if (!client) return session.Fail(client.error());
-  v1::WorkflowRequest request;
-  request.set_namespace_(args.ns);
-  request.set_name(args.name);
-  request.set_request_id(Session::NewId());
-  if (const Status status = ((*client)->*method)(request); !status.ok()) {
-    return FailForWorkflow(session, **client, args, status);
+  const Status status = ((*client)->*method)(WorkflowRequestFor(args.ns, args.name));
+  if (!status.ok()) {
+    return FailForWorkflow(session, **client, args.ns, args.name, status);
   }
   session.output().Line("Workflow: " + FullName(args) + " " + done + ".");
   return kExitOk;
@@ -219,6 +207,8 @@ void AddWorkflowCommands(CLI::App& app, CommandSlot& slot) {
                        RunDisable);
   AddCommand<NameArgs>(group, slot, "enable", "Start new executions of a workflow again",
                        DeclareName, RunEnable);
+  AddBackfillCommand(group, slot);
+  AddDiffCommand(group, slot);
   AddReadingCommands(group, slot);
   AddCommand<UploadArgs>(
       group, slot, "upload", "Compile a workflow file and upload it with its artifacts",

@@ -23,6 +23,7 @@ struct EngineLoop::Door {
     Offset offset = 0;
     Done done;
   };
+  using Read = std::function<void(const Result<const State*>&)>;
 
   void Wake() {
     const std::lock_guard lock(mutex);
@@ -38,6 +39,7 @@ struct EngineLoop::Door {
   bool closed = true;   // nobody will take what arrives
   size_t requests = 0;  // accepted by Submit and not yet answered
   std::deque<Arrived> arrived;
+  std::deque<Read> reads;
   std::string not_ready = "the engine has not been started";
 };
 
@@ -158,6 +160,7 @@ void EngineLoop::Sleep(std::unique_lock<std::mutex>& lock, Ready ready) {
 
 bool EngineLoop::Await() {
   std::deque<Door::Arrived> arrived;
+  std::deque<Door::Read> reads;
   bool retry = false;
   {
     std::unique_lock lock(door_->mutex);
@@ -168,7 +171,9 @@ bool EngineLoop::Await() {
     retry = retry_set_ && std::chrono::steady_clock::now() >= retry_at_;
     door_->woken = false;
     arrived.swap(door_->arrived);
+    reads.swap(door_->reads);
   }
+  for (const Door::Read& read : reads) read(&engine_.state());
   for (Door::Arrived& request : arrived) Expect(request.offset, std::move(request.done));
   if (retry) {
     retry_set_ = false;
@@ -212,17 +217,20 @@ void EngineLoop::Failed(const Status& error) {
 
 void EngineLoop::Finish() {
   std::deque<Door::Arrived> arrived;
+  std::deque<Door::Read> reads;
   {
     const std::lock_guard lock(door_->mutex);
     door_->closed = true;
     if (door_->not_ready.empty()) door_->not_ready = "the server is stopping";
     arrived.swap(door_->arrived);
+    reads.swap(door_->reads);
   }
   engine_.SetCommitListener(nullptr);
   std::map<uint64_t, Done> waiting;
   waiting.swap(waiting_);
   for (auto& [id, done] : waiting) done(Error(Stopping()));
   for (Door::Arrived& request : arrived) request.done(Error(Stopping()));
+  for (const Door::Read& read : reads) read(Error(Stopping()));
 }
 
 void EngineLoop::SetNotReady(std::string reason) {
@@ -283,6 +291,19 @@ void EngineLoop::Submit(const Request& request, const std::string& request_id, D
         }
         answered(Error(Stopping()));
       });
+}
+
+void EngineLoop::Read(std::function<void(const Result<const State*>&)> read) {
+  {
+    const std::lock_guard lock(door_->mutex);
+    if (!door_->closed && !door_->stop && door_->reads.size() < options_.max_waiting_reads) {
+      door_->reads.push_back(std::move(read));
+      door_->woken = true;
+      door_->ready.notify_one();
+      return;
+    }
+  }
+  read(Error(Code::kUnavailable, "the engine is not ready, or too many ask; try again"));
 }
 
 void EngineLoop::Expect(Offset offset, Done done) {

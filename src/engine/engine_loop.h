@@ -22,6 +22,7 @@ namespace aiflow {
 
 struct EngineLoopOptions {
   size_t max_waiting_requests = 16'384;  // refused with kUnavailable beyond
+  size_t max_waiting_reads = 256;        // likewise
   Millis first_backoff{10};              // after an error of store or log; doubles
   Millis max_backoff{2'000};
 };
@@ -43,6 +44,7 @@ class EngineLoop final : public EngineHandle {
   void Stop();
 
   void Submit(const Request& request, const std::string& request_id, Done done) override;
+  void Read(std::function<void(const Result<const State*>&)> read) override;
   uint64_t Watch(ExecutionId execution, std::function<void()> changed) override;
   void Unwatch(uint64_t id) override;
   Offset committed() const override { return committed_.load(std::memory_order_acquire); }

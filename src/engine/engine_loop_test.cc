@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "engine/engine_world.h"
+#include "scheduler/state_rep.h"
 
 namespace aiflow {
 namespace {
@@ -103,6 +104,24 @@ TEST_F(EngineLoopTest, Rule28ARepeatedRequestGetsTheSameAnswerAlsoFromTheNextSer
   const Result<ReplyRow> second = Ask(StartFlow(), "two");
   ASSERT_TRUE(second.has_value());
   EXPECT_EQ(second->id, 2);
+}
+
+TEST_F(EngineLoopTest, AReadSeesTheStateOfTheLastCommitAndIsRefusedAfterTheEnd) {
+  const auto executions = [this] {
+    auto count = std::make_shared<std::promise<Result<size_t>>>();
+    loop_->Read([count](const Result<const State*>& state) {
+      count->set_value(state.map([](const State* s) { return s->rep().executions.size(); }));
+    });
+    return count->get_future().get();
+  };
+  Start();
+  UploadFlow();
+  ASSERT_TRUE(Ask(StartFlow()).has_value());
+  EXPECT_EQ(executions(), 1U);
+  loop_->Stop();
+  const Result<size_t> refused = executions();
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code(), Code::kUnavailable);
 }
 
 TEST_F(EngineLoopTest, TheSameRequestIdForAnotherRequestIsRefused) {

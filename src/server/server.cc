@@ -219,6 +219,10 @@ Status Server::Impl::OpenPorts() {
     if (!directory.has_value()) return Error(directory.error());
     return directory->string();
   };
+  // What names no zone is in UTC anyway; a snapshot need not say so.
+  if (options_.config.default_timezone != "UTC") {
+    backend_->default_timezone = options_.config.default_timezone;
+  }
   backend_->version = Version();
   backend_->home = options_.home.root().string();
   backend_->notification_uri = notification_uri();
