@@ -25,6 +25,7 @@ class World {
     clients_.Begin();
     while (chaos_.counts.steps < kSteps && !chaos_.failed()) Step();
     chaos_.faults = false;
+    chaos_.now = std::max(chaos_.now, latest_);  // the clock is right again
     chaos_.Note("---- the faults end");
     Settle(/*stop_cycles=*/true);
     if (!chaos_.failed()) durable_.checker.CheckRest(durable_.log.events());
@@ -41,6 +42,7 @@ class World {
     chaos_.now += Millis(chaos_.random.Below(50));
     // The machine slept, or its clock was set.
     if (chaos_.random.PerMille(10)) chaos_.now += Millis(chaos_.random.Below(150'000));
+    latest_ = std::max(latest_, chaos_.now);
     if (chaos_.random.PerMille(5)) chaos_.now -= Millis(chaos_.random.Below(20'000));
     const int64_t dice = chaos_.random.Below(100);
     if (server_ == nullptr) {
@@ -148,6 +150,7 @@ class World {
   std::unique_ptr<SimServer> server_;
   std::unique_ptr<SimServer> zombie_;  // lost the lease, and may not know it yet
   int servers_ = 0;
+  Millis latest_{0};  // the highest time that the clock ever showed
 };
 
 }  // namespace

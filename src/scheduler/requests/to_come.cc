@@ -5,14 +5,26 @@
 namespace aiflow {
 namespace {
 void ToCome(Draft& draft) { draft.Reply(Code::kUnimplemented, "not there yet"); }
+void ReplyNoDeadLetter(Draft& draft, int64_t id) {
+  draft.Reply(Code::kNotFound, "failed event " + std::to_string(id) + " does not exist");
+}
 }  // namespace
 
-void Handle(Draft& draft, const DeleteSnapshots& /*request*/) { ToCome(draft); }
 void Handle(Draft& draft, const EvaluationAnswer& /*request*/) { ToCome(draft); }
 void Handle(Draft& draft, const HookResult& /*request*/) { ToCome(draft); }
 void Handle(Draft& draft, const RetireRows& /*request*/) { ToCome(draft); }
-void Handle(Draft& draft, const RetryDeadLetter& /*request*/) { ToCome(draft); }
-void Handle(Draft& draft, const DropDeadLetter& /*request*/) { ToCome(draft); }
+void Handle(Draft& draft, const RetryDeadLetter& request) {
+  if (draft.state().dead_letters.contains(DeadLetterId(request.dead_letter_id))) {
+    return ToCome(draft);
+  }
+  ReplyNoDeadLetter(draft, request.dead_letter_id);
+}
+void Handle(Draft& draft, const DropDeadLetter& request) {
+  const DeadLetterId id(request.dead_letter_id);
+  if (!draft.state().dead_letters.contains(id)) return ReplyNoDeadLetter(draft, id.value());
+  draft.Put(EraseDeadLetter{id});
+  draft.Reply(Code::kOk, "failed event " + std::to_string(id.value()) + " dropped", id.value());
+}
 
 bool MustWait(Draft& draft, TriggerId trigger, std::string_view key) {
   for (const Question& question : draft.state().triggers.at(trigger).compiled->questions) {

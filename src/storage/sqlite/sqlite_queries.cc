@@ -20,6 +20,8 @@ int64_t Limit(const Page& page) { return std::max<int64_t>(page.limit, 0); }
 int64_t Skip(const Page& page) { return std::max<int64_t>(page.skip, 0); }
 
 constexpr TaskIndex kLastTask = std::numeric_limits<TaskIndex>::max();
+/// Causes of the execution itself have this task.
+constexpr TaskIndex kWholeExecution = -1;
 
 /// Takes rows in the order of their offsets, at least `limit`; those of one offset are never
 /// parted.
@@ -141,7 +143,7 @@ Result<std::vector<CauseRow>> SqliteStore::ListCauses(ExecutionId id, TaskIndex 
   OffsetPage<CauseRow> causes(page);
   Status status = rep_->readers.Each<CauseRow>(
       kSql, [&](CauseRow&& cause) { return causes(std::move(cause)); }, id, page.after,
-      std::max(task, 0), task < 0 ? kLastTask : task, Skip(page));
+      task < 0 ? kWholeExecution : task, task < 0 ? kLastTask : task, Skip(page));
   if (!status.ok()) return Error(std::move(status));
   return causes.Take();
 }
