@@ -156,3 +156,80 @@ def test_a_stop_while_a_task_waits_for_its_next_try_is_final(server, tmp_path):
     server.cli("workflow-execution", "stop", str(execution))
     assert server.wait_for_end(execution) == "STOPPED"
     assert len(lines(server.working_dir("w", execution) / "tries")) == 1
+
+
+def test_each_event_starts_one_execution_also_when_the_server_dies(server, tmp_path):
+    """The picture of the whole thing: a stream's hours, each of which starts one training."""
+    upload(server, tmp_path, f"""
+        with Workflow(name='train', params={{'hour': -1}}, max_active_executions=2) as train:
+            BashOperator('train', 'echo "$AIFLOW_PARAM_HOUR" >> {tmp_path}/trained')
+        """)
+    server.cli("workflow-trigger", "add", "train", "--event", "hour_complete", "--context",
+               "/kind=full", "--param", "hour=context/hour")
+    hours = list(range(12))
+    for hour in hours:
+        if hour in (4, 8):
+            server.kill()
+            server.start()
+        for kind in ("part", "full"):
+            context = '{"kind": "%s", "hour": %d}' % (kind, hour)
+            for _ in range(2):  # a producer that repeats itself
+                server.cli("event", "send", "hour_complete", "x", "-n", "default", "--context",
+                           context, "--id", f"{kind}-{hour}")
+    trained = tmp_path / "trained"
+    wait_until(lambda: len(lines(trained)) >= len(hours), "every hour is trained")
+    wait_until(lambda: all(row["status"] == "SUCCESS"
+                           for row in server.rows("workflow-execution", "list", "train")),
+               "every execution ends")
+    assert sorted(lines(trained), key=int) == [str(hour) for hour in hours]
+
+
+def test_a_schedule_fires_each_due_time_once_across_the_death_of_the_server(server, tmp_path):
+    upload(server, tmp_path, f"""
+        with Workflow(name='w') as w:
+            BashOperator('a', 'echo "$AIFLOW_DUE_TIME" >> {tmp_path}/due')
+        """)
+    server.cli("workflow-schedule", "add", "w", "interval@0 0 0 1", "--catchup", "all")
+    due = tmp_path / "due"
+    wait_until(lambda: len(lines(due)) >= 2, "two due times")
+    server.kill()
+    server.start()
+    before = len(lines(due))
+    wait_until(lambda: len(lines(due)) >= before + 2, "due times after the restart")
+    schedule = server.rows("workflow-schedule", "list", "w")[0]["id"]
+    server.cli("workflow-schedule", "pause", schedule)
+    wait_until(lambda: all(row["status"] == "SUCCESS"
+                           for row in server.rows("workflow-execution", "list", "w")),
+               "every execution ends")
+    seen = lines(due)
+    assert len(seen) == len(set(seen)), f"a due time came twice: {seen}"
+    assert len(seen) == len(server.rows("workflow-execution", "list", "w"))
+
+
+def test_a_failed_execution_goes_on_from_its_failed_task(server, tmp_path):
+    upload(server, tmp_path, """
+        with Workflow(name='w') as w:
+            a = BashOperator('a', 'echo a >> order; [ -e mended ]')
+            b = BashOperator('b', 'echo b >> order')
+            b.start_after(a)
+        """)
+    execution = server.start_execution("w")
+    assert server.wait_for_end(execution) == "FAILED"
+    directory = server.working_dir("w", execution)
+    (directory / "mended").touch()
+    server.cli("workflow-execution", "rerun", str(execution))
+    wait_until(lambda: server.status(execution) == "SUCCESS", "the reopened execution succeeds")
+    assert lines(directory / "order") == ["a", "a", "b"]
+
+
+def test_a_pool_is_kept_over_workflows(server, tmp_path):
+    server.cli("pool", "set", "gpu", "1")
+    upload(server, tmp_path, f"""
+        busy = 'mkdir {tmp_path}/busy || exit 1; sleep 0.2; rmdir {tmp_path}/busy'
+        with Workflow(name='w1') as w1:
+            BashOperator('a', busy, pool='gpu')
+        with Workflow(name='w2') as w2:
+            BashOperator('b', busy, pool='gpu')
+        """)
+    executions = [server.start_execution(name) for name in ("w1", "w2", "w1")]
+    assert [server.wait_for_end(execution) for execution in executions] == ["SUCCESS"] * 3
