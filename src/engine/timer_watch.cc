@@ -24,8 +24,7 @@ std::optional<Millis> TimerWatch::Next(const State& state) const {
 }
 
 void TimerWatch::Decided(const Event& event) {
-  if (on_their_way_.empty() || event.kind != EventKind::kInternal ||
-      event.value != "TIMER_FIRED") {
+  if (on_their_way_.empty() || event.kind != EventKind::kInternal || event.value != "TIMER_FIRED") {
     return;
   }
   const Result<Request> request = ParseRequest(event);

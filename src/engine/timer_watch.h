@@ -11,8 +11,8 @@
 
 namespace aiflow {
 
-/// Turns due times of the state into TIMER_FIRED events, each once: a timer is fired while its event
-/// is on its way to the fold, which then arms the next one. Engine thread only.
+/// Turns due times of the state into TIMER_FIRED events, each once: a timer is fired while its
+/// event is on its way to the fold, which then arms the next one. Engine thread only.
 class TimerWatch {
  public:
   /// So many firings may be on their way at a time; more wait for their turn.
@@ -27,8 +27,8 @@ class TimerWatch {
   /// The fold has decided this event.
   void Decided(const Event& event);
 
-  /// The state was loaded anew. Timers that are in it are fired (again); the log knows the events of
-  /// those that were.
+  /// The state was loaded anew. Timers that are in it are fired (again); the log knows the events
+  /// of those that were.
   void Clear() { on_their_way_.clear(); }
 
  private:

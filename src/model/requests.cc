@@ -270,7 +270,7 @@ class Writer {
   void operator()(std::string_view name, ExecutionId value) { json_[name] = value.value(); }
   void operator()(std::string_view name, TaskStatus value) { json_[name] = TaskStatusName(value); }
   template <typename Enum>
-    requires std::is_enum_v<Enum>
+  requires std::is_enum_v<Enum>
   void operator()(std::string_view name, Enum value) {
     json_[name] = NamesOf(value)[static_cast<size_t>(value)];
   }
@@ -337,7 +337,7 @@ class Reader {
   }
 
   template <typename Enum>
-    requires std::is_enum_v<Enum>
+  requires std::is_enum_v<Enum>
   void operator()(std::string_view name, Enum& value) {
     const auto& names = NamesOf(value);
     std::string text(names[static_cast<size_t>(value)]);

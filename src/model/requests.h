@@ -243,16 +243,14 @@ struct TaskStatusReport {
   bool engine_made = false;    // of a task without a process
 };
 
-using Request =
-    std::variant<AddNamespace, UpdateNamespace, DeleteNamespace, UploadWorkflow, AddSnapshot,
-                 DeleteSnapshot, DeleteSnapshots, SetWorkflowEnabled, DeleteWorkflow,
-                 StartWorkflowExecution, StopWorkflowExecution, StopWorkflowExecutions,
-                 DeleteWorkflowExecution, StartTaskExecution, RestartTaskExecution,
-                 StopTaskExecution, RerunTasks, MarkTask, AddSchedule, DeleteSchedule,
-                 DeleteSchedules, SetSchedulePaused, BackfillSchedule, AddTrigger, DeleteTrigger,
-                 DeleteTriggers, SetTriggerPaused, SetPool, DeletePool, TimerFired,
-                 EvaluationAnswer, RetryDeadLetter, DropDeadLetter, HookResult, RetireRows,
-                 TaskStatusReport>;
+using Request = std::variant<
+    AddNamespace, UpdateNamespace, DeleteNamespace, UploadWorkflow, AddSnapshot, DeleteSnapshot,
+    DeleteSnapshots, SetWorkflowEnabled, DeleteWorkflow, StartWorkflowExecution,
+    StopWorkflowExecution, StopWorkflowExecutions, DeleteWorkflowExecution, StartTaskExecution,
+    RestartTaskExecution, StopTaskExecution, RerunTasks, MarkTask, AddSchedule, DeleteSchedule,
+    DeleteSchedules, SetSchedulePaused, BackfillSchedule, AddTrigger, DeleteTrigger, DeleteTriggers,
+    SetTriggerPaused, SetPool, DeletePool, TimerFired, EvaluationAnswer, RetryDeadLetter,
+    DropDeadLetter, HookResult, RetireRows, TaskStatusReport>;
 
 /// The event that carries `request`. Kind is kTaskStatus for a report, else kInternal; `id` is left
 /// empty for the caller to set (StatusReportEventId for a report).

@@ -118,8 +118,8 @@ struct TaskExecutionRow {
   int64_t coalesced = 0;      // further restarts folded into this one
   int64_t pid = 0;            // as reported with RUNNING
   std::string reason;         // why it failed, was stopped or waits, for people
-  /// It holds a slot of the executor, and so its start is in the outbox or was acknowledged. Without
-  /// one, a QUEUED run waits for it.
+  /// It holds a slot of the executor, and so its start is in the outbox or was acknowledged.
+  /// Without one, a QUEUED run waits for it.
   bool has_slot = false;
   /// When something happens to it by itself, by its status: QUEUED without a slot: queue_timeout;
   /// QUEUED with one: start_timeout; RUNNING: execution_timeout; STOPPING: the alarm; RETRYING: the
@@ -218,12 +218,12 @@ struct EvaluationRow {
   int32_t ordinal = 0;       // of the statuses that one event brings
   TaskIndex task = -1;       // whose rules look at it; -1: the trigger
   WorkflowId workflow_id;
-  Event event;                        // as rules see it
-  TaskIndex source = -1;              // the own task whose status it is; -1: another event
+  Event event;                         // as rules see it
+  TaskIndex source = -1;               // the own task whose status it is; -1: another event
   std::vector<TaskSnapshot> statuses;  // of all tasks that ran, as of the event
-  std::vector<uint8_t> answers;       // of the questions asked so far, in order
-  bool decided = false;               // a rule has acted; the rest only observes
-  int64_t generation = 1;             // of the question in flight
+  std::vector<uint8_t> answers;        // of the questions asked so far, in order
+  bool decided = false;                // a rule has acted; the rest only observes
+  int64_t generation = 1;              // of the question in flight
   // A dead letter asked again: nothing but this leaf sees the event. -1: all that listen to it.
   RuleIndex rule = -1;
   int32_t question = -1;
@@ -256,11 +256,11 @@ enum class CauseKind : uint8_t {
   kDropped = 5,   // over max_pending_starts
   kRejected = 6,  // an illegal or late report
   kRetrying = 7,
-  kWaiting = 8,     // for a slot
-  kEvaluated = 9,   // an answer of a user-written condition
-  kTimer = 10,      // a deadline passed or a tick came
-  kMarked = 11,     // set by hand
-  kAlarm = 12,      // something needs a person
+  kWaiting = 8,    // for a slot
+  kEvaluated = 9,  // an answer of a user-written condition
+  kTimer = 10,     // a deadline passed or a tick came
+  kMarked = 11,    // set by hand
+  kAlarm = 12,     // something needs a person
   kReopened = 13,
   kHook = 14,
 };
@@ -297,8 +297,8 @@ struct OutboxRow {
   Offset offset = 0;   // the event that made it; retention keeps that event
   AttemptKey attempt;  // kStartAttempt, kStopAttempt
   Event publish;       // kPublish: complete but for offset and time; `id` is deterministic
-  // kEvaluate: the EvaluationRow with `offset`, `attempt.execution` or `trigger`, `attempt.task` and
-  // `ordinal`. kHook: execution `attempt.execution`, hook `question` of its specification.
+  // kEvaluate: the EvaluationRow with `offset`, `attempt.execution` or `trigger`, `attempt.task`
+  // and `ordinal`. kHook: execution `attempt.execution`, hook `question` of its specification.
   TriggerId trigger;
   int32_t ordinal = 0;
   int32_t question = 0;
@@ -395,12 +395,11 @@ struct EraseDeadLetter {
 };
 
 /// One change of the durable state: a row put in place of the one with the same key, or removed.
-using Change =
-    std::variant<NamespaceRow, WorkflowRow, SnapshotRow, ExecutionRow, TaskRow, TaskExecutionRow,
-                 RuleStateRow, ScheduleRow, TriggerRow, PoolRow, StateRow, EvaluationRow,
-                 DeadLetterRow, CauseRow, OutboxRow, ReplyRow, CountersRow, EraseNamespace,
-                 EraseWorkflow, EraseSnapshot, EraseExecution, EraseTaskExecution, EraseSchedule,
-                 EraseTrigger, ErasePool, EraseState, EraseEvaluation, EraseDeadLetter,
-                 EraseOutbox>;
+using Change = std::variant<NamespaceRow, WorkflowRow, SnapshotRow, ExecutionRow, TaskRow,
+                            TaskExecutionRow, RuleStateRow, ScheduleRow, TriggerRow, PoolRow,
+                            StateRow, EvaluationRow, DeadLetterRow, CauseRow, OutboxRow, ReplyRow,
+                            CountersRow, EraseNamespace, EraseWorkflow, EraseSnapshot,
+                            EraseExecution, EraseTaskExecution, EraseSchedule, EraseTrigger,
+                            ErasePool, EraseState, EraseEvaluation, EraseDeadLetter, EraseOutbox>;
 
 }  // namespace aiflow

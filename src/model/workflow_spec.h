@@ -20,8 +20,8 @@ enum class OnAlive : uint8_t { kIgnore = 0, kQueue = 1, kRestart = 2 };
 
 /// How a task's process is made.
 enum class OperatorKind : uint8_t {
-  kBash = 0,  // `command` run by bash
-  kHost = 1,  // code of the bundle, run by its host (Python function or operator, C++ callable)
+  kBash = 0,   // `command` run by bash
+  kHost = 1,   // code of the bundle, run by its host (Python function or operator, C++ callable)
   kEmpty = 2,  // nothing to run: succeeds inside the engine
 };
 
@@ -67,8 +67,8 @@ enum class ConditionKind : uint8_t {
 /// A condition as data: a tree. Plain value.
 struct ConditionSpec {
   ConditionKind kind = ConditionKind::kEvent;
-  std::string key;                  // kEvent
-  std::vector<FilterSpec> filters;  // kEvent: all of them must be met
+  std::string key;                      // kEvent
+  std::vector<FilterSpec> filters;      // kEvent: all of them must be met
   EventScope scope = EventScope::kAny;  // kEvent
   // kTaskStatus: the full name of the watched task.
   std::string ns;
@@ -94,8 +94,8 @@ inline constexpr const char* kExecutorPool = "local";
 
 /// How failing tries are repeated, and how long things may take. 0: no limit.
 struct RetrySpec {
-  int64_t retries = 0;  // further tries after the first
-  Millis delay{0};      // before the second try
+  int64_t retries = 0;       // further tries after the first
+  Millis delay{0};           // before the second try
   bool exponential = false;  // the delay doubles with each try
   Millis max_delay{0};       // bound of the doubled delay; 0: kMaxRetryDelay
 
@@ -117,7 +117,7 @@ struct TaskSpec {
   std::string periodic;          // recurrence (calendar/recurrence.h); empty: not periodic
   Overlap overlap = Overlap::kRestart;
   CatchUp catchup = CatchUp::kOne;
-  std::string pool;        // takes `pool_slots` of this pool besides its executor slot; empty: none
+  std::string pool;  // takes `pool_slots` of this pool besides its executor slot; empty: none
   int64_t pool_slots = 1;
   int64_t priority = 0;  // of those that wait for a slot, the higher goes first
   std::vector<RuleSpec> rules;

@@ -158,7 +158,7 @@ class SchedulerTest : public ::testing::Test {
   Rows rows_;
   Offset offset_ = 0;
   Millis now_{1'000'000};  // of the last event
-  int64_t last_ = 0;  // execution
+  int64_t last_ = 0;       // execution
   Decision decision_;
 
  private:

@@ -87,8 +87,8 @@ TEST_F(SlotsTest, AHeavyTaskIsNotOvertakenByLightOnesOfItsKind) {
 
 TEST_F(SlotsTest, AHeavyTaskThatWaitsNoMoreLetsTheNextOneTry) {
   Request(SetPool{.name = "gpu", .slots = 2});
-  const int64_t id = Run({InPool(Task("one"), "gpu"), InPool(Task("heavy"), "gpu", 2),
-                          InPool(Task("light"), "gpu")});
+  const int64_t id = Run(
+      {InPool(Task("one"), "gpu"), InPool(Task("heavy"), "gpu", 2), InPool(Task("light"), "gpu")});
   EXPECT_FALSE(HasSlot("light"));
   Request(StopTaskExecution{.execution_id = id, .task = "heavy"});
   EXPECT_TRUE(HasSlot("light"));

@@ -92,7 +92,8 @@ class Applier {
 
   void operator()(const EvaluationRow& row) {
     if (row.execution_id.valid()) {
-      Detail(row.execution_id).evaluations.insert_or_assign({row.offset, row.ordinal, row.task}, row);
+      Detail(row.execution_id)
+          .evaluations.insert_or_assign({row.offset, row.ordinal, row.task}, row);
     } else {
       rep_.workflows[row.workflow_id].evaluations.insert_or_assign(
           {row.offset, row.ordinal, row.trigger_id.value()}, row);
@@ -200,8 +201,8 @@ class Applier {
   }
 
  private:
-  /// Before the first change of an execution, or task, in this list: takes back what it has added to
-  /// the derived parts. Finish adds it anew.
+  /// Before the first change of an execution, or task, in this list: takes back what it has added
+  /// to the derived parts. Finish adds it anew.
   void TouchExecution(ExecutionId id) {
     if (!touched_executions_.insert(id).second) return;
     const auto found = rep_.executions.find(id);
@@ -256,9 +257,8 @@ class Applier {
     const SnapshotEntry* snapshot = rep_.FindSnapshot(found->second.row.snapshot_id);
     if (row == detail.tasks.end() || snapshot == nullptr || snapshot->compiled == nullptr) return;
     const auto run = detail.runs.find({task, row->second.current});
-    const TaskClaims claims =
-        ClaimsOf(found->second.row, *snapshot->compiled, row->second,
-                 run == detail.runs.end() ? nullptr : &run->second);
+    const TaskClaims claims = ClaimsOf(found->second.row, *snapshot->compiled, row->second,
+                                       run == detail.runs.end() ? nullptr : &run->second);
     for (const auto& timer : claims.timers) {
       if (sign > 0) {
         rep_.timers.insert(timer);

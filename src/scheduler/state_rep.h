@@ -144,8 +144,8 @@ struct State::Rep {
   [[nodiscard]] const ExecutionEntry* FindExecution(ExecutionId id) const;
   /// The workflow's entry with this row.
   [[nodiscard]] const WorkflowEntry* FindWorkflowEntry(WorkflowId id) const;
-  /// Slots that the pool has: none when it was never set, but for the executor's, which is unlimited
-  /// then.
+  /// Slots that the pool has: none when it was never set, but for the executor's, which is
+  /// unlimited then.
   [[nodiscard]] int64_t PoolSlots(std::string_view pool) const;
   /// Unfinished executions of a workflow, ascending.
   [[nodiscard]] std::vector<ExecutionId> ExecutionsOf(WorkflowId id) const;

@@ -60,8 +60,8 @@ const TaskExecutionRow* CurrentRun(const ExecutionDraft& execution, TaskIndex ta
 }
 
 /// Asks for the end of the current run, once. The executor decides by the claim whether one that it
-/// was sent ever runs; what it was not sent is ended by the engine. The first cause stays, but a stop
-/// weighs more than a restart or a limit of the task.
+/// was sent ever runs; what it was not sent is ended by the engine. The first cause stays, but a
+/// stop weighs more than a restart or a limit of the task.
 void StopCurrent(ExecutionDraft& execution, TaskIndex task, StopCause cause, RuleIndex rule,
                  const std::string& text) {
   const TaskRow* row = execution.FindTask(task);

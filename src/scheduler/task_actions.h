@@ -43,8 +43,8 @@ StartOutcome QueueTask(ExecutionDraft& execution, TaskIndex task, const Why& why
 /// After this long beyond its grace a stop that has not ended its run raises an alarm.
 inline constexpr Millis kStopAlarm{30'000};
 
-/// A limit of the task itself was passed: the run is stopped, and FAILED or RETRYING once its end is
-/// confirmed. REQUIRES: there is a current run.
+/// A limit of the task itself was passed: the run is stopped, and FAILED or RETRYING once its end
+/// is confirmed. REQUIRES: there is a current run.
 void StopForLimit(ExecutionDraft& execution, TaskIndex task, std::string reason);
 
 /// The next try of a RETRYING run.

@@ -204,7 +204,8 @@ ConditionSpec ReadAllSucceeded(const Node& node, Reading& reading) {
 
 std::map<std::string, std::vector<std::string>> ConditionKeys() {
   std::map<std::string, std::vector<std::string>> keys;
-  for (const Form& form : Forms()) keys[std::string(form.keys.front().name) + "_condition"] = KeyNames(form.keys);
+  for (const Form& form : Forms())
+    keys[std::string(form.keys.front().name) + "_condition"] = KeyNames(form.keys);
   keys["filter"] = KeyNames(std::span<const Key<FilterSpec>>(kDemandKeys));
   return keys;
 }

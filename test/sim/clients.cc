@@ -159,6 +159,10 @@ void Clients::Act() {
   }
 }
 
+void Clients::PauseSchedules() {
+  for (int64_t id = 1; id <= 8; ++id) Ask(SetSchedulePaused{id, true});
+}
+
 void Clients::StopOpen(bool all) {
   for (const ExecutionId id : durable_.checker.running()) {
     const WorkflowSpec* spec = durable_.checker.SpecOf(id);

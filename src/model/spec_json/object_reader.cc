@@ -79,8 +79,7 @@ void ObjectReader::Fail(const std::string& path, const std::string& what, const 
   std::string text = Text(value);
   constexpr size_t kShown = 60;
   if (text.size() > kShown) text = text.substr(0, kShown) + "...";
-  status_ = Status(Code::kInvalidArgument,
-                   path + " " + what + ", got " + text);
+  status_ = Status(Code::kInvalidArgument, path + " " + what + ", got " + text);
 }
 
 std::string ObjectReader::Path(std::string_view name) const {

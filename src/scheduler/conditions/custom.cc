@@ -33,9 +33,8 @@ class CustomCondition final : public Condition {
 
  private:
   bool Listens(const RuleScope& scope) const {
-    return std::any_of(keys_.begin(), keys_.end(), [&scope](const auto& key) {
-      return key.first == scope.occurrence().key;
-    });
+    return std::any_of(keys_.begin(), keys_.end(),
+                       [&scope](const auto& key) { return key.first == scope.occurrence().key; });
   }
 
   const std::vector<std::pair<std::string, TaskIndex>> keys_;
