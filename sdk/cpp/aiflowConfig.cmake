@@ -2,6 +2,7 @@
 include(CMakeFindDependencyMacro)
 find_dependency(Threads)
 find_dependency(tl-expected)
+find_dependency(date)
 find_dependency(Protobuf)
 find_dependency(nlohmann_json)
 find_dependency(PkgConfig)

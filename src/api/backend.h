@@ -27,6 +27,8 @@ struct Backend {
   std::function<std::string(const WorkflowRow&, const TaskExecutionRow&)> log_path;
   /// Unpacks a stored bundle ahead of its first use and returns its directory. Any thread.
   std::function<Result<std::string>(const std::string& digest)> unpack_bundle;
+  /// Of recurrences that name none, nor does their workflow; empty: UTC.
+  std::string default_timezone;
   // For GetServerInfo.
   std::string version;
   std::string home;

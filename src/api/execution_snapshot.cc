@@ -8,9 +8,44 @@
 namespace aiflow::api {
 namespace {
 
-/// A task whose latest run has not ended waits for nothing.
-bool IsWaiting(const ExecutionSnapshot::Task& task) {
-  return task.latest.empty() || IsFinished(task.latest.front().status);
+// Of those that wait, the ones that come next are of interest.
+constexpr int64_t kShownEvaluations = 20;
+
+bool IsLive(const ExecutionSnapshot::Task& task) {
+  return !task.latest.empty() && !IsFinished(task.latest.front().status);
+}
+
+bool HasCustom(const ConditionSpec& condition) {
+  return condition.kind == ConditionKind::kCustom ||
+         std::any_of(condition.children.begin(), condition.children.end(), HasCustom);
+}
+
+/// Only user-written conditions make events wait.
+bool HasCustom(const WorkflowSpec& spec) {
+  return std::any_of(spec.tasks.begin(), spec.tasks.end(), [](const TaskSpec& task) {
+    return std::any_of(task.rules.begin(), task.rules.end(),
+                       [](const RuleSpec& rule) { return HasCustom(rule.condition); });
+  });
+}
+
+/// What one task waits for: the answers about it, then what would start it, or its live run.
+std::vector<std::string> LinesOf(const ExecutionSnapshot& snapshot,
+                                 const WaitingExecution& execution, TaskIndex index) {
+  const ExecutionSnapshot::Task& task = snapshot.tasks[static_cast<size_t>(index)];
+  std::vector<std::string> lines;
+  for (const EvaluationRow& row : snapshot.evaluations) {
+    if (row.task == index) lines.push_back(EvaluationWaitsFor(*snapshot.spec, row));
+  }
+  if (IsLive(task)) {
+    std::string text = RunWaitsFor(task.latest.front());
+    if (!text.empty()) lines.push_back(std::move(text));
+    return lines;
+  }
+  for (std::string& line : WaitsFor(execution, index)) lines.push_back(std::move(line));
+  if (task.row.has_value() && task.row->next_tick != Millis(0)) {
+    lines.push_back(TickWaitsFor(task.row->next_tick));
+  }
+  return lines;
 }
 
 }  // namespace
@@ -95,10 +130,16 @@ Result<ExecutionSnapshot> ReadExecution(const Queries& queries, SpecCache& specs
 
   auto states = queries.ListRuleStates(id);
   if (!states.has_value()) return Error(states.error());
+  if (HasCustom(*result.spec)) {
+    Page page;
+    page.limit = kShownEvaluations;
+    auto evaluations = queries.ListEvaluations(id, WorkflowId(), page);
+    if (!evaluations.has_value()) return Error(evaluations.error());
+    result.evaluations = *std::move(evaluations);
+  }
+  const WaitingExecution waiting{*result.spec, latest, *states};
   for (size_t i = 0; i < result.tasks.size(); ++i) {
-    if (!IsWaiting(result.tasks[i])) continue;
-    result.tasks[i].waits_for =
-        WaitsFor({*result.spec, latest, *states}, static_cast<TaskIndex>(i));
+    result.tasks[i].waits_for = LinesOf(result, waiting, static_cast<TaskIndex>(i));
   }
   return result;
 }

@@ -23,9 +23,12 @@ struct ExecutionSnapshot {
   struct Task {
     std::optional<TaskRow> row;            // empty: never touched
     std::vector<TaskExecutionRow> latest;  // latest first, few
-    std::vector<std::string> waits_for;    // empty while it is alive or when the execution is over
+    /// Alternatives: what would start it, or what its live run waits for; empty while that runs and
+    /// when the execution is over.
+    std::vector<std::string> waits_for;
   };
-  std::vector<Task> tasks;  // in definition order
+  std::vector<Task> tasks;                 // in definition order
+  std::vector<EvaluationRow> evaluations;  // the first few that wait for an answer, in order
 };
 
 /// Reads it. `runs_per_task` is how many latest runs of each task are wanted. kNotFound names the

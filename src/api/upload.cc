@@ -1,5 +1,6 @@
 #include "api/upload.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -11,7 +12,30 @@ namespace {
 
 constexpr size_t kMaxWorkflowsPerUpload = 1'000;
 
-Status CheckSpec(const Queries& queries, const Upload& upload, UploadedWorkflow* workflow) {
+bool HasCustomLeaf(const ConditionSpec& condition) {
+  return condition.kind == ConditionKind::kCustom ||
+         std::ranges::any_of(condition.children, HasCustomLeaf);
+}
+
+/// A workflow that would be accepted and then not do what it says is refused instead.
+Status CheckCarriedOut(const WorkflowSpec& spec) {
+  const std::string subject = "workflow " + spec.ns + "." + spec.name + ": ";
+  if (!spec.hooks.empty()) {
+    return {Code::kUnimplemented, subject + "hooks are not supported by this server yet"};
+  }
+  for (const TaskSpec& task : spec.tasks) {
+    for (const RuleSpec& rule : task.rules) {
+      if (!HasCustomLeaf(rule.condition)) continue;
+      return {Code::kUnimplemented, subject + "task '" + task.name +
+                                        "' has a user-written condition: these are not supported "
+                                        "by this server yet"};
+    }
+  }
+  return Status::Ok();
+}
+
+Status CheckSpec(const Queries& queries, const std::string& default_timezone, const Upload& upload,
+                 UploadedWorkflow* workflow) {
   if (workflow->spec_json.size() > limits::kMaxSpecBytes) {
     return {Code::kInvalidArgument,
             "the specification has " + std::to_string(workflow->spec_json.size()) +
@@ -20,7 +44,10 @@ Status CheckSpec(const Queries& queries, const Upload& upload, UploadedWorkflow*
   Result<WorkflowSpec> spec = ParseWorkflowSpec(workflow->spec_json);
   if (!spec.has_value()) return spec.error();
   workflow->spec = *std::move(spec);
+  // A snapshot keeps the zone it was uploaded with, whatever the server's default becomes.
+  if (workflow->spec.timezone.empty()) workflow->spec.timezone = default_timezone;
   AIFLOW_RETURN_IF_ERROR(ValidateWorkflowSpec(workflow->spec, &workflow->warnings));
+  AIFLOW_RETURN_IF_ERROR(CheckCarriedOut(workflow->spec));
 
   const std::string subject = "workflow " + workflow->spec.ns + "." + workflow->spec.name + ": ";
   const auto ns = queries.GetNamespace(workflow->spec.ns);
@@ -38,7 +65,7 @@ Status CheckSpec(const Queries& queries, const Upload& upload, UploadedWorkflow*
 
 }  // namespace
 
-Status CheckUpload(const Queries& queries, Upload* upload) {
+Status CheckUpload(const Queries& queries, const std::string& default_timezone, Upload* upload) {
   if (upload->workflows.empty()) {
     return {Code::kInvalidArgument, "the upload defines no workflow"};
   }
@@ -57,7 +84,7 @@ Status CheckUpload(const Queries& queries, Upload* upload) {
   }
   std::set<std::pair<std::string, std::string>> names;
   for (UploadedWorkflow& workflow : upload->workflows) {
-    AIFLOW_RETURN_IF_ERROR(CheckSpec(queries, *upload, &workflow));
+    AIFLOW_RETURN_IF_ERROR(CheckSpec(queries, default_timezone, *upload, &workflow));
     if (!names.emplace(workflow.spec.ns, workflow.spec.name).second) {
       return {Code::kInvalidArgument, "workflow " + workflow.spec.ns + "." + workflow.spec.name +
                                           " is in the upload twice"};

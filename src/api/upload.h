@@ -32,8 +32,9 @@ struct Upload {
 };
 
 /// What is known before the bundle's bytes: names, limits, every specification, duplicates, the
-/// namespaces. Nothing is stored. One error names every problem of a specification.
-Status CheckUpload(const Queries& queries, Upload* upload);
+/// namespaces. Nothing is stored. One error names every problem of a specification. One without a
+/// time zone gets `default_timezone` (empty: stays without, which is UTC).
+Status CheckUpload(const Queries& queries, const std::string& default_timezone, Upload* upload);
 
 /// Whether the bytes are the announced ones.
 Status CheckBundle(const Upload& upload);

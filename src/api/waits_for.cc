@@ -4,7 +4,9 @@
 #include <string_view>
 #include <utility>
 
+#include "api/condition_text.h"
 #include "base/check.h"
+#include "model/utc_text.h"
 
 namespace aiflow::api {
 namespace {
@@ -35,12 +37,12 @@ class Walker {
   /// holds already. `inside_all` tells that a part which holds now needs no repetition.
   Phrase Missing(const ConditionSpec& condition, bool inside_all) {
     switch (condition.kind) {
-      case ConditionKind::kEvent: return EventLeaf("event " + condition.key, inside_all);
+      case ConditionKind::kEvent: return EventLeaf(EventText(condition), inside_all);
       case ConditionKind::kTaskStatus: return StatusLeaf(condition, inside_all);
       case ConditionKind::kAllTaskStatus: return JoinOf(condition);
       case ConditionKind::kAllOf: return AllOf(condition);
       case ConditionKind::kAnyOf: return AnyOf(condition, inside_all);
-      case ConditionKind::kCustom: return Custom(condition);
+      case ConditionKind::kCustom: return EventLeaf(CustomText(condition), inside_all);
     }
     return {};
   }
@@ -122,14 +124,6 @@ class Walker {
     return {Join(missing, "or"), missing.size() > 1};
   }
 
-  Phrase Custom(const ConditionSpec& condition) {
-    std::string keys;
-    for (const std::string& key : condition.event_keys) {
-      keys.append(keys.empty() ? "" : " or ").append(key);
-    }
-    return {"condition " + condition.name + " on event " + keys};
-  }
-
   const WaitingExecution& execution_;
   const RuleStateRow* state_;
   size_t next_slot_ = 0;
@@ -163,6 +157,11 @@ void CollectUpstream(const WorkflowSpec& spec, const ConditionSpec& condition,
   }
 }
 
+void CollectCustom(const ConditionSpec& condition, std::vector<const ConditionSpec*>* leaves) {
+  if (condition.kind == ConditionKind::kCustom) leaves->push_back(&condition);
+  for (const ConditionSpec& child : condition.children) CollectCustom(child, leaves);
+}
+
 }  // namespace
 
 std::vector<std::string> WaitsFor(const WaitingExecution& execution, TaskIndex task) {
@@ -183,6 +182,86 @@ std::vector<std::string> WaitsFor(const WaitingExecution& execution, TaskIndex t
     lines.push_back(std::move(text));
   }
   return lines;
+}
+
+std::string EvaluationWaitsFor(const WorkflowSpec& spec, const EvaluationRow& evaluation) {
+  const std::string names = ConditionsAbout(spec, evaluation.task, evaluation.event.key);
+  return "an answer of condition" + (names.empty() ? "" : " " + names) + " about event " +
+         evaluation.event.key + " #" + std::to_string(evaluation.offset);
+}
+
+std::string TickWaitsFor(Millis next_tick) { return "the tick at " + UtcText(next_tick); }
+
+std::string RunWaitsFor(const TaskExecutionRow& run) {
+  constexpr std::string_view kPrefix = "waits for ";
+  switch (run.status) {
+    case TaskStatus::kInit: return "the end of the run before it";
+    case TaskStatus::kQueued:
+      if (run.has_slot) return "";
+      if (run.reason.starts_with(kPrefix)) return run.reason.substr(kPrefix.size());
+      return run.reason.empty() ? "a slot" : run.reason;
+    case TaskStatus::kRetrying: return "its next try at " + UtcText(run.deadline);
+    case TaskStatus::kStopping: return "its end";
+    case TaskStatus::kRunning:
+    case TaskStatus::kSuccess:
+    case TaskStatus::kFailed:
+    case TaskStatus::kStopped: break;
+  }
+  return "";
+}
+
+std::string DeadlineText(const TaskExecutionRow& run) {
+  if (run.deadline == Millis(0)) return "";
+  switch (run.status) {
+    case TaskStatus::kQueued: return run.has_slot ? "start_timeout" : "queue_timeout";
+    case TaskStatus::kRunning: return "execution_timeout";
+    case TaskStatus::kRetrying: return "the next try";
+    case TaskStatus::kStopping: return "alarm when it has not ended";
+    case TaskStatus::kInit:
+    case TaskStatus::kSuccess:
+    case TaskStatus::kFailed:
+    case TaskStatus::kStopped: break;
+  }
+  return "";
+}
+
+std::string ExecutionWaitsFor(const ExecutionRow& execution) {
+  if (execution.status != ExecutionStatus::kInit) return "";
+  // "waits: 2 of 2 active executions of default.w (max_active_executions)"
+  constexpr std::string_view kPrefix = "waits: ";
+  const std::string what = "the end of another execution";
+  if (execution.reason.starts_with(kPrefix)) {
+    return what + ": " + execution.reason.substr(kPrefix.size());
+  }
+  return execution.reason.empty() ? what : execution.reason;
+}
+
+std::string ConditionsAbout(const WorkflowSpec& spec, TaskIndex task,
+                            const std::string& event_key) {
+  if (task < 0 || static_cast<size_t>(task) >= spec.tasks.size()) return "";
+  std::vector<const ConditionSpec*> leaves;
+  for (const RuleSpec& rule : spec.tasks[static_cast<size_t>(task)].rules) {
+    CollectCustom(rule.condition, &leaves);
+  }
+  std::vector<std::string_view> names;
+  std::string text;
+  for (const ConditionSpec* leaf : leaves) {
+    if (std::find(leaf->event_keys.begin(), leaf->event_keys.end(), event_key) ==
+            leaf->event_keys.end() ||
+        std::find(names.begin(), names.end(), leaf->name) != names.end()) {
+      continue;
+    }
+    names.push_back(leaf->name);
+    text.append(text.empty() ? "" : " or ").append(leaf->name);
+  }
+  return text;
+}
+
+std::string QuestionName(const ConditionSpec& condition, int32_t question) {
+  std::vector<const ConditionSpec*> leaves;
+  CollectCustom(condition, &leaves);
+  if (question < 0 || static_cast<size_t>(question) >= leaves.size()) return "";
+  return leaves[static_cast<size_t>(question)]->name;
 }
 
 std::vector<std::string> Upstream(const WorkflowSpec& spec, TaskIndex task) {

@@ -65,6 +65,50 @@ class Client {
   virtual Result<std::vector<v1::TaskExecution>> ListTaskExecutions(
       int64_t execution_id, const std::string& task_name) = 0;
 
+  /// The number of tasks that start.
+  virtual Result<int64_t> RerunTasks(const v1::RerunTasksRequest& request) = 0;
+  /// The id of the task execution that was recorded.
+  virtual Result<int64_t> MarkTask(const v1::MarkTaskRequest& request) = 0;
+
+  virtual Result<v1::WorkflowSnapshot> GetWorkflowSnapshot(int64_t snapshot_id) = 0;
+  virtual Result<std::vector<v1::WorkflowSnapshot>> ListWorkflowSnapshots(
+      const std::string& ns, const std::string& name) = 0;
+  virtual Status DeleteWorkflowSnapshot(const v1::WorkflowSnapshotRequest& request) = 0;
+  virtual Result<v1::DeletedResponse> DeleteWorkflowSnapshots(
+      const v1::WorkflowRequest& request) = 0;
+
+  virtual Result<v1::WorkflowSchedule> AddWorkflowSchedule(
+      const v1::AddWorkflowScheduleRequest& request) = 0;
+  virtual Result<v1::WorkflowSchedule> GetWorkflowSchedule(int64_t schedule_id) = 0;
+  virtual Result<std::vector<v1::WorkflowSchedule>> ListWorkflowSchedules(
+      const std::string& ns, const std::string& name) = 0;
+  virtual Status DeleteWorkflowSchedule(const v1::WorkflowScheduleRequest& request) = 0;
+  virtual Result<v1::DeletedResponse> DeleteWorkflowSchedules(
+      const v1::WorkflowRequest& request) = 0;
+  virtual Status PauseWorkflowSchedule(const v1::WorkflowScheduleRequest& request) = 0;
+  virtual Status ResumeWorkflowSchedule(const v1::WorkflowScheduleRequest& request) = 0;
+  virtual Result<v1::BackfillWorkflowResponse> BackfillWorkflow(
+      const v1::BackfillWorkflowRequest& request) = 0;
+
+  virtual Result<v1::WorkflowTrigger> AddWorkflowTrigger(
+      const v1::AddWorkflowTriggerRequest& request) = 0;
+  virtual Result<v1::WorkflowTrigger> GetWorkflowTrigger(int64_t trigger_id) = 0;
+  virtual Result<std::vector<v1::WorkflowTrigger>> ListWorkflowTriggers(
+      const std::string& ns, const std::string& name) = 0;
+  virtual Status DeleteWorkflowTrigger(const v1::WorkflowTriggerRequest& request) = 0;
+  virtual Result<v1::DeletedResponse> DeleteWorkflowTriggers(
+      const v1::WorkflowRequest& request) = 0;
+  virtual Status PauseWorkflowTrigger(const v1::WorkflowTriggerRequest& request) = 0;
+  virtual Status ResumeWorkflowTrigger(const v1::WorkflowTriggerRequest& request) = 0;
+
+  virtual Result<v1::Pool> SetPool(const v1::SetPoolRequest& request) = 0;
+  virtual Status DeletePool(const v1::DeletePoolRequest& request) = 0;
+  virtual Result<std::vector<v1::Pool>> ListPools() = 0;
+
+  virtual Result<std::vector<v1::FailedEvent>> ListFailedEvents() = 0;
+  virtual Status RetryFailedEvent(const v1::FailedEventRequest& request) = 0;
+  virtual Status DropFailedEvent(const v1::FailedEventRequest& request) = 0;
+
   virtual Result<v1::ExplainResponse> Explain(const v1::ExplainRequest& request) = 0;
   /// Hands each chunk to `sink` until the log's end (OK) or the stream breaks.
   virtual Status ReadTaskLog(const v1::ReadTaskLogRequest& request,

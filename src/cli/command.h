@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "cli/session.h"
 
@@ -53,8 +54,19 @@ inline void AddFormatOption(CLI::App& command, std::string& format) {
       ->capture_default_str();
 }
 
+inline void AddParamOption(CLI::App& command, std::vector<std::string>& params) {
+  command
+      .add_option("--param", params,
+                  "NAME=VALUE: a parameter, read by its declared type; may be repeated")
+      ->allow_extra_args(false);
+}
+
 // One per file of commands.
 void AddNamespaceCommands(CLI::App& app, CommandSlot& slot);
+void AddPoolCommands(CLI::App& app, CommandSlot& slot);
+void AddScheduleCommands(CLI::App& app, CommandSlot& slot);
+void AddSnapshotCommands(CLI::App& app, CommandSlot& slot);
+void AddTriggerCommands(CLI::App& app, CommandSlot& slot);
 void AddWorkflowCommands(CLI::App& app, CommandSlot& slot);
 void AddExecutionCommands(CLI::App& app, CommandSlot& slot);
 void AddTaskCommands(CLI::App& app, CommandSlot& slot);
@@ -62,6 +74,11 @@ void AddLogsCommand(CLI::App& app, CommandSlot& slot);
 void AddEventCommands(CLI::App& app, CommandSlot& slot);
 void AddWhyCommand(CLI::App& app, CommandSlot& slot);
 void AddVersionCommand(CLI::App& app, CommandSlot& slot);
+// Within the group `workflow`.
+void AddBackfillCommand(CLI::App& group, CommandSlot& slot);
+void AddDiffCommand(CLI::App& group, CommandSlot& slot);
+// Within the group `event`.
+void AddFailedEventCommands(CLI::App& events, CommandSlot& slot);
 // Link the server; only the program has them.
 void AddServerCommands(CLI::App& app, CommandSlot& slot);
 void AddConfigCommands(CLI::App& app, CommandSlot& slot);

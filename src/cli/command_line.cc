@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "cli/text.h"
+#include "base/nearest.h"
 
 namespace aiflow::cli {
 namespace {
@@ -139,11 +139,15 @@ int RunCommandLine(const World& world, const std::vector<std::string>& words,
   AddEventCommands(app, slot);
   AddLogsCommand(app, slot);
   AddNamespaceCommands(app, slot);
+  AddPoolCommands(app, slot);
   AddTaskCommands(app, slot);
   AddVersionCommand(app, slot);
   AddWhyCommand(app, slot);
   AddWorkflowCommands(app, slot);
   AddExecutionCommands(app, slot);
+  AddScheduleCommands(app, slot);
+  AddSnapshotCommands(app, slot);
+  AddTriggerCommands(app, slot);
 
   int code = kExitOk;
   const CommandSlot command = Parse(app, session, slot, words, &code);

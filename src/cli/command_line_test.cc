@@ -7,9 +7,8 @@
 
 #include <map>
 #include <set>
-#include <sstream>
 
-#include "cli/fake_client.h"
+#include "cli/command_line_world.h"
 #include "cli/watch.h"
 
 namespace aiflow::cli {
@@ -18,71 +17,6 @@ namespace {
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
-
-class FakeEventClient : public EventClient {
- public:
-  std::vector<v1::PublishRequest> published;
-  std::vector<v1::EventRecord> events;
-  EventFilter filter;
-
-  Result<v1::PublishResponse> Publish(const v1::PublishRequest& request) override {
-    published.push_back(request);
-    v1::PublishResponse response;
-    response.set_offset(5);
-    response.set_create_time(1234);
-    return response;
-  }
-  Result<std::vector<v1::EventRecord>> ListEvents(const EventFilter& asked) override {
-    filter = asked;
-    return events;
-  }
-  Result<int64_t> Head() override { return 0; }
-  Status Subscribe(const v1::SubscribeRequest&,
-                   const std::function<void(const v1::EventRecord&)>& sink) override {
-    for (const v1::EventRecord& event : events) sink(event);
-    return {Code::kCancelled, "the test has no more events"};
-  }
-};
-
-class CommandLineTest : public testing::Test {
- protected:
-  int Run(const std::vector<std::string>& words) {
-    out_.str("");
-    err_.str("");
-    client_ = nullptr;
-    const World world{.terminal = {.out = out_, .err = err_, .in_is_terminal = person_},
-                      .in = in_,
-                      .environment = [](const std::string&) { return std::nullopt; },
-                      .make_client =
-                          [this](const std::string&) {
-                            auto client = std::make_unique<FakeClient>(server_);
-                            client_ = client.get();
-                            return client;
-                          },
-                      .make_event_client =
-                          [this](const std::string&) {
-                            auto client = std::make_unique<FakeEventClient>(events_);
-                            return client;
-                          },
-                      .clock = SystemClock(),
-                      .executable = "/nowhere/aiflow"};
-    return RunCommandLine(world, words, [this](CLI::App&, CommandSlot&) { ++more_; });
-  }
-  void AddWorkflow(const std::string& name) { server_.workflows.emplace_back().set_name(name); }
-  std::string out() const { return out_.str(); }
-  std::string err() const { return err_.str(); }
-
-  FakeClient server_;
-  FakeEventClient events_;
-  FakeClient* client_ = nullptr;
-  bool person_ = false;
-  std::stringstream in_;
-  int more_ = 0;
-
- private:
-  std::ostringstream out_;
-  std::ostringstream err_;
-};
 
 TEST_F(CommandLineTest, UnknownCommandsSuggestTheNearest) {
   EXPECT_EQ(Run({"worklfow", "list"}), kExitUsage);

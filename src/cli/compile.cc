@@ -2,44 +2,23 @@
 
 #include <unistd.h>
 
-#include <array>
 #include <chrono>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
 
 #include "cli/process.h"
+#include "model/base64.h"
+#include "model/limits.h"
+#include "model/spec_json.h"
+#include "yaml/workflow_yaml.h"
 
 namespace aiflow::cli {
 namespace {
 
 namespace fs = std::filesystem;
 constexpr std::chrono::minutes kCompileLimit{5};
-
-std::optional<std::string> DecodeBase64(std::string_view text) {
-  std::array<int, 256> values{};
-  values.fill(-1);
-  constexpr std::string_view kAlphabet =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (size_t i = 0; i < kAlphabet.size(); ++i) {
-    values[static_cast<unsigned char>(kAlphabet[i])] = static_cast<int>(i);
-  }
-  while (!text.empty() && text.back() == '=') text.remove_suffix(1);
-  std::string bytes;
-  uint32_t bits = 0;
-  int count = 0;
-  for (const char c : text) {
-    const int value = values[static_cast<unsigned char>(c)];
-    if (value < 0) return std::nullopt;
-    bits = (bits << 6) | static_cast<uint32_t>(value);
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      bytes += static_cast<char>((bits >> count) & 0xFF);
-    }
-  }
-  return bytes;
-}
 
 // What a failed compiler said, as one paragraph.
 std::string Paragraph(const std::string& text) {
@@ -55,6 +34,44 @@ std::string Paragraph(const std::string& text) {
     paragraph += line;
   }
   return paragraph;
+}
+
+Result<std::string> ReadText(const fs::path& file) {
+  std::error_code failed;
+  const uintmax_t size = fs::file_size(file, failed);
+  if (!failed && size > limits::kMaxSpecBytes) {
+    return Error(Code::kInvalidArgument, file.string() + ": " + std::to_string(size) +
+                                             " bytes are over the limit of " +
+                                             std::to_string(limits::kMaxSpecBytes));
+  }
+  std::string text(failed ? 0 : size, '\0');
+  std::ifstream stream(file, std::ios::binary);
+  if (failed || !stream.read(text.data(), static_cast<std::streamsize>(size))) {
+    return Error(Code::kInvalidArgument, file.string() + ": cannot be read");
+  }
+  return text;
+}
+
+// Files that say what a workflow is, without code that would have to run.
+Result<CompiledWorkflows> ReadDeclared(const fs::path& file) {
+  const Result<std::string> text = ReadText(file);
+  if (!text) return Error(text.error());
+  Result<std::vector<WorkflowSpec>> specs;
+  if (file.extension() == ".json") {
+    auto spec = ParseWorkflowSpec(*text);
+    if (!spec) return Error(spec.error().code(), file.string() + ": " + spec.error().message());
+    specs->push_back(*std::move(spec));
+  } else {
+    specs = yaml::ParseWorkflows(*text, file.string());
+    if (!specs) return Error(specs.error());
+  }
+  CompiledWorkflows compiled;
+  for (const WorkflowSpec& spec : *specs) {
+    ::aiflow::v1::WorkflowUpload& upload = compiled.workflows.emplace_back();
+    upload.set_spec_json(FormatWorkflowSpec(spec));
+    upload.set_content(*text);
+  }
+  return compiled;
 }
 
 tl::unexpected<Status> Malformed(const std::string& why) {
@@ -80,6 +97,10 @@ Result<CompiledWorkflows> CompileWorkflowFile(const fs::path& file, const std::s
   if (!fs::is_regular_file(file, failed)) {
     return Error(Code::kNotFound, file.string() + ": there is no such file");
   }
+  const std::string extension = file.extension().string();
+  if (extension == ".yaml" || extension == ".yml" || extension == ".json") {
+    return ReadDeclared(file);
+  }
   const std::string path = fs::absolute(file).string();
   std::vector<std::string> command;
   if (file.extension() == ".py") {
@@ -88,7 +109,9 @@ Result<CompiledWorkflows> CompileWorkflowFile(const fs::path& file, const std::s
     command = {path, "--aiflow-compile"};
   } else {
     return Error(Code::kInvalidArgument,
-                 file.string() + " is neither a Python file (.py) nor an executable program");
+                 file.string() +
+                     " is no workflow file: neither Python (.py), YAML (.yaml, .yml), a "
+                     "specification (.json) nor an executable program");
   }
   const Result<ProcessOutput> output = RunProcess(command, kCompileLimit);
   if (!output) {
@@ -127,7 +150,7 @@ Result<CompiledWorkflows> ParseCompilerOutput(const std::string& text) {
     }
     if (const auto pickled = workflow.find("pickled_workflow");
         pickled != workflow.end() && pickled->is_string()) {
-      const auto bytes = DecodeBase64(pickled->get_ref<const std::string&>());
+      const auto bytes = Base64Decode(pickled->get_ref<const std::string&>());
       if (!bytes) return Malformed("'pickled_workflow' is not base64");
       upload.set_pickled_workflow(*bytes);
     }

@@ -21,9 +21,10 @@ struct CompiledWorkflows {
 std::string PythonInterpreter(const Environment& environment,
                               const std::filesystem::path& executable);
 
-/// Runs the user's workflow file, a Python file or an executable, in a process of its own, and
-/// reads what it compiles to (docs/formats/task-environment.md). kInvalidArgument with the
-/// compiler's own words when it fails.
+/// Compiles the user's workflow file. A Python file or an executable is run in a process of its
+/// own, and what it prints is read (docs/formats/task-environment.md): kInvalidArgument with the
+/// compiler's own words when it fails. YAML files (docs/authoring-yaml.md) and specifications
+/// (docs/formats/workflow-spec.md) are read here: kInvalidArgument names each place.
 Result<CompiledWorkflows> CompileWorkflowFile(const std::filesystem::path& file,
                                               const std::string& python);
 

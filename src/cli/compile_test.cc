@@ -104,10 +104,40 @@ TEST_F(CompileTest, MissingInterpretersSayWhatToSet) {
   EXPECT_THAT(compiled.error().message(), HasSubstr("AIFLOW_PYTHON"));
 }
 
+TEST_F(CompileTest, YamlFilesAreReadWithoutARun) {
+  const std::string text =
+      "name: w\ntasks: {a: {bash: x}}\n---\nname: v\ntasks: {a: {empty: true}}\n";
+  for (const char* name : {"flow.yaml", "flow.yml"}) {
+    const auto compiled = CompileWorkflowFile(dir_.Write(name, text), "unused");
+    ASSERT_TRUE(compiled) << compiled.error();
+    ASSERT_EQ(compiled->workflows.size(), 2u);
+    EXPECT_THAT(compiled->workflows[1].spec_json(), HasSubstr(R"("name":"v")"));
+    EXPECT_EQ(compiled->workflows[1].content(), text);
+  }
+  const auto file = dir_.Write("bad.yaml", "name: w\ntasks: {a: {bsh: x}}\n");
+  const auto refused = CompileWorkflowFile(file, "unused");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Code::kInvalidArgument);
+  EXPECT_THAT(refused.error().message(), HasSubstr(file.string() + ":2:13: a task has no key"));
+}
+
+TEST_F(CompileTest, SpecificationsAreTakenAsTheyAre) {
+  const auto compiled = CompileWorkflowFile(
+      dir_.Write("spec.json",
+                 R"({"version":1,"name":"w","tasks":[{"name":"a","operator":"empty"}]})"),
+      "unused");
+  ASSERT_TRUE(compiled) << compiled.error();
+  EXPECT_THAT(compiled->workflows.at(0).spec_json(), HasSubstr(R"("version":2)"));
+  const auto file = dir_.Write("bad.json", R"({"version":1,"name":"w"})");
+  const auto refused = CompileWorkflowFile(file, "unused");
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message(), HasSubstr(file.string() + ": workflow specification: $"));
+}
+
 TEST_F(CompileTest, OtherFilesAreRefused) {
   const auto compiled = CompileWorkflowFile(dir_.Write("notes.txt", "x"), "unused");
   ASSERT_FALSE(compiled);
-  EXPECT_THAT(compiled.error().message(), HasSubstr("neither a Python file"));
+  EXPECT_THAT(compiled.error().message(), HasSubstr("notes.txt is no workflow file"));
 }
 
 TEST_F(CompileTest, TheInterpreterIsLookedForNearTheProgram) {

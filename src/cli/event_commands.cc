@@ -145,6 +145,7 @@ void DeclareFilter(CLI::App& command, FilterArgs& args) {
 
 void AddEventCommands(CLI::App& app, CommandSlot& slot) {
   CLI::App& group = AddGroup(app, "event", "Events of the notification server");
+  AddFailedEventCommands(group, slot);
   AddCommand<FilterArgs>(
       group, slot, "list", "List events",
       [](CLI::App& command, FilterArgs& args) {

@@ -1,6 +1,7 @@
 #include "cli/command.h"
 #include "cli/text.h"
 #include "cli/watch.h"
+#include "cli/workflow_request.h"
 
 namespace aiflow::cli {
 namespace {
@@ -8,9 +9,14 @@ namespace {
 struct NameArgs {
   std::string name;
   std::string ns;
+  std::vector<std::string> params;
   bool watch = false;
   bool yes = false;
   std::string format;
+};
+struct RerunArgs {
+  int64_t id = 0;
+  std::vector<std::string> tasks;
 };
 struct IdArgs {
   int64_t id = 0;
@@ -29,14 +35,20 @@ Table ToTable(const std::vector<v1::WorkflowExecution>& executions) {
                           "event_offset",
                           {"namespace", true},
                           {"workflow_name", true},
-                          {"reason", true}},
+                          {"reason", true},
+                          {"waits_for", true},
+                          {"params", true},
+                          {"due_time", true},
+                          {"source_id", true}},
               .rows = {}};
   for (const v1::WorkflowExecution& e : executions) {
-    table.rows.push_back({std::to_string(e.id()), std::to_string(e.workflow_id()),
-                          TimeOrNone(e.begin_time()), TimeOrNone(e.end_time()), e.status(),
-                          e.run_type(), std::to_string(e.snapshot_id()),
-                          std::to_string(e.event_offset()), e.namespace_(), e.workflow_name(),
-                          TextOrNone(e.reason())});
+    table.rows.push_back(
+        {std::to_string(e.id()), std::to_string(e.workflow_id()), TimeOrNone(e.begin_time()),
+         TimeOrNone(e.end_time()), e.status(), e.run_type(), std::to_string(e.snapshot_id()),
+         std::to_string(e.event_offset()), e.namespace_(), e.workflow_name(),
+         TextOrNone(e.reason()), TextOrNone(e.waits_for()), TextOrNone(e.params_json()),
+         TimeOrNone(e.due_time()),
+         e.source_id() > 0 ? std::optional(std::to_string(e.source_id())) : std::nullopt});
   }
   return table;
 }
@@ -48,28 +60,20 @@ v1::WorkflowExecutionRequest ToRequest(const IdArgs& args) {
   return request;
 }
 
-// The error, with the workflow that was perhaps meant.
-int FailForWorkflow(Session& session, Client& client, const NameArgs& args, const Status& status) {
-  std::vector<std::string> names;
-  if (status.code() == Code::kNotFound) {
-    if (const auto workflows = client.ListWorkflows(args.ns)) {
-      for (const v1::Workflow& workflow : *workflows) names.push_back(workflow.name());
-    }
-  }
-  return session.Fail(status, args.name, names);
-}
-
 int RunStart(Session& session, const NameArgs& args) {
   std::optional<Interrupts> interrupts;
   if (args.watch) interrupts.emplace();
   const Result<Client*> client = session.GetClient();
   if (!client) return session.Fail(client.error());
+  const auto params = ParamsFor(**client, args.ns, args.name, args.params);
+  if (!params) return FailForWorkflow(session, **client, args.ns, args.name, params.error());
   v1::StartWorkflowExecutionRequest request;
+  request.set_params_json(*params);
   request.set_namespace_(args.ns);
   request.set_name(args.name);
   request.set_request_id(Session::NewId());
   const Result<int64_t> id = (*client)->StartWorkflowExecution(request);
-  if (!id) return FailForWorkflow(session, **client, args, id.error());
+  if (!id) return FailForWorkflow(session, **client, args.ns, args.name, id.error());
   session.output().Line("Workflow execution: " + std::to_string(*id) + " submitted.");
   if (!args.watch) return kExitOk;
   return WatchExecution(session, **client, *id, interrupts->fd());
@@ -95,6 +99,21 @@ int RunStop(Session& session, const IdArgs& args) {
   return kExitOk;
 }
 
+int RunRerun(Session& session, const RerunArgs& args) {
+  const Result<Client*> client = session.GetClient();
+  if (!client) return session.Fail(client.error());
+  v1::RerunTasksRequest request;
+  request.set_execution_id(args.id);
+  for (const std::string& task : args.tasks) request.add_task_names(task);
+  request.set_request_id(Session::NewId());
+  const Result<int64_t> started = (*client)->RerunTasks(request);
+  if (!started) return session.Fail(started.error());
+  session.output().Line("Workflow execution: " + std::to_string(args.id) + ", " +
+                        std::to_string(*started) + (*started == 1 ? " task" : " tasks") +
+                        " started again.");
+  return kExitOk;
+}
+
 int RunStopAll(Session& session, const NameArgs& args) {
   const std::string full_name = args.ns + "." + args.name;
   if (!session.Confirm("Stop all executions of the workflow " + full_name + "?", args.yes)) {
@@ -102,12 +121,9 @@ int RunStopAll(Session& session, const NameArgs& args) {
   }
   const Result<Client*> client = session.GetClient();
   if (!client) return session.Fail(client.error());
-  v1::WorkflowRequest request;
-  request.set_namespace_(args.ns);
-  request.set_name(args.name);
-  request.set_request_id(Session::NewId());
-  const Result<int64_t> stopping = (*client)->StopWorkflowExecutions(request);
-  if (!stopping) return FailForWorkflow(session, **client, args, stopping.error());
+  const Result<int64_t> stopping =
+      (*client)->StopWorkflowExecutions(WorkflowRequestFor(args.ns, args.name));
+  if (!stopping) return FailForWorkflow(session, **client, args.ns, args.name, stopping.error());
   session.output().Line("Stopping all workflow executions of workflow: " + full_name);
   session.output().Note(std::to_string(*stopping) + " stopping.");
   return kExitOk;
@@ -117,7 +133,8 @@ int RunList(Session& session, const NameArgs& args) {
   const Result<Client*> client = session.GetClient();
   if (!client) return session.Fail(client.error());
   const auto executions = (*client)->ListWorkflowExecutions(args.ns, args.name);
-  if (!executions) return FailForWorkflow(session, **client, args, executions.error());
+  if (!executions)
+    return FailForWorkflow(session, **client, args.ns, args.name, executions.error());
   session.output().Print(ToTable(*executions), *ParseFormat(args.format));
   return kExitOk;
 }
@@ -175,6 +192,15 @@ void AddExecutionCommands(CLI::App& app, CommandSlot& slot) {
         AddFormatOption(command, args.format);
       },
       RunList);
+  AddCommand<RerunArgs>(
+      group, slot, "rerun", "Start tasks of an execution again, also of a finished one",
+      [](CLI::App& command, RerunArgs& args) {
+        command.add_option("ID", args.id, "Id of the workflow execution")->required();
+        command.add_option("TASK", args.tasks,
+                           "Names of the tasks; none: every task whose latest run FAILED. Their "
+                           "downstream follows by its rules");
+      },
+      RunRerun);
   AddCommand<IdArgs>(
       group, slot, "show", "Show a workflow execution",
       [](CLI::App& command, IdArgs& args) {
@@ -186,6 +212,7 @@ void AddExecutionCommands(CLI::App& app, CommandSlot& slot) {
       group, slot, "start", "Start an execution of a workflow",
       [](CLI::App& command, NameArgs& args) {
         DeclareName(command, args);
+        AddParamOption(command, args.params);
         command.add_flag("-w,--watch", args.watch,
                          "Show its tasks until it is finished; the exit code is its outcome");
       },

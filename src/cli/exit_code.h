@@ -9,6 +9,7 @@ namespace aiflow::cli {
 enum ExitCode : int {
   kExitOk = 0,
   kExitError = 1,
+  kExitDifferent = 1,  // `workflow diff`, as other programs that compare
   kExitUsage = 2,
   kExitNotFound = 3,
   kExitUnavailable = 4,       // no server there, or it did not answer in time

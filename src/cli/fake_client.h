@@ -19,6 +19,13 @@ class FakeClient : public Client {
   std::vector<v1::WorkflowExecution> executions;
   std::vector<v1::TaskExecution> task_executions;
   std::vector<std::pair<std::vector<v1::WorkflowExecutionView>, Status>> watches;  // one per call
+  std::vector<v1::WorkflowSnapshot> snapshots;
+  std::vector<v1::WorkflowSchedule> schedules;
+  std::vector<v1::WorkflowTrigger> triggers;
+  std::vector<v1::Pool> pools;
+  std::vector<v1::FailedEvent> failed_events;
+  v1::BackfillWorkflowResponse backfilled;
+  v1::DeletedResponse deleted;
   v1::ExplainResponse explained;
   std::string log;
   /// Answered to everything when not OK.
@@ -133,6 +140,119 @@ class FakeClient : public Client {
   Result<std::vector<v1::TaskExecution>> ListTaskExecutions(int64_t, const std::string&) override {
     return Answer(task_executions);
   }
+  Result<int64_t> RerunTasks(const v1::RerunTasksRequest& request) override {
+    const Status status = Record("RerunTasks", request, request.request_id());
+    if (!status.ok()) return Error(status);
+    return 2;
+  }
+  Result<int64_t> MarkTask(const v1::MarkTaskRequest& request) override {
+    const Status status = Record("MarkTask", request, request.request_id());
+    if (!status.ok()) return Error(status);
+    return 5;
+  }
+
+  Result<v1::WorkflowSnapshot> GetWorkflowSnapshot(int64_t id) override {
+    return Find(snapshots, id);
+  }
+  Result<std::vector<v1::WorkflowSnapshot>> ListWorkflowSnapshots(const std::string&,
+                                                                  const std::string&) override {
+    return Answer(snapshots);
+  }
+  Status DeleteWorkflowSnapshot(const v1::WorkflowSnapshotRequest& request) override {
+    return Record("DeleteWorkflowSnapshot", request, request.request_id());
+  }
+  Result<v1::DeletedResponse> DeleteWorkflowSnapshots(const v1::WorkflowRequest& request) override {
+    const Status status = Record("DeleteWorkflowSnapshots", request, request.request_id());
+    if (!status.ok()) return Error(status);
+    return deleted;
+  }
+
+  Result<v1::WorkflowSchedule> AddWorkflowSchedule(
+      const v1::AddWorkflowScheduleRequest& request) override {
+    const Status status = Record("AddWorkflowSchedule", request, request.request_id());
+    if (!status.ok()) return Error(status);
+    v1::WorkflowSchedule& added = schedules.emplace_back();
+    added.set_id(7);
+    added.set_expression(request.expression());
+    return added;
+  }
+  Result<v1::WorkflowSchedule> GetWorkflowSchedule(int64_t id) override {
+    return Find(schedules, id);
+  }
+  Result<std::vector<v1::WorkflowSchedule>> ListWorkflowSchedules(const std::string&,
+                                                                  const std::string&) override {
+    return Answer(schedules);
+  }
+  Status DeleteWorkflowSchedule(const v1::WorkflowScheduleRequest& request) override {
+    return Record("DeleteWorkflowSchedule", request, request.request_id());
+  }
+  Result<v1::DeletedResponse> DeleteWorkflowSchedules(const v1::WorkflowRequest& request) override {
+    const Status status = Record("DeleteWorkflowSchedules", request, request.request_id());
+    if (!status.ok()) return Error(status);
+    return deleted;
+  }
+  Status PauseWorkflowSchedule(const v1::WorkflowScheduleRequest& request) override {
+    return Record("PauseWorkflowSchedule", request, request.request_id());
+  }
+  Status ResumeWorkflowSchedule(const v1::WorkflowScheduleRequest& request) override {
+    return Record("ResumeWorkflowSchedule", request, request.request_id());
+  }
+  Result<v1::BackfillWorkflowResponse> BackfillWorkflow(
+      const v1::BackfillWorkflowRequest& request) override {
+    const Status status = Record("BackfillWorkflow", request, request.request_id());
+    if (!status.ok()) return Error(status);
+    return backfilled;
+  }
+
+  Result<v1::WorkflowTrigger> AddWorkflowTrigger(
+      const v1::AddWorkflowTriggerRequest& request) override {
+    const Status status = Record("AddWorkflowTrigger", request, request.request_id());
+    if (!status.ok()) return Error(status);
+    v1::WorkflowTrigger& added = triggers.emplace_back();
+    added.set_id(7);
+    added.set_condition_json(request.condition_json());
+    return added;
+  }
+  Result<v1::WorkflowTrigger> GetWorkflowTrigger(int64_t id) override { return Find(triggers, id); }
+  Result<std::vector<v1::WorkflowTrigger>> ListWorkflowTriggers(const std::string&,
+                                                                const std::string&) override {
+    return Answer(triggers);
+  }
+  Status DeleteWorkflowTrigger(const v1::WorkflowTriggerRequest& request) override {
+    return Record("DeleteWorkflowTrigger", request, request.request_id());
+  }
+  Result<v1::DeletedResponse> DeleteWorkflowTriggers(const v1::WorkflowRequest& request) override {
+    const Status status = Record("DeleteWorkflowTriggers", request, request.request_id());
+    if (!status.ok()) return Error(status);
+    return deleted;
+  }
+  Status PauseWorkflowTrigger(const v1::WorkflowTriggerRequest& request) override {
+    return Record("PauseWorkflowTrigger", request, request.request_id());
+  }
+  Status ResumeWorkflowTrigger(const v1::WorkflowTriggerRequest& request) override {
+    return Record("ResumeWorkflowTrigger", request, request.request_id());
+  }
+
+  Result<v1::Pool> SetPool(const v1::SetPoolRequest& request) override {
+    const Status status = Record("SetPool", request, request.request_id());
+    if (!status.ok()) return Error(status);
+    v1::Pool pool;
+    pool.set_name(request.name());
+    pool.set_slots(request.slots());
+    return pool;
+  }
+  Status DeletePool(const v1::DeletePoolRequest& request) override {
+    return Record("DeletePool", request, request.request_id());
+  }
+  Result<std::vector<v1::Pool>> ListPools() override { return Answer(pools); }
+  Result<std::vector<v1::FailedEvent>> ListFailedEvents() override { return Answer(failed_events); }
+  Status RetryFailedEvent(const v1::FailedEventRequest& request) override {
+    return Record("RetryFailedEvent", request, request.request_id());
+  }
+  Status DropFailedEvent(const v1::FailedEventRequest& request) override {
+    return Record("DropFailedEvent", request, request.request_id());
+  }
+
   Result<v1::ExplainResponse> Explain(const v1::ExplainRequest&) override {
     return Answer(explained);
   }
@@ -152,6 +272,14 @@ class FakeClient : public Client {
     calls.emplace_back(call, request.ShortDebugString());
     request_ids.push_back(request_id);
     return refusal;
+  }
+  template <typename T>
+  Result<T> Find(const std::vector<T>& items, int64_t id) const {
+    if (!refusal.ok()) return Error(refusal);
+    for (const T& item : items) {
+      if (item.id() == id) return item;
+    }
+    return Error(Code::kNotFound, "there is no " + std::to_string(id));
   }
   template <typename T>
   Result<T> Answer(const T& value) const {

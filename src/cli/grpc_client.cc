@@ -100,11 +100,8 @@ class GrpcClient : public Client {
   }
   Result<std::vector<v1::WorkflowExecution>> ListWorkflowExecutions(
       const std::string& ns, const std::string& name) override {
-    v1::ListWorkflowExecutionsRequest request;
-    request.set_namespace_(ns);
-    request.set_name(name);
-    return AllPages<v1::WorkflowExecution>(
-        request, &Stub::ListWorkflowExecutions,
+    return PagesOfWorkflow<v1::WorkflowExecution, v1::ListWorkflowExecutionsRequest>(
+        ns, name, &Stub::ListWorkflowExecutions,
         [](const v1::ListWorkflowExecutionsResponse& page) -> const auto& {
           return page.executions();
         });
@@ -146,6 +143,125 @@ class GrpcClient : public Client {
         });
   }
 
+  Result<int64_t> RerunTasks(const v1::RerunTasksRequest& request) override {
+    return call_.Unary(*stub_, &Stub::RerunTasks, request).map([](const auto& response) {
+      return int64_t{response.started()};
+    });
+  }
+  Result<int64_t> MarkTask(const v1::MarkTaskRequest& request) override {
+    return call_.Unary(*stub_, &Stub::MarkTask, request).map([](const auto& response) {
+      return int64_t{response.task_execution_id()};
+    });
+  }
+
+  Result<v1::WorkflowSnapshot> GetWorkflowSnapshot(int64_t snapshot_id) override {
+    v1::GetWorkflowSnapshotRequest request;
+    request.set_snapshot_id(snapshot_id);
+    return call_.Unary(*stub_, &Stub::GetWorkflowSnapshot, request);
+  }
+  Result<std::vector<v1::WorkflowSnapshot>> ListWorkflowSnapshots(
+      const std::string& ns, const std::string& name) override {
+    return PagesOfWorkflow<v1::WorkflowSnapshot, v1::ListWorkflowSnapshotsRequest>(
+        ns, name, &Stub::ListWorkflowSnapshots,
+        [](const v1::ListWorkflowSnapshotsResponse& page) -> const auto& {
+          return page.snapshots();
+        });
+  }
+  Status DeleteWorkflowSnapshot(const v1::WorkflowSnapshotRequest& request) override {
+    return StatusOf(call_.Unary(*stub_, &Stub::DeleteWorkflowSnapshot, request));
+  }
+  Result<v1::DeletedResponse> DeleteWorkflowSnapshots(const v1::WorkflowRequest& request) override {
+    return call_.Unary(*stub_, &Stub::DeleteWorkflowSnapshots, request);
+  }
+
+  Result<v1::WorkflowSchedule> AddWorkflowSchedule(
+      const v1::AddWorkflowScheduleRequest& request) override {
+    return call_.Unary(*stub_, &Stub::AddWorkflowSchedule, request);
+  }
+  Result<v1::WorkflowSchedule> GetWorkflowSchedule(int64_t schedule_id) override {
+    v1::GetWorkflowScheduleRequest request;
+    request.set_schedule_id(schedule_id);
+    return call_.Unary(*stub_, &Stub::GetWorkflowSchedule, request);
+  }
+  Result<std::vector<v1::WorkflowSchedule>> ListWorkflowSchedules(
+      const std::string& ns, const std::string& name) override {
+    return PagesOfWorkflow<v1::WorkflowSchedule, v1::ListWorkflowSchedulesRequest>(
+        ns, name, &Stub::ListWorkflowSchedules,
+        [](const v1::ListWorkflowSchedulesResponse& page) -> const auto& {
+          return page.schedules();
+        });
+  }
+  Status DeleteWorkflowSchedule(const v1::WorkflowScheduleRequest& request) override {
+    return StatusOf(call_.Unary(*stub_, &Stub::DeleteWorkflowSchedule, request));
+  }
+  Result<v1::DeletedResponse> DeleteWorkflowSchedules(const v1::WorkflowRequest& request) override {
+    return call_.Unary(*stub_, &Stub::DeleteWorkflowSchedules, request);
+  }
+  Status PauseWorkflowSchedule(const v1::WorkflowScheduleRequest& request) override {
+    return StatusOf(call_.Unary(*stub_, &Stub::PauseWorkflowSchedule, request));
+  }
+  Status ResumeWorkflowSchedule(const v1::WorkflowScheduleRequest& request) override {
+    return StatusOf(call_.Unary(*stub_, &Stub::ResumeWorkflowSchedule, request));
+  }
+  Result<v1::BackfillWorkflowResponse> BackfillWorkflow(
+      const v1::BackfillWorkflowRequest& request) override {
+    return call_.Unary(*stub_, &Stub::BackfillWorkflow, request);
+  }
+
+  Result<v1::WorkflowTrigger> AddWorkflowTrigger(
+      const v1::AddWorkflowTriggerRequest& request) override {
+    return call_.Unary(*stub_, &Stub::AddWorkflowTrigger, request);
+  }
+  Result<v1::WorkflowTrigger> GetWorkflowTrigger(int64_t trigger_id) override {
+    v1::GetWorkflowTriggerRequest request;
+    request.set_trigger_id(trigger_id);
+    return call_.Unary(*stub_, &Stub::GetWorkflowTrigger, request);
+  }
+  Result<std::vector<v1::WorkflowTrigger>> ListWorkflowTriggers(const std::string& ns,
+                                                                const std::string& name) override {
+    return PagesOfWorkflow<v1::WorkflowTrigger, v1::ListWorkflowTriggersRequest>(
+        ns, name, &Stub::ListWorkflowTriggers, [
+        ](const v1::ListWorkflowTriggersResponse& page) -> const auto& { return page.triggers(); });
+  }
+  Status DeleteWorkflowTrigger(const v1::WorkflowTriggerRequest& request) override {
+    return StatusOf(call_.Unary(*stub_, &Stub::DeleteWorkflowTrigger, request));
+  }
+  Result<v1::DeletedResponse> DeleteWorkflowTriggers(const v1::WorkflowRequest& request) override {
+    return call_.Unary(*stub_, &Stub::DeleteWorkflowTriggers, request);
+  }
+  Status PauseWorkflowTrigger(const v1::WorkflowTriggerRequest& request) override {
+    return StatusOf(call_.Unary(*stub_, &Stub::PauseWorkflowTrigger, request));
+  }
+  Status ResumeWorkflowTrigger(const v1::WorkflowTriggerRequest& request) override {
+    return StatusOf(call_.Unary(*stub_, &Stub::ResumeWorkflowTrigger, request));
+  }
+
+  Result<v1::Pool> SetPool(const v1::SetPoolRequest& request) override {
+    return call_.Unary(*stub_, &Stub::SetPool, request);
+  }
+  Status DeletePool(const v1::DeletePoolRequest& request) override {
+    return StatusOf(call_.Unary(*stub_, &Stub::DeletePool, request));
+  }
+  Result<std::vector<v1::Pool>> ListPools() override {
+    return AllPages<v1::Pool>(
+        v1::ListPoolsRequest(), &Stub::ListPools,
+        [](const v1::ListPoolsResponse& page) -> const auto& { return page.pools(); });
+  }
+
+  Result<std::vector<v1::FailedEvent>> ListFailedEvents() override {
+    return AllPages<v1::FailedEvent>(
+        v1::ListFailedEventsRequest(), &Stub::ListFailedEvents,
+        [](const v1::ListFailedEventsResponse& page) -> const auto& {
+          return page.failed_events();
+        });
+  }
+  Status RetryFailedEvent(const v1::FailedEventRequest& request) override {
+    return StatusOf(call_.Unary(*stub_, &Stub::RetryFailedEvent, request));
+  }
+  Status DropFailedEvent(const v1::FailedEventRequest& request) override {
+    return StatusOf(call_.Unary(*stub_, &Stub::DropFailedEvent, request));
+  }
+
   Result<v1::ExplainResponse> Explain(const v1::ExplainRequest& request) override {
     return call_.Unary(*stub_, &Stub::Explain, request);
   }
@@ -174,6 +290,15 @@ class GrpcClient : public Client {
       if (page->next_page_token().empty()) return all;
       request.set_page_token(page->next_page_token());
     }
+  }
+
+  template <typename Item, typename Request, typename Method, typename Items>
+  Result<std::vector<Item>> PagesOfWorkflow(const std::string& ns, const std::string& name,
+                                            Method method, Items items) {
+    Request request;
+    request.set_namespace_(ns);
+    request.set_name(name);
+    return AllPages<Item>(std::move(request), method, items);
   }
 
   const GrpcCall call_;

@@ -12,6 +12,7 @@ struct AddArgs {
 };
 struct DeleteArgs {
   std::string name;
+  bool cascade = false;
   bool yes = false;
 };
 struct ListArgs {
@@ -60,9 +61,12 @@ int RunAdd(Session& session, const AddArgs& args) {
 }
 
 int RunDelete(Session& session, const DeleteArgs& args) {
-  if (!session.Confirm("Delete the namespace " + args.name + "?", args.yes)) return kExitError;
+  const std::string what =
+      args.name + (args.cascade ? " with all its workflows and their executions" : "");
+  if (!session.Confirm("Delete the namespace " + what + "?", args.yes)) return kExitError;
   v1::DeleteNamespaceRequest request;
   request.set_name(args.name);
+  request.set_cascade(args.cascade);
   request.set_request_id(Session::NewId());
   const Result<Client*> client = session.GetClient();
   if (!client) return session.Fail(client.error());
@@ -100,9 +104,11 @@ void AddNamespaceCommands(CLI::App& app, CommandSlot& slot) {
       },
       RunAdd);
   AddCommand<DeleteArgs>(
-      group, slot, "delete", "Delete an empty namespace",
+      group, slot, "delete", "Delete a namespace",
       [](CLI::App& command, DeleteArgs& args) {
         command.add_option("NAME", args.name, "Its name")->required();
+        command.add_flag("--cascade", args.cascade,
+                         "With its workflows and all they own; else it must be empty");
         AddYesOption(command, args.yes);
       },
       RunDelete);

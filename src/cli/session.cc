@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <random>
 
-#include "cli/text.h"
+#include "base/nearest.h"
 
 namespace aiflow::cli {
 

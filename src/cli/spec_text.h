@@ -13,4 +13,10 @@ struct SpecText {
 };
 SpecText DescribeSpec(const std::string& spec_json);
 
+/// One rule: "START on event hour_complete (value >= 3)".
+std::string DescribeRule(const std::string& rule_json);
+
+/// A condition with the full names of tasks: "task default.w.train being SUCCESS".
+std::string DescribeCondition(const std::string& condition_json);
+
 }  // namespace aiflow::cli

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cctype>
+
 #include "cli/command.h"
 #include "cli/text.h"
 #include "cli/why_text.h"
@@ -8,6 +11,12 @@ namespace {
 struct TaskArgs {
   int64_t execution = 0;
   std::string task;
+};
+struct MarkArgs {
+  int64_t execution = 0;
+  std::string task;
+  std::string status;
+  std::string note;
 };
 struct ShowArgs {
   int64_t id = 0;
@@ -30,7 +39,10 @@ Table ToTable(const std::vector<v1::TaskExecution>& executions) {
                           "status",
                           {"pid", true},
                           {"cause", true},
-                          {"reason", true}},
+                          {"reason", true},
+                          {"waits_for", true},
+                          {"deadline", true},
+                          {"output", true}},
               .rows = {}};
   for (const v1::TaskExecution& e : executions) {
     const v1::Cause& cause = e.cause();
@@ -40,7 +52,8 @@ Table ToTable(const std::vector<v1::TaskExecution>& executions) {
                           std::to_string(e.sequence_number()), std::to_string(e.try_number()),
                           TimeOrNone(e.begin_time()), TimeOrNone(e.end_time()), e.status(),
                           e.pid() > 0 ? std::optional(std::to_string(e.pid())) : std::nullopt,
-                          TextOrNone(why), TextOrNone(e.reason())});
+                          TextOrNone(why), TextOrNone(e.reason()), TextOrNone(e.waits_for()),
+                          TimeOrNone(e.deadline()), TextOrNone(e.output())});
   }
   return table;
 }
@@ -71,6 +84,26 @@ int RunStop(Session& session, const TaskArgs& args) {
   session.output().Line("Stopping execution of task: " + args.task +
                         " of workflow execution: " + std::to_string(args.execution) + ".");
   if (!stopped->message().empty()) session.output().Note(stopped->message());
+  return kExitOk;
+}
+
+int RunMark(Session& session, const MarkArgs& args) {
+  const Result<Client*> client = session.GetClient();
+  if (!client) return session.Fail(client.error());
+  std::string status = args.status;  // success or failed, in any case
+  std::transform(status.begin(), status.end(), status.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  v1::MarkTaskRequest request;
+  request.set_execution_id(args.execution);
+  request.set_task_name(args.task);
+  request.set_status(status);
+  request.set_note(args.note);
+  request.set_request_id(Session::NewId());
+  const Result<int64_t> marked = (*client)->MarkTask(request);
+  if (!marked) return session.Fail(marked.error());
+  session.output().Line("Task execution: " + std::to_string(*marked) + ", " + args.task +
+                        " of workflow execution: " + std::to_string(args.execution) + " marked " +
+                        status + ".");
   return kExitOk;
 }
 
@@ -112,6 +145,18 @@ void AddTaskCommands(CLI::App& app, CommandSlot& slot) {
         AddFormatOption(command, args.format);
       },
       RunList);
+  AddCommand<MarkArgs>(
+      group, slot, "mark", "Record by hand that a task succeeded or failed",
+      [](CLI::App& command, MarkArgs& args) {
+        command.add_option("EXECUTION", args.execution, "Id of the workflow execution")->required();
+        command.add_option("TASK", args.task, "Name of the task; it must not be running")
+            ->required();
+        command.add_option("STATUS", args.status, "success or failed")
+            ->required()
+            ->check(CLI::IsMember({"success", "failed"}, CLI::ignore_case));
+        command.add_option("--note", args.note, "Why; kept with the record");
+      },
+      RunMark);
   AddCommand<ShowArgs>(
       group, slot, "show", "Show a task execution",
       [](CLI::App& command, ShowArgs& args) {

@@ -33,7 +33,4 @@ std::string FormatElapsed(int64_t milliseconds);
 /// Local time as "2026-01-31T08:15:00.123", from epoch milliseconds.
 std::string FormatTime(int64_t epoch_milliseconds);
 
-/// The candidate that is most like `word`, or empty when none is near.
-std::string Nearest(std::string_view word, const std::vector<std::string>& candidates);
-
 }  // namespace aiflow::cli

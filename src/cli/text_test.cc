@@ -32,12 +32,5 @@ TEST(Text, ElapsedIsShort) {
   EXPECT_EQ(FormatElapsed(int64_t{86'400'000} * 2 + 3'600'000 * 4), "2d04h");
 }
 
-TEST(Text, NearestFindsTyposOnly) {
-  const std::vector<std::string> names = {"workflow", "workflow-execution", "event", "why"};
-  EXPECT_EQ(Nearest("worklfow", names), "workflow");
-  EXPECT_EQ(Nearest("evnt", names), "event");
-  EXPECT_EQ(Nearest("kubernetes", names), "");
-}
-
 }  // namespace
 }  // namespace aiflow::cli

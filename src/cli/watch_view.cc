@@ -91,6 +91,8 @@ std::string Remark(const v1::TaskView& task) {
   const bool live = task.latest_size() > 0 && IsLive(task.latest(0).status());
   if (task.latest_size() > 0 && !live && !task.latest(0).reason().empty()) {
     text = Printable(task.latest(0).reason(), false);
+  } else if (live && !task.latest(0).waits_for().empty()) {
+    text = "waits for " + Printable(task.latest(0).waits_for(), false);
   } else if (task.latest_size() == 0 && !task.waits_for().empty()) {
     text = "waits for " + Printable(task.waits_for(), false);
   }
@@ -161,6 +163,9 @@ std::vector<std::string> WatchTree(const v1::WorkflowExecutionView& view, int64_
 
 std::vector<std::string> WaitingLines(const v1::WorkflowExecutionView& view) {
   std::vector<std::string> lines;
+  if (!view.execution().waits_for().empty()) {
+    return {"waiting: the execution waits for " + Printable(view.execution().waits_for(), false)};
+  }
   if (view.execution().status() != "RUNNING") return lines;
   for (const v1::TaskView& task : view.tasks()) {
     for (const v1::TaskExecution& run : task.latest()) {

@@ -24,8 +24,8 @@ struct WatchStyle {
 std::vector<std::string> WatchTree(const ::aiflow::v1::WorkflowExecutionView& view,
                                    int64_t now_milliseconds, const WatchStyle& style);
 
-/// What a RUNNING execution without a live task waits for, one line per task that misses something;
-/// empty in every other state.
+/// What a RUNNING execution without a live task waits for, one line per task that misses something,
+/// or why an execution has not begun; empty in every other state.
 std::vector<std::string> WaitingLines(const ::aiflow::v1::WorkflowExecutionView& view);
 
 /// "Workflow execution 17: SUCCESS after 12.3s"

@@ -81,6 +81,22 @@ TEST(WatchTree, AnExecutionWithoutALiveTaskTellsWhatItWaitsFor) {
   EXPECT_TRUE(WaitingLines(view).empty());
 }
 
+TEST(WatchTree, ALiveRunThatDoesNotRunTellsWhy) {
+  const auto lines = WatchTree(View(R"(
+    execution { id: 1 status: "RUNNING" }
+    tasks { name: "t" latest { sequence_number: 1 try_number: 1 status: "QUEUED"
+                               waits_for: "a slot of pool gpu" } })"),
+                               kNow, {.width = 100, .height = 24});
+  EXPECT_NE(lines[1].find("waits for a slot of pool gpu"), std::string::npos) << lines[1];
+}
+
+TEST(WatchTree, AnExecutionThatHasNotBegunTellsWhy) {
+  const WorkflowExecutionView view = View(R"(
+    execution { id: 1 status: "INIT" waits_for: "the end of execution 7" } tasks { name: "t" })");
+  EXPECT_EQ(WaitingLines(view),
+            (std::vector<std::string>{"waiting: the execution waits for the end of execution 7"}));
+}
+
 TEST(WatchLog, PrintsEachChangeOnce) {
   WatchLog log;
   WorkflowExecutionView view = Online();

@@ -22,6 +22,11 @@ std::string Happening(const v1::CauseRecord& record) {
   if (record.kind() == "IGNORED") return "start ignored";
   if (record.kind() == "COALESCED") return "start merged into " + run;
   if (record.kind() == "DROPPED") return "start dropped";
+  if (record.kind() == "REJECTED") return "report rejected";
+  if (record.kind() == "RETRYING") return run + " is tried again";
+  if (record.kind() == "WAITING") return run + " waits";
+  if (record.kind() == "EVALUATED") return "condition answered";
+  if (record.kind() == "MARKED") return run + " marked by hand";
   std::string kind = record.kind();
   std::transform(kind.begin(), kind.end(), kind.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -37,13 +42,13 @@ std::string SchedulingText(const std::string& value) {
   return "by " + Printable(value, false);
 }
 
-void AppendTask(const v1::TaskExplanation& task, std::string* text) {
-  *text += "\n" + Printable(task.task_name(), false) + "\n";
+template <typename Records>
+void AppendCauses(const Records& records, std::string* text) {
   size_t widest = 0;
-  for (const v1::CauseRecord& record : task.causes()) {
+  for (const v1::CauseRecord& record : records) {
     widest = std::max(widest, DisplayWidth(Happening(record)));
   }
-  for (const v1::CauseRecord& record : task.causes()) {
+  for (const v1::CauseRecord& record : records) {
     *text += "  " + (record.time() > 0 ? FormatTime(record.time()) : std::string(23, ' ')) + "  " +
              PadRight(Happening(record), widest);
     const std::string cause =
@@ -53,9 +58,32 @@ void AppendTask(const v1::TaskExplanation& task, std::string* text) {
     if (!said.empty() && said != cause) *text += "  (" + said + ")";
     *text += "\n";
   }
+}
+
+void AppendTask(const v1::TaskExplanation& task, std::string* text) {
+  *text += "\n" + Printable(task.task_name(), false) + "\n";
+  AppendCauses(task.causes(), text);
   if (task.causes().empty()) *text += "  never started\n";
   for (const std::string& missing : task.waits_for()) {
     *text += "  waits for " + Printable(missing, false) + "\n";
+  }
+  if (task.next_tick() > 0) *text += "  next tick " + FormatTime(task.next_tick()) + "\n";
+  if (task.deadline() > 0) {
+    *text +=
+        "  " + FormatTime(task.deadline()) + "  " + Printable(task.deadline_text(), false) + "\n";
+  }
+}
+
+void AppendEvaluations(const v1::ExplainResponse& explained, std::string* text) {
+  if (explained.evaluations().empty()) return;
+  *text += "\nevents that wait for an answer\n";
+  for (const v1::PendingEvaluation& pending : explained.evaluations()) {
+    *text += "  " + EventText(pending.event_key(), pending.event_value(), pending.offset());
+    if (!pending.task_name().empty()) *text += "  for " + Printable(pending.task_name(), false);
+    if (!pending.condition().empty()) {
+      *text += "  (condition " + Printable(pending.condition(), false) + ")";
+    }
+    *text += "\n";
   }
 }
 
@@ -87,7 +115,15 @@ std::string WhyText(const v1::ExplainResponse& explained) {
                      execution.status();
   if (!execution.reason().empty()) text += " (" + Printable(execution.reason(), false) + ")";
   text += "\n";
+  if (!execution.waits_for().empty()) {
+    text += "  waits for " + Printable(execution.waits_for(), false) + "\n";
+  }
+  AppendCauses(explained.causes(), &text);
+  if (execution.deadline() > 0 && execution.end_time() == 0) {
+    text += "  " + FormatTime(execution.deadline()) + "  execution_timeout\n";
+  }
   for (const v1::TaskExplanation& task : explained.tasks()) AppendTask(task, &text);
+  AppendEvaluations(explained, &text);
   return text;
 }
 

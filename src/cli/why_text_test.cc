@@ -56,5 +56,40 @@ TEST(WhyText, EventsAreShortAndHarmless) {
   EXPECT_LT(DisplayWidth(EventText("k", std::string(1 << 20, 'x'), 7)), 80u);
 }
 
+TEST(WhyText, TellsOfTheExecutionItselfAndOfWhatIsToCome) {
+  ::aiflow::v1::ExplainResponse explained;
+  ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
+      R"(execution { id: 17 namespace: "default" workflow_name: "w" status: "RUNNING"
+                     deadline: 9000 }
+         causes { kind: "REOPENED" offset: 50 time: 1000 text: "rerun of a" }
+         tasks {
+           task_name: "a"
+           causes { kind: "RETRYING" sequence_number: 2 offset: 51 time: 2000
+                    text: "try 1 of 3: exit code 1" }
+           waits_for: "its next try at 2026-01-31T08:15:00.000Z"
+           next_tick: 6000 deadline: 5000 deadline_text: "the next try"
+         }
+         evaluations { offset: 52 task_name: "a" condition: "fresh" event_key: "hour"
+                       event_value: "3" })",
+      &explained));
+  EXPECT_EQ(WhyText(explained),
+            "Workflow execution 17 of default.w: RUNNING\n"
+            "  " +
+                FormatTime(1000) + "  reopened  rerun of a\n" +  //
+                "  " + FormatTime(9000) +
+                "  execution_timeout\n"
+                "\na\n"
+                "  " +
+                FormatTime(2000) +
+                "  run 2 is tried again  try 1 of 3: exit code 1\n"
+                "  waits for its next try at 2026-01-31T08:15:00.000Z\n"
+                "  next tick " +
+                FormatTime(6000) + "\n" +  //
+                "  " + FormatTime(5000) +
+                "  the next try\n"
+                "\nevents that wait for an answer\n"
+                "  hour=3 #52  for a  (condition fresh)\n");
+}
+
 }  // namespace
 }  // namespace aiflow::cli

@@ -2,6 +2,7 @@
 #include "cli/compile.h"
 #include "cli/spec_text.h"
 #include "cli/upload.h"
+#include "cli/workflow_request.h"
 #include "model/spec_json.h"
 
 namespace aiflow::cli {
@@ -11,6 +12,8 @@ struct UploadArgs {
   std::string file;
   std::vector<std::string> files;
 };
+constexpr const char* kFileHelp =
+    "Workflow file: Python, YAML, a specification (JSON), or a program linked with the C++ SDK";
 struct NameArgs {
   std::string name;
   std::string ns;
@@ -24,17 +27,6 @@ struct ListArgs {
 };
 
 std::string FullName(const NameArgs& args) { return args.ns + "." + args.name; }
-
-// The error, with the workflow that was perhaps meant.
-int FailForWorkflow(Session& session, Client& client, const NameArgs& args, const Status& status) {
-  std::vector<std::string> names;
-  if (status.code() == Code::kNotFound) {
-    if (const auto workflows = client.ListWorkflows(args.ns)) {
-      for (const v1::Workflow& workflow : *workflows) names.push_back(workflow.name());
-    }
-  }
-  return session.Fail(status, args.name, names);
-}
 
 Result<CompiledWorkflows> Compile(Session& session, const std::string& file) {
   const World& world = session.world();
@@ -66,20 +58,31 @@ int RunUpload(Session& session, const UploadArgs& args) {
   return kExitOk;
 }
 
+// What the server checks at an upload, of every workflow of the file.
 int RunValidate(Session& session, const UploadArgs& args) {
   const Result<CompiledWorkflows> compiled = Compile(session, args.file);
   if (!compiled) return session.Fail(compiled.error());
+  int code = kExitOk;
   for (const v1::WorkflowUpload& workflow : compiled->workflows) {
     const Result<WorkflowSpec> spec = ParseWorkflowSpec(workflow.spec_json());
-    if (!spec) return session.Fail(spec.error());
+    if (!spec) {
+      code = session.Fail(spec.error());
+      continue;
+    }
     std::vector<std::string> warnings;
     const Status status = ValidateWorkflowSpec(*spec, &warnings);
-    for (const std::string& warning : warnings) session.output().Note("warning: " + warning);
-    if (!status.ok()) return session.Fail(status);
-    session.output().Line("Workflow: " + spec->ns + "." + spec->name + ", valid, " +
-                          std::to_string(spec->tasks.size()) + " tasks.");
+    const std::string name = spec->ns + "." + spec->name;
+    for (const std::string& warning : warnings) {
+      session.output().Note("warning: " + name + ": " + warning);
+    }
+    if (!status.ok()) {
+      code = session.Fail(status);
+      continue;
+    }
+    session.output().Line("Workflow: " + name + ", valid, " + std::to_string(spec->tasks.size()) +
+                          " tasks.");
   }
-  return kExitOk;
+  return code;
 }
 
 Table ToTable(const std::vector<v1::Workflow>& workflows) {
@@ -118,7 +121,8 @@ int RunShow(Session& session, const NameArgs& args) {
   request.set_name(args.name);
   const auto workflow = (*client)->GetWorkflow(request);
   if (!workflow && workflow.error().code() == Code::kNotFound) {
-    return FailForWorkflow(session, **client, args, Status(Code::kNotFound, "No such workflow."));
+    return FailForWorkflow(session, **client, args.ns, args.name,
+                           Status(Code::kNotFound, "No such workflow."));
   }
   if (!workflow) return session.Fail(workflow.error());
   Table table = ToTable({*workflow});
@@ -138,12 +142,9 @@ int Change(Session& session, const NameArgs& args,
            Status (Client::*method)(const v1::WorkflowRequest&), const std::string& done) {
   const Result<Client*> client = session.GetClient();
   if (!client) return session.Fail(client.error());
-  v1::WorkflowRequest request;
-  request.set_namespace_(args.ns);
-  request.set_name(args.name);
-  request.set_request_id(Session::NewId());
-  if (const Status status = ((*client)->*method)(request); !status.ok()) {
-    return FailForWorkflow(session, **client, args, status);
+  const Status status = ((*client)->*method)(WorkflowRequestFor(args.ns, args.name));
+  if (!status.ok()) {
+    return FailForWorkflow(session, **client, args.ns, args.name, status);
   }
   session.output().Line("Workflow: " + FullName(args) + " " + done + ".");
   return kExitOk;
@@ -186,8 +187,7 @@ void AddReadingCommands(CLI::App& group, CommandSlot& slot) {
   AddCommand<UploadArgs>(
       group, slot, "validate", "Compile and check a workflow file without a server",
       [](CLI::App& command, UploadArgs& args) {
-        command.add_option("FILE", args.file, "Python file, or program linked with the C++ SDK")
-            ->required();
+        command.add_option("FILE", args.file, kFileHelp)->required();
       },
       RunValidate);
 }
@@ -207,12 +207,13 @@ void AddWorkflowCommands(CLI::App& app, CommandSlot& slot) {
                        RunDisable);
   AddCommand<NameArgs>(group, slot, "enable", "Start new executions of a workflow again",
                        DeclareName, RunEnable);
+  AddBackfillCommand(group, slot);
+  AddDiffCommand(group, slot);
   AddReadingCommands(group, slot);
   AddCommand<UploadArgs>(
       group, slot, "upload", "Compile a workflow file and upload it with its artifacts",
       [](CLI::App& command, UploadArgs& args) {
-        command.add_option("FILE", args.file, "Python file, or program linked with the C++ SDK")
-            ->required();
+        command.add_option("FILE", args.file, kFileHelp)->required();
         command
             .add_option("-f,--files", args.files,
                         "Files and directories to upload with it, separated by commas")

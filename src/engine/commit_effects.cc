@@ -21,7 +21,10 @@ struct Collector {
   void operator()(const RuleStateRow& row) { effects.touched.push_back(row.execution_id); }
   void operator()(const TaskExecutionRow& row) {
     effects.touched.push_back(row.execution_id);
-    if (IsFinished(row.status)) effects.ended.push_back(row.attempt());
+    // A try that has ended is over, also when another one follows.
+    if (IsFinished(row.status) || row.status == TaskStatus::kRetrying) {
+      effects.ended.push_back(row.attempt());
+    }
   }
   template <typename Row>
   void operator()(const Row& /*row*/) {}

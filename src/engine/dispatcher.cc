@@ -63,6 +63,7 @@ AttemptSpec Dispatcher::Outline(const AttemptKey& attempt, const RunRows& rows) 
     const TaskSpec& task = rows.snapshot.spec->tasks.at(static_cast<size_t>(attempt.task));
     spec.stop_grace = task.stop_grace;
     spec.signal_group = task.op == OperatorKind::kBash;
+    if (task.op == OperatorKind::kHost) spec.final_exit_code = kFinalExitCode;
   }
   return spec;
 }
@@ -71,11 +72,14 @@ Result<Result<AttemptSpec>> Dispatcher::PlanAttempt(const RunRows& rows,
                                                     std::span<const Event> batch) {
   Result<Event> cause = ReadCause(rows.run.cause_offset, batch);
   if (!cause.has_value()) return Error(cause.error());
-  Result<AttemptSpec> spec = planner_.Plan(rows.workflow, rows.snapshot, rows.run, *cause);
+  Result<AttemptSpec> spec =
+      planner_.Plan(rows.workflow, rows.snapshot, rows.run, *cause, InputsOf(rows, *cause));
   if (spec.has_value()) {
     spec->key = rows.run.attempt();
     spec->token = reporter_->tokens().TokenOf(spec->key);
     spec->epoch = epoch_;
+    const TaskSpec& task = rows.snapshot.spec->tasks.at(static_cast<size_t>(rows.run.task));
+    if (task.op == OperatorKind::kHost) spec->final_exit_code = kFinalExitCode;
   }
   return spec;
 }

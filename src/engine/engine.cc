@@ -14,6 +14,7 @@
 #include "engine/reply_board.h"
 #include "engine/reporter.h"
 #include "engine/spec_resolver.h"
+#include "engine/timer_watch.h"
 #include "model/event_keys.h"
 #include "model/requests.h"
 #include "model/spec_json.h"
@@ -37,6 +38,11 @@ struct Batch {
   std::vector<OutboxId> acknowledged;
   CommitBatch commit;
 };
+
+/// A start or stop, for the executor.
+bool IsCommand(OutboxKind kind) {
+  return kind == OutboxKind::kStartAttempt || kind == OutboxKind::kStopAttempt;
+}
 
 /// The digest that an upload names; empty for every other event.
 std::string SpecDigestOf(const Event& event) {
@@ -74,7 +80,7 @@ class Engine::Impl {
 
   // Decide.
   Status Decide(std::vector<Event> events, Batch& batch);
-  Status DecideEvent(const Event& event, std::vector<Change>& changes);
+  Status DecideEvent(const Event& event, std::vector<Change> loaded, std::vector<Change>& changes);
   Result<std::shared_ptr<const WorkflowSpec>> ResolveSpec(const Event& event);
 
   // Commit.
@@ -105,6 +111,7 @@ class Engine::Impl {
   std::shared_ptr<Outward> outward_;
   std::optional<Publisher> publisher_;
   Dispatcher dispatcher_;
+  TimerWatch timers_;
   ReplyBoard replies_;
   std::function<void(const CommitNews&)> on_commit_;
 
@@ -153,9 +160,11 @@ Status Engine::Impl::LoadState(const StoreMeta& meta) {
     } else if (const auto* outbox = std::get_if<OutboxRow>(&row)) {
       outbox_.push_back(*outbox);
     } else if (const auto* run = std::get_if<TaskExecutionRow>(&row)) {
-      if (!IsFinished(run->status)) runs_.push_back(*run);
+      // Without a slot there is nothing of it at the executor.
+      if (!IsFinished(run->status) && run->has_slot) runs_.push_back(*run);
     }
   }
+  timers_.Clear();
   state_ = State();
   state_.Apply(*rows);
   committed_ = meta.committed;
@@ -223,11 +232,13 @@ Result<std::shared_ptr<const WorkflowSpec>> Engine::Impl::ResolveSpec(const Even
   return spec;
 }
 
-Status Engine::Impl::DecideEvent(const Event& event, std::vector<Change>& changes) {
+Status Engine::Impl::DecideEvent(const Event& event, std::vector<Change> loaded,
+                                 std::vector<Change>& changes) {
   auto spec = ResolveSpec(event);
   Decision decision;
   if (spec.has_value()) {
-    decision = aiflow::Decide(state_, {.event = event, .spec = std::move(*spec)});
+    decision = aiflow::Decide(
+        state_, {.event = event, .spec = std::move(*spec), .loaded = std::move(loaded)});
   } else if (IsBadSpec(spec.error())) {
     decision.changes.emplace_back(ReplyRow{.offset = event.offset,
                                            .code = static_cast<int>(spec.error().code()),
@@ -248,12 +259,22 @@ Status Engine::Impl::Decide(std::vector<Event> events, Batch& batch) {
   for (const Event& event : events) {
     CHECK(event.offset == batch.commit.to_offset + 1)
         << "event log: offset " << event.offset << " follows " << batch.commit.to_offset;
-    if (Status decided = DecideEvent(event, batch.commit.changes); !decided.ok()) {
+    std::vector<Change> loaded;
+    if (const std::optional<int64_t> finished = ExecutionToLoad(event, state_)) {
+      // What this batch has decided so far must be in the store before its rows are read there.
+      if (batch.commit.to_offset != committed_) break;
+      auto rows = store_.LoadExecution(ExecutionId(*finished));
+      if (!rows.has_value()) return rows.error();
+      loaded = std::move(*rows);
+    }
+    if (Status decided = DecideEvent(event, std::move(loaded), batch.commit.changes);
+        !decided.ok()) {
       if (batch.commit.to_offset == committed_) return decided;
       break;  // what came before it can be committed
     }
     batch.commit.to_offset = event.offset;
     publisher_->Seen(event);
+    timers_.Decided(event);
   }
   events.resize(static_cast<size_t>(batch.commit.to_offset - committed_));
   batch.events = std::move(events);
@@ -334,7 +355,7 @@ void Engine::Impl::HandOverAgain() {
   for (OutboxRow& row : outbox_) {
     if (row.kind == OutboxKind::kPublish) {
       publisher_->Publish(row);
-    } else {
+    } else if (IsCommand(row.kind)) {
       dispatcher_.Enqueue(std::move(row));
     }
   }
@@ -351,7 +372,7 @@ Status Engine::Impl::Act(const Batch& batch) {
   publisher_->Erased(batch.acknowledged);
   CommitEffects effects = EffectsOf(batch.commit.changes);
   for (const OutboxRow& row : effects.outbox) {
-    if (row.kind != OutboxKind::kPublish) dispatcher_.Enqueue(row);
+    if (IsCommand(row.kind)) dispatcher_.Enqueue(row);
   }
   // A failure here leaves commands queued for the next step; the rest need not wait for it.
   const Status flushed = Dispatch(batch.events);
@@ -396,6 +417,12 @@ Engine::~Engine() = default;
 
 Status Engine::Recover(std::function<void()> wake) { return impl_->Recover(std::move(wake)); }
 Result<bool> Engine::Step() { return impl_->Step(); }
+void Engine::FireTimers(Millis now) {
+  if (impl_->outward_ == nullptr) return;
+  impl_->timers_.Fire(impl_->state_, now, impl_->outward_->appender);
+}
+std::optional<Millis> Engine::NextDue() const { return impl_->timers_.Next(impl_->state_); }
+
 Offset Engine::committed() const { return impl_->committed_; }
 Epoch Engine::epoch() const { return impl_->epoch_; }
 const State& Engine::state() const { return impl_->state_; }

@@ -2,10 +2,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "executor/task_executor.h"
 #include "model/rows.h"
@@ -16,6 +19,13 @@
 
 namespace aiflow {
 
+/// What a task gets besides its cause: docs/formats/task-environment.md.
+struct AttemptInputs {
+  std::string params_json;                     // of the execution; empty: none
+  Millis due{0};                               // the due time it stands for; 0: none
+  std::map<std::string, std::string> outputs;  // of the tasks that its rules name
+};
+
 /// Turns a committed start or stop into what an executor needs: command line, environment, paths.
 /// Wired by the server; simulated in tests. Engine thread only; must not block on the network.
 class AttemptPlanner {
@@ -24,7 +34,8 @@ class AttemptPlanner {
   /// kFailedPrecondition and the like make the attempt FAILED with the message as its reason.
   /// `cause` is the causing event (offset 0 when it is gone). The engine sets key, token and epoch.
   virtual Result<AttemptSpec> Plan(const WorkflowRow& workflow, const SnapshotRow& snapshot,
-                                   const TaskExecutionRow& run, const Event& cause) = 0;
+                                   const TaskExecutionRow& run, const Event& cause,
+                                   const AttemptInputs& inputs) = 0;
 };
 
 struct EngineOptions {
@@ -57,7 +68,8 @@ struct EngineStats {
 ///     request of the API, the Reporter for what an executor saw, the Publisher for an
 ///     announcement. The log drops a repeated id, so each is there once.
 ///  2. Step reads it from the committed offset and resolves the specification that an upload names.
-///     A blob that is missing or damaged is answered as an error; it never reaches Decide.
+///     A blob that is missing or damaged is answered as an error; it never reaches Decide. One that
+///     reopens a finished execution begins a batch of its own and brings the execution's rows.
 ///  3. Decide names the changes. They are applied to the in-memory state at once, because the next
 ///     event of the batch is decided on top of them.
 ///  4. One commit stores the changes of the whole batch, the new committed offset, the outbox rows,
@@ -89,6 +101,11 @@ class Engine {
   /// kAborted: the lease is lost, stop. Other errors: nothing uncommitted was acted on; call again
   /// later (the world may have recovered).
   Result<bool> Step();
+
+  /// Appends an event for every timer that is due at `now`; Step decides it once it is in the log.
+  void FireTimers(Millis now);
+  /// When FireTimers should be called next; nothing: no timer is set.
+  [[nodiscard]] std::optional<Millis> NextDue() const;
 
   [[nodiscard]] Offset committed() const;
   [[nodiscard]] Epoch epoch() const;

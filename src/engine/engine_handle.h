@@ -6,6 +6,7 @@
 #include "base/status.h"
 #include "model/requests.h"
 #include "model/rows.h"
+#include "scheduler/state.h"
 
 namespace aiflow {
 
@@ -19,6 +20,10 @@ class EngineHandle {
   /// its reply; a reply with an error code becomes that error. The same `request_id` (empty: none)
   /// is decided once and answered alike. kUnavailable: not accepted, try again later.
   virtual void Submit(const Request& request, const std::string& request_id, Done done) = 0;
+
+  /// Calls `read` once with the state as of the last commit, from the engine's thread: it must be
+  /// short and keep nothing of it. kUnavailable: the engine does not run, or too many ask.
+  virtual void Read(std::function<void(const Result<const State*>&)> read) = 0;
 
   /// Calls `changed` (from the engine's thread, must not block) after each commit that touched the
   /// execution; returns a handle for Unwatch, after which `changed` is not called any more (it

@@ -23,6 +23,7 @@ struct EngineLoop::Door {
     Offset offset = 0;
     Done done;
   };
+  using Read = std::function<void(const Result<const State*>&)>;
 
   void Wake() {
     const std::lock_guard lock(mutex);
@@ -38,6 +39,7 @@ struct EngineLoop::Door {
   bool closed = true;   // nobody will take what arrives
   size_t requests = 0;  // accepted by Submit and not yet answered
   std::deque<Arrived> arrived;
+  std::deque<Read> reads;
   std::string not_ready = "the engine has not been started";
 };
 
@@ -138,25 +140,40 @@ void EngineLoop::Run() {
   Finish();
 }
 
+template <typename Ready>
+void EngineLoop::Sleep(std::unique_lock<std::mutex>& lock, Ready ready) {
+  using Wall = std::chrono::system_clock;
+  if (retry_set_) {
+    Instant until = retry_at_;
+    if (next_due_.has_value() && backoff_ == Millis(0)) {
+      const auto left = Wall::time_point(*next_due_) - Wall::now();
+      until = std::min(until, std::chrono::steady_clock::now() + left);
+    }
+    door_->ready.wait_until(lock, until, ready);
+  } else if (next_due_.has_value()) {
+    // On the wall clock, so that a step of it is noticed.
+    door_->ready.wait_until(lock, Wall::time_point(*next_due_), ready);
+  } else {
+    door_->ready.wait(lock, ready);
+  }
+}
+
 bool EngineLoop::Await() {
   std::deque<Door::Arrived> arrived;
+  std::deque<Door::Read> reads;
   bool retry = false;
   {
     std::unique_lock lock(door_->mutex);
     // After an error there is no point in trying earlier, whatever arrives.
     const auto ready = [this] { return door_->stop || (door_->woken && backoff_ == Millis(0)); };
-    if (!more_) {
-      if (retry_set_) {
-        door_->ready.wait_until(lock, retry_at_, ready);
-      } else {
-        door_->ready.wait(lock, ready);
-      }
-    }
+    if (!more_) Sleep(lock, ready);
     if (door_->stop) return false;
     retry = retry_set_ && std::chrono::steady_clock::now() >= retry_at_;
     door_->woken = false;
     arrived.swap(door_->arrived);
+    reads.swap(door_->reads);
   }
+  for (const Door::Read& read : reads) read(&engine_.state());
   for (Door::Arrived& request : arrived) Expect(request.offset, std::move(request.done));
   if (retry) {
     retry_set_ = false;
@@ -166,7 +183,9 @@ bool EngineLoop::Await() {
 }
 
 bool EngineLoop::Step() {
+  if (backoff_ == Millis(0)) engine_.FireTimers(SystemClock().Now());
   const Result<bool> more = engine_.Step();
+  next_due_ = engine_.NextDue();
   if (!more.has_value() && more.error().code() == Code::kAborted) {
     SetNotReady(more.error().message());
     if (lease_lost_) lease_lost_(more.error());
@@ -198,17 +217,20 @@ void EngineLoop::Failed(const Status& error) {
 
 void EngineLoop::Finish() {
   std::deque<Door::Arrived> arrived;
+  std::deque<Door::Read> reads;
   {
     const std::lock_guard lock(door_->mutex);
     door_->closed = true;
     if (door_->not_ready.empty()) door_->not_ready = "the server is stopping";
     arrived.swap(door_->arrived);
+    reads.swap(door_->reads);
   }
   engine_.SetCommitListener(nullptr);
   std::map<uint64_t, Done> waiting;
   waiting.swap(waiting_);
   for (auto& [id, done] : waiting) done(Error(Stopping()));
   for (Door::Arrived& request : arrived) request.done(Error(Stopping()));
+  for (const Door::Read& read : reads) read(Error(Stopping()));
 }
 
 void EngineLoop::SetNotReady(std::string reason) {
@@ -269,6 +291,19 @@ void EngineLoop::Submit(const Request& request, const std::string& request_id, D
         }
         answered(Error(Stopping()));
       });
+}
+
+void EngineLoop::Read(std::function<void(const Result<const State*>&)> read) {
+  {
+    const std::lock_guard lock(door_->mutex);
+    if (!door_->closed && !door_->stop && door_->reads.size() < options_.max_waiting_reads) {
+      door_->reads.push_back(std::move(read));
+      door_->woken = true;
+      door_->ready.notify_one();
+      return;
+    }
+  }
+  read(Error(Code::kUnavailable, "the engine is not ready, or too many ask; try again"));
 }
 
 void EngineLoop::Expect(Offset offset, Done done) {

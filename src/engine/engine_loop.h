@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -21,12 +22,13 @@ namespace aiflow {
 
 struct EngineLoopOptions {
   size_t max_waiting_requests = 16'384;  // refused with kUnavailable beyond
+  size_t max_waiting_reads = 256;        // likewise
   Millis first_backoff{10};              // after an error of store or log; doubles
   Millis max_backoff{2'000};
 };
 
-/// Owns the engine's thread, and is the door to it. The thread sleeps until there is work; only
-/// after an error of store or log does it come back by itself.
+/// Owns the engine's thread, and is the door to it. The thread sleeps until there is work, or a
+/// timer of the state comes due; only after an error of store or log does it come back by itself.
 class EngineLoop final : public EngineHandle {
  public:
   /// `lease_lost` is called from the engine's thread when another server has taken over; the thread
@@ -42,6 +44,7 @@ class EngineLoop final : public EngineHandle {
   void Stop();
 
   void Submit(const Request& request, const std::string& request_id, Done done) override;
+  void Read(std::function<void(const Result<const State*>&)> read) override;
   uint64_t Watch(ExecutionId execution, std::function<void()> changed) override;
   void Unwatch(uint64_t id) override;
   Offset committed() const override { return committed_.load(std::memory_order_acquire); }
@@ -58,6 +61,9 @@ class EngineLoop final : public EngineHandle {
   void Run();
   /// Takes what arrived through the door. False: stop.
   bool Await();
+  /// Sleeps until `ready`, or until there is something to do by itself.
+  template <typename Ready>
+  void Sleep(std::unique_lock<std::mutex>& lock, Ready ready);
   /// One step of the engine and what follows from its outcome. False: the lease is lost.
   bool Step();
   void Failed(const Status& error);
@@ -81,8 +87,9 @@ class EngineLoop final : public EngineHandle {
   // Engine thread only.
   std::map<uint64_t, Done> waiting_;
   uint64_t next_waiting_ = 0;
-  bool more_ = false;  // the engine has more to do at once
-  Millis backoff_{0};  // 0: no error
+  bool more_ = false;               // the engine has more to do at once
+  Millis backoff_{0};               // 0: no error
+  std::optional<Millis> next_due_;  // of the engine's timers, wall clock
   bool retry_set_ = false;
   Instant retry_at_;  // valid when retry_set_
 };

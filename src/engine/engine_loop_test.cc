@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "engine/engine_world.h"
+#include "scheduler/state_rep.h"
 
 namespace aiflow {
 namespace {
@@ -53,6 +54,26 @@ class EngineLoopTest : public ::testing::Test {
   std::unique_ptr<EngineLoop> loop_;
 };
 
+TEST_F(EngineLoopTest, Rule26TheThreadWakesForATimerOfTheState) {
+  Start();
+  TaskSpec tick = Task("a");
+  tick.periodic = "interval@0 0 0 1";
+  tick.overlap = Overlap::kQueue;
+  world_.log.Append(Upload(world_, {tick}));
+  ASSERT_TRUE(Ask(StartFlow()).has_value());
+  std::promise<void> ticked;
+  bool done = false;
+  const uint64_t watch = loop_->Watch(ExecutionId(1), [&] {
+    const auto tasks = world_.store.ListTasks(ExecutionId(1));
+    if (!done && tasks.has_value() && !tasks->empty() && !(*tasks)[0].pending_starts.empty()) {
+      done = true;
+      ticked.set_value();
+    }
+  });
+  EXPECT_EQ(ticked.get_future().wait_for(kLong), std::future_status::ready);
+  loop_->Unwatch(watch);
+}
+
 TEST_F(EngineLoopTest, Rule3ARequestIsAnsweredWithItsReply) {
   Start();
   UploadFlow();
@@ -83,6 +104,24 @@ TEST_F(EngineLoopTest, Rule28ARepeatedRequestGetsTheSameAnswerAlsoFromTheNextSer
   const Result<ReplyRow> second = Ask(StartFlow(), "two");
   ASSERT_TRUE(second.has_value());
   EXPECT_EQ(second->id, 2);
+}
+
+TEST_F(EngineLoopTest, AReadSeesTheStateOfTheLastCommitAndIsRefusedAfterTheEnd) {
+  const auto executions = [this] {
+    auto count = std::make_shared<std::promise<Result<size_t>>>();
+    loop_->Read([count](const Result<const State*>& state) {
+      count->set_value(state.map([](const State* s) { return s->rep().executions.size(); }));
+    });
+    return count->get_future().get();
+  };
+  Start();
+  UploadFlow();
+  ASSERT_TRUE(Ask(StartFlow()).has_value());
+  EXPECT_EQ(executions(), 1U);
+  loop_->Stop();
+  const Result<size_t> refused = executions();
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code(), Code::kUnavailable);
 }
 
 TEST_F(EngineLoopTest, TheSameRequestIdForAnotherRequestIsRefused) {

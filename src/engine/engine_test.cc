@@ -378,6 +378,101 @@ TEST_F(EngineTest, TheReportOfAnAttemptEndsItAndItIsForgotten) {
   EXPECT_LT(JournalIndex("forget 1-0-1-1"), world_.journal.size());
 }
 
+class EngineTimerTest : public EngineTest {
+ protected:
+  /// Execution 1 of `flow`, whose task waits for its second try since now.
+  void StartRetrying() {
+    TaskSpec task = Task("a");
+    task.retry = {.retries = 3, .delay = Millis(60'000)};
+    task.start_timeout = Millis(0);
+    world_.log.Append(Upload(world_, {task}));
+    Ask(StartFlow());
+    Run();
+    Report(TaskStatus::kRunning, Token());
+    Report(TaskStatus::kFailed, Token());
+    Run();
+    ASSERT_EQ(RunRow().status, TaskStatus::kRetrying);
+  }
+  [[nodiscard]] int64_t Firings() const {
+    return std::ranges::count_if(world_.log.Events(),
+                                 [](const Event& event) { return event.value == "TIMER_FIRED"; });
+  }
+};
+
+TEST_F(EngineTimerTest, Rule26ATimerIsFiredOnceWhenItIsDue) {
+  StartRetrying();
+  const Millis due = *engine_->NextDue();
+  engine_->FireTimers(due - Millis(1));
+  EXPECT_EQ(Firings(), 0);
+  engine_->FireTimers(due);
+  engine_->FireTimers(due + Millis(1));
+  EXPECT_EQ(Firings(), 1);
+  EXPECT_EQ(engine_->NextDue(), std::nullopt);
+  Run();
+  EXPECT_EQ(RunRow().status, TaskStatus::kQueued);
+  EXPECT_EQ(RunRow().try_number, 2);
+  ASSERT_THAT(world_.executor.started, SizeIs(2));
+  EXPECT_EQ(world_.executor.started[1].key.ToString(), "1-0-1-2");
+}
+
+TEST_F(EngineTimerTest, Rule26ACrashAfterTheFiringRepeatsNothing) {
+  StartRetrying();
+  const Millis due = *engine_->NextDue();
+  engine_->FireTimers(due);
+  ASSERT_TRUE(Boot().ok());  // the event is in the log, and nobody has decided it
+  engine_->FireTimers(due);
+  Run();
+  engine_->FireTimers(due + Millis(1'000));
+  Run();
+  EXPECT_EQ(Firings(), 1);
+  EXPECT_THAT(world_.executor.started, SizeIs(2));
+}
+
+TEST_F(EngineTimerTest, Rule26ATimerOutlivesTheServerThatArmedIt) {
+  StartRetrying();
+  const std::optional<Millis> due = engine_->NextDue();
+  ASSERT_TRUE(Boot().ok());
+  EXPECT_EQ(engine_->NextDue(), due);
+}
+
+TEST_F(EngineTimerTest, AFiringThatTheLogRefusedIsTriedAgain) {
+  StartRetrying();
+  world_.log.refuse_internal = true;
+  engine_->FireTimers(*engine_->NextDue());
+  EXPECT_TRUE(engine_->has_refused());
+  world_.log.refuse_internal = false;
+  engine_->RetryRefused();
+  EXPECT_EQ(Firings(), 1);
+}
+
+TEST_F(EngineTimerTest, Rule35ARunThatHasNothingAtTheExecutorIsNotExpectedThere) {
+  StartRetrying();
+  ASSERT_TRUE(Boot().ok());
+  EXPECT_THAT(world_.executor.expected, IsEmpty());
+}
+
+TEST_F(EngineTimerTest, ATryThatHasEndedIsForgottenAlsoWhenAnotherFollows) {
+  StartRetrying();
+  EXPECT_LT(JournalIndex("forget 1-0-1-1"), world_.journal.size());
+}
+
+TEST_F(EngineTest, OutputsOfUpstreamTasksReachTheAttempt) {
+  TaskSpec downstream = Task("b");
+  downstream.rules.push_back(
+      {TaskAction::kStart,
+       {.kind = ConditionKind::kTaskStatus, .ns = "default", .workflow = "flow", .task = "a"}});
+  world_.log.Append(Upload(world_, {Task("a"), downstream}));
+  Ask(StartFlow());
+  Run();
+  world_.executor.sink({.key = world_.executor.started[0].key,
+                        .token = world_.executor.started[0].token,
+                        .status = TaskStatus::kSuccess,
+                        .output = "42"});
+  Run();
+  ASSERT_THAT(world_.executor.started, SizeIs(2));
+  EXPECT_EQ(world_.executor.started[1].env.at("OUTPUT a"), "42");
+}
+
 TEST_F(EngineTest, AReportWithAWrongTokenIsDropped) {
   StartAttempt();
   const Offset head = world_.log.head();

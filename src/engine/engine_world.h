@@ -124,10 +124,13 @@ class FakeExecutor final : public TaskExecutor {
 class FakePlanner final : public AttemptPlanner {
  public:
   Result<AttemptSpec> Plan(const WorkflowRow& workflow, const SnapshotRow& /*snapshot*/,
-                           const TaskExecutionRow& run, const Event& cause) override {
+                           const TaskExecutionRow& run, const Event& cause,
+                           const AttemptInputs& inputs) override {
     if (broken) return Error(Code::kFailedPrecondition, "python3.7 is gone");
     AttemptSpec spec;
     spec.argv = {"run", workflow.name, run.task_name};
+    spec.env["PARAMS"] = inputs.params_json;
+    for (const auto& [task, output] : inputs.outputs) spec.env["OUTPUT " + task] = output;
     spec.env["CAUSE"] = std::to_string(cause.offset) + " " + cause.key;
     return spec;
   }
@@ -158,6 +161,10 @@ class FakeStore final : public MemoryStore {
   Result<std::vector<Change>> Load() const override {
     journal_.push_back("load");
     return MemoryStore::Load();
+  }
+  Result<std::vector<Change>> LoadExecution(ExecutionId id) const override {
+    if (unreadable) return Error(Code::kUnavailable, "the store cannot be read");
+    return MemoryStore::LoadExecution(id);
   }
 
   bool unreadable = false;

@@ -58,6 +58,8 @@ void Reporter::Report(const AttemptReport& report) {
   request.status = report.status;
   request.pid = report.pid;
   request.reason = Shorten(report.reason);
+  request.output = report.output;
+  request.non_retriable = report.final_failure;
   Event event = FormatRequest(request);
   event.ns = std::move(label.ns);
   event.sender = kSender;

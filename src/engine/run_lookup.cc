@@ -1,7 +1,8 @@
 #include "engine/run_lookup.h"
 
 #include "base/check.h"
-#include "scheduler/state_rep.h"
+#include "model/event_keys.h"
+#include "model/requests.h"
 
 namespace aiflow {
 
@@ -15,7 +16,30 @@ std::optional<RunRows> FindRun(const State& state, const AttemptKey& attempt) {
   const SnapshotEntry* snapshot = state.rep().FindSnapshot(execution->row.snapshot_id);
   CHECK(workflow != nullptr && snapshot != nullptr)
       << "execution " << attempt.execution << " has no workflow or snapshot";
-  return RunRows{*workflow, snapshot->row, run->second};
+  return RunRows{*workflow, *snapshot, snapshot->row, *execution, run->second};
+}
+
+AttemptInputs InputsOf(const RunRows& rows, const Event& cause) {
+  AttemptInputs inputs;
+  inputs.params_json = rows.execution.row.params_json;
+  inputs.due = rows.execution.row.due;
+  // A tick of the task itself says more than the due time of its execution.
+  if (cause.kind == EventKind::kInternal && cause.key == kSchedulingEventKey) {
+    const Result<Request> request = ParseRequest(cause);
+    const auto* timer = request.has_value() ? std::get_if<TimerFired>(&*request) : nullptr;
+    if (timer != nullptr && timer->kind == TimerKind::kTick) inputs.due = Millis(timer->due_ms);
+  }
+  if (rows.snapshot_entry.compiled == nullptr) return inputs;
+  const CompiledWorkflow& workflow = *rows.snapshot_entry.compiled;
+  const ExecutionDetail& detail = *rows.execution.detail;
+  for (const TaskIndex task : workflow.tasks()[static_cast<size_t>(rows.run.task)].upstream) {
+    const auto row = detail.tasks.find(task);
+    if (row == detail.tasks.end()) continue;
+    const auto run = detail.runs.find({task, row->second.latest});
+    if (run == detail.runs.end() || run->second.status != TaskStatus::kSuccess) continue;
+    if (!run->second.output.empty()) inputs.outputs[run->second.task_name] = run->second.output;
+  }
+  return inputs;
 }
 
 }  // namespace aiflow

@@ -29,9 +29,14 @@ struct AttemptSpec {
   Millis stop_grace{60'000};
   /// SIGTERM goes to the whole process group (bash), or to its leader only (hosts).
   bool signal_group = true;
+  /// A failure with this exit code is for good (AttemptReport::final_failure); -1: none is.
+  int final_exit_code = -1;
   /// Not empty: it cannot run. Start claims it and reports it FAILED with this reason.
   std::string refusal;
 };
+
+/// With this exit code a host says that another try would not mend the failure.
+inline constexpr int kFinalExitCode = 100;
 
 /// What an executor reports about an attempt. A report may come more than once; its receiver is
 /// idempotent by (key, status).
@@ -42,6 +47,8 @@ struct AttemptReport {
   int64_t pid = 0;
   int exit_code = 0;
   std::string reason;
+  std::string output;          // the inline result, with SUCCESS
+  bool final_failure = false;  // FAILED in a way that another try does not mend
 };
 
 /// What the server believes about an attempt, for reconciliation.

@@ -45,8 +45,30 @@ std::string StatusReportEventId(const AttemptKey& attempt, TaskStatus status) {
   return "i/report/" + attempt.ToString() + "/" + std::string(TaskStatusName(status));
 }
 
+std::string EngineReportEventId(const AttemptKey& attempt, TaskStatus status, Offset offset) {
+  return "i/engine/" + attempt.ToString() + "/" + std::string(TaskStatusName(status)) + "/" +
+         std::to_string(offset);
+}
+
 std::string StatusChangedEventId(const AttemptKey& attempt, TaskStatus status) {
   return "i/changed/" + attempt.ToString() + "/" + std::string(TaskStatusName(status));
+}
+
+std::string TimerEventId(const TimerFired& timer) {
+  return "i/timer/" + std::to_string(static_cast<int>(timer.kind)) + "/" +
+         std::to_string(timer.owner) + "/" + std::to_string(timer.task) + "/" +
+         std::to_string(timer.generation) + "/" + std::to_string(timer.due_ms);
+}
+
+std::string AnswerEventId(const EvaluationAnswer& answer) {
+  return "i/answer/" + std::to_string(answer.execution_id) + "/" +
+         std::to_string(answer.trigger_id) + "/" + std::to_string(answer.offset) + "/" +
+         std::to_string(answer.ordinal) + "/" + std::to_string(answer.task) + "/" +
+         std::to_string(answer.generation);
+}
+
+std::string HookResultEventId(const HookResult& result) {
+  return "i/hook/" + std::to_string(result.outbox_id) + "/" + std::to_string(result.tries);
 }
 
 }  // namespace aiflow

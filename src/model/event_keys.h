@@ -5,6 +5,7 @@
 
 #include "model/attempt_key.h"
 #include "model/event.h"
+#include "model/requests.h"
 #include "model/task_status.h"
 
 namespace aiflow {
@@ -30,6 +31,11 @@ std::string_view MatchingNamespace(std::string_view ns);
 std::string WireEventId(std::string_view ns, std::string_view uuid);
 std::string RequestEventId(std::string_view request_id);
 std::string StatusReportEventId(const AttemptKey& attempt, TaskStatus status);
+/// Of a report that the engine makes itself, as a consequence of the event at `offset`.
+std::string EngineReportEventId(const AttemptKey& attempt, TaskStatus status, Offset offset);
 std::string StatusChangedEventId(const AttemptKey& attempt, TaskStatus status);
+std::string TimerEventId(const TimerFired& timer);
+std::string AnswerEventId(const EvaluationAnswer& answer);
+std::string HookResultEventId(const HookResult& result);
 
 }  // namespace aiflow

@@ -11,6 +11,9 @@ using SnapshotId = StrongId<struct SnapshotIdTag>;
 using ExecutionId = StrongId<struct ExecutionIdTag>;  // a workflow execution
 using TaskExecutionId = StrongId<struct TaskExecutionIdTag>;
 using OutboxId = StrongId<struct OutboxIdTag>;
+using ScheduleId = StrongId<struct ScheduleIdTag>;
+using TriggerId = StrongId<struct TriggerIdTag>;
+using DeadLetterId = StrongId<struct DeadLetterIdTag>;
 
 /// Position of an event in the log: dense, from 1. 0 = before the first event.
 using Offset = int64_t;

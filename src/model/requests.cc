@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <type_traits>
 
 #include "model/event_keys.h"
 
@@ -30,6 +31,7 @@ void Fields(Visitor& v, UpdateNamespace& r) {
 template <typename Visitor>
 void Fields(Visitor& v, DeleteNamespace& r) {
   v("name", r.name);
+  v("cascade", r.cascade);
 }
 template <typename Visitor>
 void Fields(Visitor& v, UploadWorkflow& r) {
@@ -58,6 +60,11 @@ void Fields(Visitor& v, DeleteSnapshot& r) {
   v("snapshot_id", r.snapshot_id);
 }
 template <typename Visitor>
+void Fields(Visitor& v, DeleteSnapshots& r) {
+  v("namespace", r.ns);
+  v("name", r.name);
+}
+template <typename Visitor>
 void Fields(Visitor& v, SetWorkflowEnabled& r) {
   v("namespace", r.ns);
   v("name", r.name);
@@ -74,6 +81,7 @@ void Fields(Visitor& v, StartWorkflowExecution& r) {
   v("name", r.name);
   v("workflow_id", r.workflow_id);
   v("workflow_snapshot_id", r.snapshot_id);
+  v("params", r.params_json);
 }
 template <typename Visitor>
 void Fields(Visitor& v, StopWorkflowExecution& r) {
@@ -114,7 +122,139 @@ void Fields(Visitor& v, TaskStatusReport& r) {
   v("task_status", r.status);
   v("pid", r.pid);
   v("reason", r.reason);
+  v("output", r.output);
+  v("non_retriable", r.non_retriable);
+  v("engine_made", r.engine_made);
 }
+template <typename Visitor>
+void Fields(Visitor& v, RerunTasks& r) {
+  v(kExecutionMember, r.execution_id);
+  v("tasks", r.tasks);
+}
+template <typename Visitor>
+void Fields(Visitor& v, MarkTask& r) {
+  v(kExecutionMember, r.execution_id);
+  v("task_name", r.task);
+  v("task_status", r.status);
+  v("note", r.note);
+}
+template <typename Visitor>
+void Fields(Visitor& v, AddSchedule& r) {
+  v("namespace", r.ns);
+  v("name", r.name);
+  v("workflow_id", r.workflow_id);
+  v("expression", r.expression);
+  v("timezone", r.timezone);
+  v("catchup", r.catchup);
+  v("skip_if_active", r.skip_if_active);
+  v("params", r.params_json);
+}
+template <typename Visitor>
+void Fields(Visitor& v, DeleteSchedule& r) {
+  v("workflow_schedule_id", r.schedule_id);
+}
+template <typename Visitor>
+void Fields(Visitor& v, DeleteSchedules& r) {
+  v("namespace", r.ns);
+  v("name", r.name);
+}
+template <typename Visitor>
+void Fields(Visitor& v, SetSchedulePaused& r) {
+  v("workflow_schedule_id", r.schedule_id);
+  v("paused", r.paused);
+}
+template <typename Visitor>
+void Fields(Visitor& v, BackfillSchedule& r) {
+  v("namespace", r.ns);
+  v("name", r.name);
+  v("workflow_schedule_id", r.schedule_id);
+  v("expression", r.expression);
+  v("timezone", r.timezone);
+  v("from_ms", r.from_ms);
+  v("to_ms", r.to_ms);
+  v("params", r.params_json);
+  v("dry_run", r.dry_run);
+}
+template <typename Visitor>
+void Fields(Visitor& v, AddTrigger& r) {
+  v("namespace", r.ns);
+  v("name", r.name);
+  v("workflow_id", r.workflow_id);
+  v("condition", r.condition_json);
+  v("params", r.params_json);
+  v("pickled_digest", r.pickled_digest);
+  v("host", r.host_json);
+}
+template <typename Visitor>
+void Fields(Visitor& v, DeleteTrigger& r) {
+  v("workflow_trigger_id", r.trigger_id);
+}
+template <typename Visitor>
+void Fields(Visitor& v, DeleteTriggers& r) {
+  v("namespace", r.ns);
+  v("name", r.name);
+}
+template <typename Visitor>
+void Fields(Visitor& v, SetTriggerPaused& r) {
+  v("workflow_trigger_id", r.trigger_id);
+  v("paused", r.paused);
+}
+template <typename Visitor>
+void Fields(Visitor& v, SetPool& r) {
+  v("name", r.name);
+  v("slots", r.slots);
+  v("description", r.description);
+}
+template <typename Visitor>
+void Fields(Visitor& v, DeletePool& r) {
+  v("name", r.name);
+}
+template <typename Visitor>
+void Fields(Visitor& v, TimerFired& r) {
+  v("kind", r.kind);
+  v("owner", r.owner);
+  v("task_index", r.task);
+  v("generation", r.generation);
+  v("due_ms", r.due_ms);
+}
+template <typename Visitor>
+void Fields(Visitor& v, EvaluationAnswer& r) {
+  v(kExecutionMember, r.execution_id);
+  v("workflow_trigger_id", r.trigger_id);
+  v("offset", r.offset);
+  v("ordinal", r.ordinal);
+  v("task_index", r.task);
+  v("generation", r.generation);
+  v("met", r.met);
+  v("error", r.error);
+  v("states", r.states_json);
+}
+template <typename Visitor>
+void Fields(Visitor& v, RetryDeadLetter& r) {
+  v("dead_letter_id", r.dead_letter_id);
+}
+template <typename Visitor>
+void Fields(Visitor& v, DropDeadLetter& r) {
+  v("dead_letter_id", r.dead_letter_id);
+}
+template <typename Visitor>
+void Fields(Visitor& v, HookResult& r) {
+  v("outbox_id", r.outbox_id);
+  v("tries", r.tries);
+  v("error", r.error);
+}
+template <typename Visitor>
+void Fields(Visitor& v, RetireRows& r) {
+  v("executions", r.executions);
+  v("runs", r.runs);
+}
+
+// Names of enumerations, by value.
+constexpr std::array<std::string_view, 3> kCatchUpNames = {"none", "one", "all"};
+constexpr std::array<std::string_view, 5> kTimerNames = {"schedule", "task", "tick", "execution",
+                                                         "hook"};
+constexpr const auto& NamesOf(CatchUp) { return kCatchUpNames; }
+constexpr const auto& NamesOf(TimerKind) { return kTimerNames; }
 
 /// Writes members that differ from their defaults; a reader fills in the rest.
 class Writer {
@@ -129,6 +269,15 @@ class Writer {
   void operator()(std::string_view name, bool value) { json_[name] = value; }
   void operator()(std::string_view name, ExecutionId value) { json_[name] = value.value(); }
   void operator()(std::string_view name, TaskStatus value) { json_[name] = TaskStatusName(value); }
+  template <typename Enum>
+  requires std::is_enum_v<Enum>
+  void operator()(std::string_view name, Enum value) {
+    json_[name] = NamesOf(value)[static_cast<size_t>(value)];
+  }
+  template <typename T>
+  void operator()(std::string_view name, const std::vector<T>& values) {
+    if (!values.empty()) json_[name] = values;
+  }
 
   // Bytes that are no UTF-8 (a reason from a task) are replaced, never thrown at.
   [[nodiscard]] std::string Text() const {
@@ -187,6 +336,36 @@ class Reader {
     value = *status;
   }
 
+  template <typename Enum>
+  requires std::is_enum_v<Enum>
+  void operator()(std::string_view name, Enum& value) {
+    const auto& names = NamesOf(value);
+    std::string text(names[static_cast<size_t>(value)]);
+    (*this)(name, text);
+    const auto found = std::find(names.begin(), names.end(), text);
+    if (found == names.end()) return Fail(name, "one of its known names");
+    value = static_cast<Enum>(found - names.begin());
+  }
+  void operator()(std::string_view name, std::vector<int64_t>& values) {
+    const Json* member = Find(name);
+    if (member == nullptr) return;
+    if (!member->is_array()) return Fail(name, "an array of integers");
+    for (const Json& element : *member) {
+      const auto number = Integer(element);
+      if (!number) return Fail(name, "an array of integers");
+      values.push_back(*number);
+    }
+  }
+  void operator()(std::string_view name, std::vector<std::string>& values) {
+    const Json* member = Find(name);
+    if (member == nullptr) return;
+    if (!member->is_array()) return Fail(name, "an array of strings");
+    for (const Json& element : *member) {
+      if (!element.is_string()) return Fail(name, "an array of strings");
+      values.push_back(element.get<std::string>());
+    }
+  }
+
   /// An integer, or the decimal string that clients of other languages send.
   static std::optional<int64_t> Integer(const Json& json) {
     if (json.is_number_integer()) {
@@ -240,6 +419,7 @@ constexpr std::array<Kind, std::variant_size_v<Request>> kKinds = {{
     {"UPLOAD_WORKFLOW", &Make<UploadWorkflow>},
     {"ADD_SNAPSHOT", &Make<AddSnapshot>},
     {"DELETE_SNAPSHOT", &Make<DeleteSnapshot>},
+    {"DELETE_SNAPSHOTS", &Make<DeleteSnapshots>},
     {"SET_WORKFLOW_ENABLED", &Make<SetWorkflowEnabled>},
     {"DELETE_WORKFLOW", &Make<DeleteWorkflow>},
     {"START_WORKFLOW_EXECUTION", &Make<StartWorkflowExecution>},
@@ -249,6 +429,25 @@ constexpr std::array<Kind, std::variant_size_v<Request>> kKinds = {{
     {"START_TASK_EXECUTION", &Make<StartTaskExecution>},
     {"RESTART_TASK_EXECUTION", &Make<RestartTaskExecution>},
     {"STOP_TASK_EXECUTION", &Make<StopTaskExecution>},
+    {"RERUN_TASKS", &Make<RerunTasks>},
+    {"MARK_TASK", &Make<MarkTask>},
+    {"ADD_SCHEDULE", &Make<AddSchedule>},
+    {"DELETE_SCHEDULE", &Make<DeleteSchedule>},
+    {"DELETE_SCHEDULES", &Make<DeleteSchedules>},
+    {"SET_SCHEDULE_PAUSED", &Make<SetSchedulePaused>},
+    {"BACKFILL_SCHEDULE", &Make<BackfillSchedule>},
+    {"ADD_TRIGGER", &Make<AddTrigger>},
+    {"DELETE_TRIGGER", &Make<DeleteTrigger>},
+    {"DELETE_TRIGGERS", &Make<DeleteTriggers>},
+    {"SET_TRIGGER_PAUSED", &Make<SetTriggerPaused>},
+    {"SET_POOL", &Make<SetPool>},
+    {"DELETE_POOL", &Make<DeletePool>},
+    {"TIMER_FIRED", &Make<TimerFired>},
+    {"EVALUATION_ANSWER", &Make<EvaluationAnswer>},
+    {"RETRY_DEAD_LETTER", &Make<RetryDeadLetter>},
+    {"DROP_DEAD_LETTER", &Make<DropDeadLetter>},
+    {"HOOK_RESULT", &Make<HookResult>},
+    {"RETIRE_ROWS", &Make<RetireRows>},
     {"TASK_STATUS", &Make<TaskStatusReport>},
 }};
 

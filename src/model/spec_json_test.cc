@@ -87,19 +87,92 @@ TEST(SpecJsonTest, ErrorsNameThePathAndTheValue) {
   EXPECT_THAT(ErrorOf("{"), HasSubstr("not valid JSON"));
   EXPECT_THAT(ErrorOf("[]"), HasSubstr("$ must be an object"));
   EXPECT_THAT(ErrorOf(R"({"name":"w","tasks":[]})"), HasSubstr("lacks the member \"version\""));
-  EXPECT_THAT(ErrorOf(R"({"version":2,"name":"w","tasks":[]})"), HasSubstr("got 2"));
+  EXPECT_THAT(ErrorOf(R"({"version":3,"name":"w","tasks":[]})"), HasSubstr("got 3"));
   EXPECT_THAT(ErrorOf(R"({"version":1,"name":"w","tasks":[],"color":1})"),
               HasSubstr("unknown member \"color\""));
   EXPECT_THAT(ErrorOf(R"({"version":1,"name":7,"tasks":[]})"),
               HasSubstr("$.name must be a string, got 7"));
   EXPECT_THAT(ErrorOf(R"({"version":1,"name":"w","tasks":[{"name":"a","operator":"fish"}]})"),
-              HasSubstr("$.tasks[0].operator must be one of bash, host, got \"fish\""));
+              HasSubstr("$.tasks[0].operator must be one of bash, host, empty, got \"fish\""));
   EXPECT_THAT(ErrorOf(R"({"version":1,"name":"w","tasks":[{"name":"a","operator":"bash",
                  "rules":[{"action":"START","condition":{"type":"event","key":"k","x":1}}]}]})"),
               HasSubstr("$.tasks[0].rules[0].condition has the unknown member \"x\""));
   EXPECT_THAT(ErrorOf(R"({"version":1,"name":"w","tasks":[{"name":"a","operator":"bash",
                          "max_pending_starts":1.5}]})"),
               HasSubstr("must be an integer"));
+}
+
+TEST(SpecJsonTest, ReadsEveryMemberOfVersionTwo) {
+  const auto spec = ParseWorkflowSpec(R"({
+    "version": 2, "name": "w", "execution_timeout_ms": 1, "max_active_executions": 2,
+    "concurrency": 3, "timezone": "Europe/Berlin",
+    "params": [{"name": "day", "type": "integer", "default": 7, "description": "of the month"},
+               {"name": "free"}],
+    "hooks": [{"on_failure": false, "on_success": true, "url": "http://a"}, {"command": "mail"}],
+    "tasks": [{"name": "a", "operator": "empty", "retries": 1, "retry_delay_ms": 2,
+      "retry_exponential_backoff": true, "max_retry_delay_ms": 3, "execution_timeout_ms": 4,
+      "queue_timeout_ms": 5, "start_timeout_ms": 6, "periodic_expression": "interval@0 0 0 7",
+      "overlap": "queue", "catchup": "all", "pool": "gpu", "pool_slots": 8, "priority": -9,
+      "rules": [{"action": "START", "condition": {"type": "event", "key": "k",
+        "scope": "namespace", "filters": [
+          {"field": "context", "pointer": "/p", "equals": {"x": 1}},
+          {"field": "value", "one_of": ["a", 2], "min": -1.5, "max": 2},
+          {"field": "sender", "equals": "me"}]}}]}]})");
+  ASSERT_TRUE(spec.has_value()) << spec.error();
+  EXPECT_EQ(spec->execution_timeout, Millis(1));
+  EXPECT_EQ(spec->max_active_executions, 2);
+  EXPECT_EQ(spec->concurrency, 3);
+  EXPECT_EQ(spec->timezone, "Europe/Berlin");
+  EXPECT_EQ(spec->params,
+            (std::vector<ParamSpec>{{"day", ParamType::kInteger, "7", "of the month"}, {"free"}}));
+  EXPECT_EQ(spec->hooks,
+            (std::vector<HookSpec>{{false, true, "", "http://a"}, {true, false, "mail", ""}}));
+  const TaskSpec& a = spec->tasks.at(0);
+  EXPECT_EQ(a.op, OperatorKind::kEmpty);
+  EXPECT_EQ(a.retry, (RetrySpec{1, Millis(2), true, Millis(3)}));
+  EXPECT_EQ(a.execution_timeout, Millis(4));
+  EXPECT_EQ(a.queue_timeout, Millis(5));
+  EXPECT_EQ(a.start_timeout, Millis(6));
+  EXPECT_EQ(a.periodic, "interval@0 0 0 7");
+  EXPECT_EQ(a.overlap, Overlap::kQueue);
+  EXPECT_EQ(a.catchup, CatchUp::kAll);
+  EXPECT_EQ(a.pool, "gpu");
+  EXPECT_EQ(a.pool_slots, 8);
+  EXPECT_EQ(a.priority, -9);
+  const ConditionSpec& condition = a.rules.at(0).condition;
+  EXPECT_EQ(condition.scope, EventScope::kNamespace);
+  const std::vector<FilterSpec> filters = {{FilterField::kContext, "/p", {R"({"x":1})"}, {}, {}},
+                                           {FilterField::kValue, {}, {"\"a\"", "2"}, -1.5, 2},
+                                           {FilterField::kSender, {}, {"\"me\""}, {}, {}}};
+  EXPECT_EQ(condition.filters, filters);
+
+  const std::string text = FormatWorkflowSpec(*spec);
+  const auto again = ParseWorkflowSpec(text);
+  ASSERT_TRUE(again.has_value()) << again.error();
+  EXPECT_EQ(*again, *spec);
+  EXPECT_EQ(FormatWorkflowSpec(*again), text);
+}
+
+TEST(SpecJsonTest, AFilterHasEitherOneValueOrSome) {
+  const auto error_of = [](const std::string& members) {
+    const auto condition = ParseCondition(
+        R"({"type":"event","key":"k","filters":[{"field":"value",)" + members + "}]}");
+    return condition.has_value() ? "" : condition.error().message();
+  };
+  EXPECT_THAT(error_of(R"("equals":1,"one_of":[2])"), HasSubstr("stands beside equals"));
+  EXPECT_THAT(error_of(R"("one_of":[],"min":1)"),
+              HasSubstr("$.filters[0].one_of must not be empty"));
+  EXPECT_EQ(error_of(R"("one_of":[null])"), "");
+}
+
+TEST(SpecJsonTest, ValuesNestedTooDeepAreRefused) {
+  const auto with_config = [](size_t depth) {
+    return R"({"version":1,"name":"w","tasks":[],"config":{"[\"{":)" + std::string(depth, '[') +
+           std::string(depth, ']') + "}}";
+  };
+  EXPECT_TRUE(ParseWorkflowSpec(with_config(limits::kMaxJsonDepth - 2)).has_value());
+  EXPECT_THAT(ErrorOf(with_config(limits::kMaxJsonDepth)), HasSubstr("deeper than 200 levels"));
+  EXPECT_THAT(ErrorOf(with_config(1'000'000)), HasSubstr("deeper than 200 levels"));
 }
 
 TEST(SpecJsonTest, DeepNestingIsRefusedNotRecursedInto) {

@@ -44,7 +44,8 @@ bool IsLegalTransition(TaskStatus from, TaskStatus to) {
       return to == TaskStatus::kStopping || IsFinished(to) || to == TaskStatus::kRetrying;
     case TaskStatus::kStopping: return IsFinished(to) || to == TaskStatus::kRetrying;
     case TaskStatus::kRetrying:
-      return to == TaskStatus::kQueued || to == TaskStatus::kStopped || to == TaskStatus::kFailed;
+      return to == TaskStatus::kQueued || to == TaskStatus::kStopping ||
+             to == TaskStatus::kStopped || to == TaskStatus::kFailed;
     case TaskStatus::kSuccess:
     case TaskStatus::kFailed:
     case TaskStatus::kStopped: return false;

@@ -8,6 +8,7 @@ namespace aiflow::runner {
 inline constexpr char kClaimFile[] = "claim";
 inline constexpr char kLogFile[] = "log";
 inline constexpr char kResultFile[] = "result";
+inline constexpr char kOutputFile[] = "output";
 
 /// The environment variable by which strays of an attempt are recognised.
 inline constexpr char kAttemptDirVariable[] = "AIFLOW_ATTEMPT_DIR";
@@ -15,6 +16,8 @@ inline constexpr char kAttemptDirVariable[] = "AIFLOW_ATTEMPT_DIR";
 inline std::string ClaimPath(const std::string& dir) { return dir + "/" + kClaimFile; }
 inline std::string LogPath(const std::string& dir) { return dir + "/" + kLogFile; }
 inline std::string ResultPath(const std::string& dir) { return dir + "/" + kResultFile; }
+
+inline std::string OutputPath(const std::string& dir) { return dir + "/" + kOutputFile; }
 
 /// The file whose path the environment variable holds.
 inline std::string VariableFile(const std::string& dir, const std::string& variable) {

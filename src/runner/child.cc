@@ -110,6 +110,7 @@ std::vector<std::string> FullEnvironment(const AttemptCommand& command) {
   add(kAttemptDirVariable, command.dir);
   add("AIFLOW_LOG_FILE", LogPath(command.dir));
   add("AIFLOW_RESULT_FILE", ResultPath(command.dir));
+  add("AIFLOW_OUTPUT", OutputPath(command.dir));
   for (const auto& [variable, contents] : command.files)
     add(variable, VariableFile(command.dir, variable));
   return env;

@@ -2,12 +2,16 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "calendar/recurrence.h"
 #include "model/workflow_spec.h"
+#include "scheduler/condition_compiler.h"
 #include "scheduler/conditions/condition.h"
 
 namespace aiflow {
@@ -21,12 +25,16 @@ struct RuleRef {
 struct CompiledRule {
   TaskAction action = TaskAction::kStart;
   std::unique_ptr<const Condition> condition;
+  std::vector<Question> questions;  // its user-written leaves
 };
 
 struct CompiledTask {
   std::vector<CompiledRule> rules;
-  /// No START rule: begins with the execution.
+  /// No START rule, or periodic: begins with the execution.
   bool starts_alone = true;
+  std::optional<Recurrence> periodic;
+  /// Tasks of this workflow whose status its rules look at, ascending: it gets their outputs.
+  std::set<TaskIndex> upstream;
 };
 
 /// A snapshot's specification, indexed for the fold: which rules expect which event. Immutable.
@@ -46,6 +54,8 @@ class CompiledWorkflow {
   [[nodiscard]] bool HasTask(TaskIndex task) const {
     return task >= 0 && static_cast<size_t>(task) < tasks_.size();
   }
+  /// Some task is periodic.
+  [[nodiscard]] bool has_periodic() const { return has_periodic_; }
   /// -1 when there is none.
   [[nodiscard]] TaskIndex FindTask(std::string_view name) const;
 
@@ -60,22 +70,10 @@ class CompiledWorkflow {
   }
 
  private:
-  /// State of one rule's compilation: its place and the positions given out so far.
-  struct Cursor {
-    RuleRef ref;
-    int32_t slots = 0;
-    int32_t fired = 0;
-  };
-  std::unique_ptr<const Condition> Compile(const ConditionSpec& spec, Cursor& cursor);
-  std::unique_ptr<const Condition> CompileEvent(const ConditionSpec& spec, Cursor& cursor);
-  std::unique_ptr<const Condition> CompileStatus(const ConditionSpec& spec, Cursor& cursor);
-  std::unique_ptr<const Condition> CompileJoin(const ConditionSpec& spec, Cursor& cursor);
-  static void Add(std::vector<RuleRef>& refs, RuleRef ref);
-
   const std::shared_ptr<const WorkflowSpec> spec_;
   std::vector<CompiledTask> tasks_;
+  bool has_periodic_ = false;
   std::unordered_map<std::string_view, TaskIndex> task_index_;
-  std::unordered_map<std::string, TaskIndex> own_status_keys_;  // only while compiling
   RulesByKey by_event_key_;
   RulesByKey by_foreign_key_;
   std::vector<std::vector<RuleRef>> by_status_;

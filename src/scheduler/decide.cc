@@ -4,10 +4,13 @@
 
 #include "model/event_keys.h"
 #include "model/requests.h"
+#include "scheduler/backfill.h"
 #include "scheduler/draft.h"
 #include "scheduler/events/events.h"
 #include "scheduler/outcome.h"
 #include "scheduler/requests/handlers.h"
+#include "scheduler/slots.h"
+#include "scheduler/start_execution.h"
 
 namespace aiflow {
 namespace {
@@ -43,6 +46,7 @@ void OnRequest(Draft& draft, const std::shared_ptr<const WorkflowSpec>& spec) {
       [&](const auto& typed) {
         using T = std::decay_t<decltype(typed)>;
         if constexpr (std::is_same_v<T, TaskStatusReport>) {
+          draft.SetEngineMade(typed.engine_made);
           OnTaskStatus(draft, typed);
         } else if constexpr (std::is_same_v<T, UploadWorkflow> || std::is_same_v<T, AddSnapshot>) {
           Handle(draft, typed, spec);
@@ -53,10 +57,50 @@ void OnRequest(Draft& draft, const std::shared_ptr<const WorkflowSpec>& spec) {
       *request);
 }
 
+/// Per execution: how many statuses the engine has made since the last event from outside.
+void CountCascades(Draft& draft) {
+  for (const auto& [id, execution] : draft.executions()) {
+    const ExecutionRow& row = execution->row();
+    if (row.event_offset != draft.offset() || IsFinished(row.status)) continue;
+    const int64_t cascade = draft.engine_made() ? row.cascade + 1 : 0;
+    if (cascade != row.cascade) execution->Edit().cascade = cascade;
+  }
+}
+
 }  // namespace
 
+std::optional<int64_t> ExecutionToLoad(const Event& event, const State& state) {
+  if (event.key != kSchedulingEventKey ||
+      (event.value != "RERUN_TASKS" && event.value != "MARK_TASK" &&
+       event.value != "START_TASK_EXECUTION" && event.value != "RESTART_TASK_EXECUTION")) {
+    return std::nullopt;
+  }
+  const Result<Request> request = ParseRequest(event);
+  if (!request.has_value() || !IsHonoured(event, *request)) return std::nullopt;
+  const int64_t id = std::visit(
+      [](const auto& typed) -> int64_t {
+        if constexpr (requires { typed.execution_id; }) return typed.execution_id;
+        return 0;
+      },
+      *request);
+  if (id <= 0 || id > state.rep().counters.execution) return std::nullopt;  // never there
+  if (state.rep().FindExecution(ExecutionId(id)) != nullptr) return std::nullopt;
+  return id;
+}
+
+std::optional<DueExecutions> DueExecutionsToLoad(const Event& event, const State& state) {
+  if (event.key != kSchedulingEventKey || event.value != "BACKFILL_SCHEDULE") return std::nullopt;
+  const Result<Request> request = ParseRequest(event);
+  if (!request.has_value() || !IsHonoured(event, *request)) return std::nullopt;
+  const Result<Backfill> backfill =
+      PlanBackfill(state.rep(), event.create_time, std::get<BackfillSchedule>(*request));
+  if (!backfill.has_value() || backfill->due.empty()) return std::nullopt;
+  return DueExecutions{backfill->workflow->id, backfill->due.front(),
+                       backfill->due.back() + Millis(1)};
+}
+
 Decision Decide(const State& state, const DecideInput& input) {
-  Draft draft(state.rep(), input.event);
+  Draft draft(state.rep(), input.event, input.loaded);
   if (input.event.key == kSchedulingEventKey) {
     OnRequest(draft, input.spec);
   } else if (input.event.kind == EventKind::kStatusChanged) {
@@ -65,6 +109,9 @@ Decision Decide(const State& state, const DecideInput& input) {
     OnUserEvent(draft);
   }
   for (const auto& [id, execution] : draft.executions()) SettleExecution(*execution);
+  PromoteWaiting(draft);
+  GrantSlots(draft);
+  CountCascades(draft);
   return Decision{draft.Finish()};
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "model/event_keys.h"
+#include "model/requests.h"
 #include "model/status_changed.h"
 
 namespace aiflow {
@@ -114,6 +116,18 @@ bool ExecutionDraft::HasLiveTask() const {
   return live > 0;
 }
 
+bool ExecutionDraft::HasTick() const {
+  if (!workflow_.has_periodic()) return false;
+  for (size_t i = 0; i < workflow_.tasks().size(); ++i) {
+    const auto task = static_cast<TaskIndex>(i);
+    const TaskRow* row = FindTask(task);
+    if (row != nullptr && row->next_tick != Millis(0) && !workflow_.task_spec(task).optional) {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool ExecutionDraft::MayHaveEnded() const {
   return base_ == nullptr || !tasks_.empty() || row_.status != base_->row.status;
 }
@@ -121,6 +135,43 @@ bool ExecutionDraft::MayHaveEnded() const {
 void ExecutionDraft::Announce(const TaskExecutionRow& run) {
   const WorkflowSpec& spec = workflow_.spec();
   draft_.Publish(StatusChangedEvent(spec.ns, spec.name, run.task_name, run.attempt(), run.status));
+}
+
+void ExecutionDraft::ReportSelf(const TaskExecutionRow& run, TaskStatus status) {
+  TaskStatusReport report;
+  report.attempt = run.attempt();
+  report.task_name = run.task_name;
+  report.status = status;
+  report.engine_made = true;
+  Event event = FormatRequest(report);
+  event.ns = workflow_.spec().ns;
+  event.id = EngineReportEventId(report.attempt, status, draft_.offset());
+  draft_.Publish(std::move(event));
+}
+
+std::string ExecutionDraft::SlotAskedFor(TaskIndex task) const {
+  const auto found = slot_asked_.find(task);
+  return found == slot_asked_.end() ? "" : found->second;
+}
+
+void ExecutionDraft::AppendClaims(std::vector<TaskClaims>& before,
+                                  std::vector<TaskClaims>& after) const {
+  std::set<TaskIndex> changed;
+  for (const auto& [task, row] : tasks_) changed.insert(task);
+  for (const auto& [key, run] : runs_) changed.insert(key.first);
+  const ExecutionDetail* detail = base_ == nullptr ? nullptr : base_->detail.get();
+  for (const TaskIndex task : changed) {
+    if (detail != nullptr) {
+      if (const auto row = detail->tasks.find(task); row != detail->tasks.end()) {
+        const auto run = detail->runs.find({task, row->second.current});
+        before.push_back(ClaimsOf(base_->row, workflow_, row->second,
+                                  run == detail->runs.end() ? nullptr : &run->second));
+      }
+    }
+    if (const TaskRow* row = FindTask(task)) {
+      after.push_back(ClaimsOf(row_, workflow_, *row, FindRun(task, row->current)));
+    }
+  }
 }
 
 void ExecutionDraft::Record(CauseKind kind, TaskIndex task, int64_t sequence, RuleIndex rule,
@@ -136,6 +187,16 @@ void ExecutionDraft::Record(CauseKind kind, TaskIndex task, int64_t sequence, Ru
   cause.time = draft_.now();
   cause.text = std::move(text);
   causes_.push_back(std::move(cause));
+}
+
+void ExecutionDraft::Restore(const Change& row) {
+  if (const auto* task = std::get_if<TaskRow>(&row)) {
+    tasks_.emplace(task->task, *task);
+  } else if (const auto* run = std::get_if<TaskExecutionRow>(&row)) {
+    runs_.emplace(RunKey{run->task, run->sequence}, *run);
+  } else if (const auto* rule = std::get_if<RuleStateRow>(&row)) {
+    rules_.emplace(RuleRef{rule->task, rule->rule}, *rule);
+  }
 }
 
 void ExecutionDraft::AppendChanges(std::vector<Change>& changes) const {
@@ -169,6 +230,63 @@ ExecutionDraft& Draft::AddExecution(ExecutionRow row, const CompiledWorkflow& wo
   return *entry->second;
 }
 
+void Draft::Put(Change change) {
+  // What goes with an owner must not be written after it.
+  if (const auto* erase = std::get_if<EraseTrigger>(&change)) erased_triggers_.insert(erase->id);
+  if (const auto* erase = std::get_if<EraseWorkflow>(&change)) {
+    const WorkflowEntry* workflow = state_.FindWorkflowEntry(erase->id);
+    if (workflow != nullptr) {
+      erased_triggers_.insert(workflow->triggers.begin(), workflow->triggers.end());
+    }
+  }
+  others_.push_back(std::move(change));
+}
+
+WorkflowRow& Draft::EditWorkflow(WorkflowId id) {
+  if (const auto found = workflows_.find(id); found != workflows_.end()) return found->second;
+  const WorkflowRow* stored = state_.FindWorkflow(id);
+  CHECK(stored != nullptr) << "workflow " << id << " is not in the state";
+  return workflows_.emplace(id, *stored).first->second;
+}
+
+const TriggerRow* Draft::FindTrigger(TriggerId id) const {
+  if (erased_triggers_.contains(id)) return nullptr;
+  if (const auto found = triggers_.find(id); found != triggers_.end()) return &found->second;
+  const auto stored = state_.triggers.find(id);
+  return stored == state_.triggers.end() ? nullptr : &stored->second.row;
+}
+
+TriggerRow& Draft::EditTrigger(TriggerId id) {
+  if (const auto found = triggers_.find(id); found != triggers_.end()) return found->second;
+  const TriggerRow* stored = FindTrigger(id);
+  CHECK(stored != nullptr) << "trigger " << id << " is not in the state";
+  return triggers_.emplace(id, *stored).first->second;
+}
+
+const ExecutionRow* Draft::FinishedRow() const {
+  for (const Change& row : loaded_) {
+    if (const auto* execution = std::get_if<ExecutionRow>(&row)) return execution;
+  }
+  return nullptr;
+}
+
+ExecutionDraft* Draft::FindFinished() {
+  if (finished_ != nullptr) return finished_.get();
+  const ExecutionRow* row = FinishedRow();
+  if (row == nullptr) return nullptr;
+  const SnapshotEntry* snapshot = state_.FindSnapshot(row->snapshot_id);
+  if (snapshot == nullptr || snapshot->compiled == nullptr) return nullptr;
+  finished_ = std::make_unique<ExecutionDraft>(*this, nullptr, *row, *snapshot->compiled);
+  for (const Change& loaded : loaded_) finished_->Restore(loaded);
+  return finished_.get();
+}
+
+ExecutionDraft& Draft::TakeFinished() {
+  CHECK(finished_ != nullptr) << "event " << offset() << " came without a finished execution";
+  const ExecutionId id = finished_->id();
+  return *executions_.insert_or_assign(id, std::move(finished_)).first->second;
+}
+
 OutboxRow& Draft::AddOutbox(OutboxKind kind) {
   OutboxRow& row = outbox_.emplace_back();
   row.id = OutboxId(++counters_.outbox);
@@ -180,6 +298,16 @@ OutboxRow& Draft::AddOutbox(OutboxKind kind) {
 void Draft::Send(OutboxKind kind, const AttemptKey& attempt) { AddOutbox(kind).attempt = attempt; }
 
 void Draft::Publish(Event event) { AddOutbox(OutboxKind::kPublish).publish = std::move(event); }
+
+void Draft::PutPool(PoolRow row) {
+  pools_[row.name] = row.slots;
+  others_.emplace_back(std::move(row));
+}
+
+int64_t Draft::PoolSlots(std::string_view pool) const {
+  const auto found = pools_.find(pool);
+  return found == pools_.end() ? state_.PoolSlots(pool) : found->second;
+}
 
 void Draft::EraseCommand(OutboxKind kind, const AttemptKey& attempt) {
   const auto added = std::find_if(outbox_.begin(), outbox_.end(), [&](const OutboxRow& row) {
@@ -206,6 +334,10 @@ void Draft::Reply(Code code, std::string message, int64_t id, std::string detail
 
 std::vector<Change> Draft::Finish() const {
   std::vector<Change> changes = others_;
+  for (const auto& [id, row] : workflows_) changes.emplace_back(row);
+  for (const auto& [id, row] : triggers_) {
+    if (!erased_triggers_.contains(id)) changes.emplace_back(row);
+  }
   for (const auto& [id, execution] : executions_) execution->AppendChanges(changes);
   for (const auto& [id, execution] : executions_) execution->AppendCauses(changes);
   for (const OutboxId id : erased_outbox_) changes.emplace_back(EraseOutbox{id});

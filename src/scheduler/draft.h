@@ -52,13 +52,28 @@ class ExecutionDraft final : public TaskStatuses {
   [[nodiscard]] int64_t LatestSequence(TaskIndex task) const override;
   /// Some task has a run that is dispatched, waits, or is asked for.
   [[nodiscard]] bool HasLiveTask() const;
+  /// Some task that counts has a tick to come.
+  [[nodiscard]] bool HasTick() const;
 
   /// This event did something that the execution may end with.
   [[nodiscard]] bool MayHaveEnded() const;
 
   /// The run's new status is announced, whoever caused it.
   void Announce(const TaskExecutionRow& run);
+  /// A report that the engine makes itself, because nothing of the run is at an executor. It comes
+  /// back as an event.
+  void ReportSelf(const TaskExecutionRow& run, TaskStatus status);
+  /// The run is QUEUED and wants a slot; `text` says why it is started.
+  void AskForSlot(TaskIndex task, std::string text) { slot_asked_[task] = std::move(text); }
+  /// Why the run of `task`, which got or awaits its slot in this event, was started.
+  [[nodiscard]] std::string SlotAskedFor(TaskIndex task) const;
+  /// What the changed tasks claimed before this event, and claim now.
+  void AppendClaims(std::vector<TaskClaims>& before, std::vector<TaskClaims>& after) const;
+  [[nodiscard]] const std::map<TaskIndex, std::string>& slot_asked() const { return slot_asked_; }
   void Record(CauseKind kind, TaskIndex task, int64_t sequence, RuleIndex rule, std::string text);
+
+  /// Takes a stored row of an execution that is not in the state.
+  void Restore(const Change& row);
 
   void AppendChanges(std::vector<Change>& changes) const;
   void AppendCauses(std::vector<Change>& changes) const;
@@ -74,14 +89,16 @@ class ExecutionDraft final : public TaskStatuses {
   std::map<RuleRef, RuleStateRow> rules_;
   std::vector<CauseRow> causes_;
   std::map<TaskIndex, int32_t> ordinals_;
+  std::map<TaskIndex, std::string> slot_asked_;
 };
 
-/// The changes of one event over an immutable state. Namespaces, workflows and snapshots are read
-/// from the state only and put at most once per event.
+/// The changes of one event over an immutable state. Namespaces and snapshots are read from the
+/// state only; they, and each workflow that is not edited, are put at most once per event.
 class Draft {
  public:
-  Draft(const State::Rep& state, const Event& event)
-      : state_(state), event_(event), counters_(state.counters) {}
+  /// `loaded` is DecideInput::loaded.
+  Draft(const State::Rep& state, const Event& event, const std::vector<Change>& loaded)
+      : state_(state), event_(event), loaded_(loaded), counters_(state.counters) {}
   Draft(const Draft&) = delete;
   Draft& operator=(const Draft&) = delete;
 
@@ -90,19 +107,51 @@ class Draft {
   [[nodiscard]] Offset offset() const { return event_.offset; }
   [[nodiscard]] Millis now() const { return event_.create_time; }
 
+  /// The event is a report that the engine made itself.
+  [[nodiscard]] bool engine_made() const { return engine_made_; }
+  void SetEngineMade(bool engine_made) { engine_made_ = engine_made; }
+
+  /// Rows that are not in the state, because their executions have finished.
+  [[nodiscard]] const std::vector<Change>& loaded() const { return loaded_; }
+
   CountersRow& counters() { return counters_; }
 
   /// Null when it is finished, deleted or was never there, and when its snapshot has no
   /// specification.
   ExecutionDraft* FindExecution(ExecutionId id);
   ExecutionDraft& AddExecution(ExecutionRow row, const CompiledWorkflow& workflow);
+
+  /// The finished execution whose rows came with the event; null when none came.
+  [[nodiscard]] const ExecutionRow* FinishedRow() const;
+  /// The same, to look at: what is done to it counts only after TakeFinished. Null also when its
+  /// snapshot is gone.
+  ExecutionDraft* FindFinished();
+  /// From now on it is one of executions(), with all its rows. REQUIRES: FindFinished found it.
+  ExecutionDraft& TakeFinished();
+
   /// Those looked at in this event, ascending.
   [[nodiscard]] const std::map<ExecutionId, std::unique_ptr<ExecutionDraft>>& executions() const {
     return executions_;
   }
 
   /// A row of a namespace, workflow or snapshot, or any removal.
-  void Put(Change change) { others_.push_back(std::move(change)); }
+  void Put(Change change);
+
+  /// What was put so far.
+  [[nodiscard]] const std::vector<Change>& put() const { return others_; }
+
+  /// For what several effects of one event may change. REQUIRES: it is in the state, and this event
+  /// does not put it.
+  WorkflowRow& EditWorkflow(WorkflowId id);
+
+  /// Null when it was never there, was deleted, or is by this event.
+  [[nodiscard]] const TriggerRow* FindTrigger(TriggerId id) const;
+  /// REQUIRES: FindTrigger(id) is not null.
+  TriggerRow& EditTrigger(TriggerId id);
+  /// A pool gets this many slots, for the starts of this event already.
+  void PutPool(PoolRow row);
+  [[nodiscard]] int64_t PoolSlots(std::string_view pool) const;
+  [[nodiscard]] bool pools_changed() const { return !pools_.empty(); }
 
   void Send(OutboxKind kind, const AttemptKey& attempt);
   void Publish(Event event);
@@ -119,9 +168,16 @@ class Draft {
 
   const State::Rep& state_;
   const Event& event_;
+  const std::vector<Change>& loaded_;
   CountersRow counters_;
+  bool engine_made_ = false;
   std::vector<Change> others_;
+  std::map<WorkflowId, WorkflowRow> workflows_;
+  std::map<TriggerId, TriggerRow> triggers_;
+  std::set<TriggerId> erased_triggers_;
+  std::map<std::string, int64_t, std::less<>> pools_;  // changed slots
   std::map<ExecutionId, std::unique_ptr<ExecutionDraft>> executions_;
+  std::unique_ptr<ExecutionDraft> finished_;
   std::vector<OutboxRow> outbox_;
   std::set<OutboxId> erased_outbox_;
   std::optional<ReplyRow> reply_;

@@ -23,6 +23,7 @@ class HandScope final : public RuleScope, public TaskStatuses {
   void SetFired(int32_t position, TaskIndex /*task*/, int64_t sequence) override {
     fired_[position] = sequence;
   }
+  std::optional<bool> Answer(int32_t /*question*/) const override { return std::nullopt; }
   std::optional<TaskStatus> LatestStatus(TaskIndex task) const override {
     return statuses_.contains(task) ? std::optional(statuses_.at(task)) : std::nullopt;
   }

@@ -51,6 +51,7 @@ void Finish(ExecutionDraft& execution, ExecutionStatus status, std::string reaso
   ExecutionRow& row = execution.Edit();
   row.status = status;
   row.end = execution.draft().now();
+  row.deadline = Millis(0);
   if (!reason.empty()) row.reason = std::move(reason);
 }
 
@@ -101,10 +102,11 @@ void FinishByTasks(ExecutionDraft& execution) {
 void SettleExecution(ExecutionDraft& execution) {
   if (!execution.MayHaveEnded() || execution.HasLiveTask()) return;
   if (execution.row().status == ExecutionStatus::kStopping) {
-    return Finish(execution, ExecutionStatus::kStopped, "");
+    const bool failed = execution.row().stop_cause == StopCause::kFailure;
+    return Finish(execution, failed ? ExecutionStatus::kFailed : ExecutionStatus::kStopped, "");
   }
   if (!execution.running() || execution.workflow().spec().keep_open) return;
-  if (Startable(execution).AnyThatNeverRan()) return;
+  if (execution.HasTick() || Startable(execution).AnyThatNeverRan()) return;
   FinishByTasks(execution);
 }
 

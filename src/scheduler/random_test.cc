@@ -89,7 +89,7 @@ class RandomTest : public SchedulerTest, public ::testing::WithParamInterface<in
         break;
       case 4: Request(StartTaskExecution{execution, task}); break;
       case 5: Request(RestartTaskExecution{execution, task}); break;
-      case 6: RareStep(execution, workflow); break;
+      case 6: RareStep(execution, workflow, task); break;
       case 7: DeliverAnnouncements(); break;
       case 8:
       case 9:
@@ -98,8 +98,8 @@ class RandomTest : public SchedulerTest, public ::testing::WithParamInterface<in
       default: ReportSomething();
     }
   }
-  void RareStep(int64_t execution, const std::string& workflow) {
-    switch (Pick(6)) {
+  void RareStep(int64_t execution, const std::string& workflow, const std::string& task) {
+    switch (Pick(10)) {
       case 0: Request(StopWorkflowExecution{execution}); break;
       case 1: Request(StopWorkflowExecutions{"default", workflow}); break;
       case 2: Request(DeleteWorkflowExecution{execution}); break;
@@ -107,6 +107,12 @@ class RandomTest : public SchedulerTest, public ::testing::WithParamInterface<in
       case 4:
         if (Pick(5) == 0) Request(DeleteWorkflow{"default", workflow});
         break;
+      case 5:
+      case 6:
+        Request(MarkTask{execution, task, Pick(3) == 0 ? S::kFailed : S::kSuccess, ""});
+        break;
+      case 7: Request(RerunTasks{execution, {}}); break;
+      case 8: Request(RerunTasks{execution, {task, PickTask(4)}}); break;
       default:
         if (Pick(3) == 0) Request(DeleteSnapshot{1 + Pick(rows_.counters.snapshot + 1)});
     }

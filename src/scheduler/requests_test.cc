@@ -194,14 +194,11 @@ TEST_F(RequestsTest, AKeptStartIsAnsweredWithoutARun) {
   EXPECT_EQ(last_reply_.detail, "{\"sequence\":0,\"queued\":1}");
 }
 
-TEST_F(RequestsTest, NothingIsStartedInStoppingOrFinishedExecutions) {
+TEST_F(RequestsTest, NothingIsStartedInStoppingExecutions) {
   Run({Task("a")});
   Request(StopWorkflowExecution{1});
   EXPECT_EQ(Ask(StartTaskExecution{1, "a"}), Code::kFailedPrecondition);
   EXPECT_THAT(Message(), HasSubstr("stopping"));
-  Report("a", S::kStopped);
-  EXPECT_EQ(Ask(StartTaskExecution{1, "a"}), Code::kFailedPrecondition);
-  EXPECT_THAT(Message(), HasSubstr("finished"));
 }
 
 TEST_F(RequestsTest, ARestartByHandMakesASuccessor) {

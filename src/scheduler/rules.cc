@@ -41,6 +41,7 @@ class DraftScope final : public RuleScope {
     if (index >= fired.size()) fired.resize(index + 1, {0, 0});
     fired[index] = {task, sequence};
   }
+  std::optional<bool> Answer(int32_t /*question*/) const override { return std::nullopt; }
 
  private:
   ExecutionDraft& execution_;
@@ -93,6 +94,12 @@ void ApplyRules(ExecutionDraft& execution, const Occurrence& occurrence,
     execution.workflow().rule(ref).condition->Consume(scope);
   }
   for (const RuleRef ref : winners) Act(execution, occurrence, ref);
+}
+
+void ForgetEvents(ExecutionDraft& execution, RuleRef ref) {
+  const Occurrence nothing;
+  DraftScope scope(execution, nothing, ref);
+  execution.workflow().rule(ref).condition->ClearEvents(scope);
 }
 
 }  // namespace aiflow

@@ -14,4 +14,8 @@ namespace aiflow {
 void ApplyRules(ExecutionDraft& execution, const Occurrence& occurrence,
                 const std::vector<RuleRef>& refs);
 
+/// What the rule remembers of events is forgotten; the statuses of other workflows and the firings
+/// of joins are not.
+void ForgetEvents(ExecutionDraft& execution, RuleRef ref);
+
 }  // namespace aiflow

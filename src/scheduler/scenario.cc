@@ -1,8 +1,11 @@
 #include "scheduler/scenario.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <variant>
+
+#include "scheduler/state_rep.h"
 
 namespace aiflow::test {
 namespace {
@@ -25,6 +28,17 @@ struct Writer {
   void operator()(const RuleStateRow& row) {
     rows.rules[{row.execution_id.value(), row.task, row.rule}] = row;
   }
+  void operator()(const ScheduleRow& row) { rows.schedules[row.id.value()] = row; }
+  void operator()(const TriggerRow& row) { rows.triggers[row.id.value()] = row; }
+  void operator()(const PoolRow& row) { rows.pools[row.name] = row; }
+  void operator()(const StateRow& row) {
+    rows.states[{row.execution_id.value(), row.workflow_id.value(), row.name}] = row;
+  }
+  void operator()(const EvaluationRow& row) {
+    rows.evaluations[{row.execution_id.value(), row.trigger_id.value(), row.offset, row.ordinal,
+                      row.task}] = row;
+  }
+  void operator()(const DeadLetterRow& row) { rows.dead_letters[row.id.value()] = row; }
   void operator()(const CauseRow& row) {
     const bool added =
         rows.causes
@@ -42,8 +56,41 @@ struct Writer {
   void operator()(const EraseOutbox& erase) {
     EXPECT_EQ(rows.outbox.erase(erase.id.value()), 1U) << "erased what was not there";
   }
+  void operator()(const EraseTaskExecution& erase) {
+    rows.runs.erase({erase.execution_id.value(), erase.task, erase.sequence});
+    std::erase_if(rows.causes, [&erase](const auto& entry) {
+      const CauseRow& cause = entry.second;
+      return cause.execution_id == erase.execution_id && cause.task == erase.task &&
+             cause.sequence == erase.sequence;
+    });
+  }
+  void operator()(const EraseSchedule& erase) { rows.schedules.erase(erase.id.value()); }
+  void operator()(const EraseTrigger& erase) {
+    rows.triggers.erase(erase.id.value());
+    std::erase_if(rows.evaluations,
+                  [&erase](const auto& entry) { return entry.second.trigger_id == erase.id; });
+  }
+  void operator()(const ErasePool& erase) { rows.pools.erase(erase.name); }
+  void operator()(const EraseState& erase) {
+    std::erase_if(rows.states, [&erase](const auto& entry) {
+      const StateRow& state = entry.second;
+      return state.execution_id == erase.execution_id && state.workflow_id == erase.workflow_id &&
+             (erase.name.empty() || state.name == erase.name);
+    });
+  }
+  void operator()(const EraseEvaluation& erase) {
+    const size_t erased =
+        rows.evaluations.erase({erase.execution_id.value(), erase.trigger_id.value(), erase.offset,
+                                erase.ordinal, erase.task});
+    EXPECT_EQ(erased, 1U) << "erased what was not there";
+  }
+  void operator()(const EraseDeadLetter& erase) { rows.dead_letters.erase(erase.id.value()); }
   void operator()(const EraseExecution& erase) {
     const int64_t id = erase.id.value();
+    EraseOwned(rows.states, id);
+    EraseOwned(rows.evaluations, id);
+    std::erase_if(rows.dead_letters,
+                  [&erase](const auto& entry) { return entry.second.execution_id == erase.id; });
     rows.executions.erase(id);
     EraseOwned(rows.tasks, id);
     EraseOwned(rows.runs, id);
@@ -56,8 +103,13 @@ struct Writer {
       if (row.workflow_id == erase.id) executions.push_back(row.id);
     }
     for (const ExecutionId id : executions) (*this)(EraseExecution{id});
-    std::erase_if(rows.snapshots,
-                  [&erase](const auto& entry) { return entry.second.workflow_id == erase.id; });
+    const auto owned = [&erase](const auto& entry) { return entry.second.workflow_id == erase.id; };
+    std::erase_if(rows.snapshots, owned);
+    std::erase_if(rows.schedules, owned);
+    std::erase_if(rows.triggers, owned);
+    std::erase_if(rows.states, owned);
+    std::erase_if(rows.evaluations, owned);
+    std::erase_if(rows.dead_letters, owned);
     rows.workflows.erase(erase.id.value());
   }
 };
@@ -91,14 +143,50 @@ std::vector<Change> Rows::Load() const {
   for (const auto& [key, row] : snapshots) loaded.emplace_back(row);
   for (const auto& [key, row] : workflows) loaded.emplace_back(row);
   for (const auto& [key, row] : namespaces) loaded.emplace_back(row);
+  for (const auto& [key, row] : evaluations) {
+    if (!row.execution_id.valid() || unfinished(row.execution_id.value())) {
+      loaded.emplace_back(row);
+    }
+  }
   for (const auto& [key, row] : outbox) loaded.emplace_back(row);
+  for (const auto& [key, row] : triggers) loaded.emplace_back(row);
+  for (const auto& [key, row] : schedules) loaded.emplace_back(row);
+  for (const auto& [key, row] : pools) loaded.emplace_back(row);
+  for (const auto& [key, row] : dead_letters) loaded.emplace_back(row);
+  return loaded;
+}
+
+std::vector<Change> Rows::LoadExecution(int64_t id) const {
+  std::vector<Change> loaded;
+  if (!executions.contains(id)) return loaded;
+  loaded.emplace_back(executions.at(id));
+  for (const auto& [key, row] : tasks) {
+    if (key.first == id) loaded.emplace_back(row);
+  }
+  for (const auto& [key, row] : runs) {
+    if (std::get<0>(key) != id) continue;
+    if (row.sequence == tasks.at({id, row.task}).latest) loaded.emplace_back(row);
+  }
+  for (const auto& [key, row] : rules) {
+    if (std::get<0>(key) == id) loaded.emplace_back(row);
+  }
   return loaded;
 }
 
 Offset SchedulerTest::Deliver(Event event, std::shared_ptr<const WorkflowSpec> spec) {
   event.offset = ++offset_;
-  event.create_time = Millis(1'000'000 + offset_);
-  const DecideInput input{event, std::move(spec)};
+  event.create_time = ++now_;
+  DecideInput input{event, std::move(spec), {}};
+  if (const std::optional<int64_t> id = ExecutionToLoad(event, state_)) {
+    input.loaded = rows_.LoadExecution(*id);
+  }
+  if (const std::optional<DueExecutions> due = DueExecutionsToLoad(event, state_)) {
+    for (const auto& [id, row] : rows_.executions) {
+      if (row.workflow_id == due->workflow && row.due >= due->from && row.due < due->to) {
+        input.loaded.emplace_back(row);
+      }
+    }
+  }
   decision_ = Decide(state_, input);
   const Decision again = Decide(state_, input);
   EXPECT_EQ(decision_.changes, again.changes) << "a decision is not a pure function of its input";
@@ -106,6 +194,24 @@ Offset SchedulerTest::Deliver(Event event, std::shared_ptr<const WorkflowSpec> s
   rows_.Apply(decision_.changes);
   CheckState();
   return offset_;
+}
+
+int SchedulerTest::Pass(Millis time) {
+  const Millis end = now_ + time;
+  int fired = 0;
+  while (!state_.rep().timers.empty()) {
+    const auto [due, timer] = *state_.rep().timers.begin();
+    if (due > end) break;
+    now_ = std::max(now_, due - Millis(1));
+    Event event = FormatRequest(timer);
+    event.id = TimerEventId(timer);
+    Deliver(std::move(event));
+    ++fired;
+    EXPECT_LT(fired, 10'000) << "timers fire without end";
+    if (fired >= 10'000) break;
+  }
+  now_ = std::max(now_, end);
+  return fired;
 }
 
 ReplyRow SchedulerTest::Request(const aiflow::Request& request,
@@ -156,8 +262,10 @@ void SchedulerTest::Report(const std::string& task, TaskStatus status, int64_t s
                            int64_t execution) {
   const int64_t id = execution == 0 ? last_ : execution;
   TaskStatusReport report;
-  report.attempt = {ExecutionId(id), Index(task, id),
-                    sequence == 0 ? TaskState(task, id).current : sequence, 1};
+  if (sequence == 0) sequence = TaskState(task, id).current;
+  const auto run = rows_.runs.find({id, Index(task, id), sequence});
+  report.attempt = {ExecutionId(id), Index(task, id), sequence,
+                    run == rows_.runs.end() ? 1 : run->second.try_number};
   report.task_name = task;
   report.status = status;
   report.pid = 42;
@@ -248,6 +356,7 @@ std::vector<std::string> SchedulerTest::Announced() const {
   std::vector<std::string> announced;
   for (const auto& [id, row] : rows_.outbox) {
     if (row.kind != OutboxKind::kPublish) continue;
+    if (row.publish.kind != EventKind::kStatusChanged) continue;
     const auto context = nlohmann::json::parse(row.publish.context);
     announced.push_back(context["task_name"].get<std::string>() + " " +
                         context["task_status"].get<std::string>());
@@ -259,6 +368,19 @@ void SchedulerTest::CheckState() const {
   State loaded;
   loaded.Apply(rows_.Load());
   ASSERT_EQ(state_.Dump(), loaded.Dump()) << "after offset " << offset_;
+  const State::Rep& kept = state_.rep();
+  const State::Rep& made = loaded.rep();
+  ASSERT_TRUE(kept.timers == made.timers) << "after offset " << offset_;
+  ASSERT_EQ(kept.slots.executor, made.slots.executor) << "after offset " << offset_;
+  ASSERT_EQ(kept.slots.pools, made.slots.pools) << "after offset " << offset_;
+  ASSERT_EQ(kept.slots.workflows, made.slots.workflows) << "after offset " << offset_;
+  ASSERT_TRUE(kept.waiting_runs == made.waiting_runs) << "after offset " << offset_;
+  ASSERT_EQ(kept.triggers_by_event, made.triggers_by_event) << "after offset " << offset_;
+  ASSERT_EQ(kept.triggers_by_status, made.triggers_by_status) << "after offset " << offset_;
+  for (const auto& [id, workflow] : kept.workflows) {
+    ASSERT_EQ(workflow.active, made.workflows.at(id).active) << "after offset " << offset_;
+    ASSERT_EQ(workflow.waiting, made.workflows.at(id).waiting) << "after offset " << offset_;
+  }
   std::map<std::pair<int64_t, TaskIndex>, int64_t> dispatched;
   std::map<std::pair<int64_t, TaskIndex>, int64_t> waiting;
   for (const auto& [key, run] : rows_.runs) {
@@ -280,7 +402,7 @@ void SchedulerTest::CheckState() const {
   }
   std::set<std::string> commands;
   for (const auto& [id, row] : rows_.outbox) {
-    if (row.kind == OutboxKind::kPublish) continue;
+    if (row.kind > OutboxKind::kStopAttempt) continue;
     EXPECT_TRUE(
         commands
             .insert(row.attempt.ToString() + (row.kind == OutboxKind::kStartAttempt ? "+" : "-"))

@@ -93,6 +93,8 @@ class Rows {
   void Apply(const std::vector<Change>& changes);
   /// The rows that belong into a State, as a store's Load gives them.
   [[nodiscard]] std::vector<Change> Load() const;
+  /// As a store's LoadExecution.
+  [[nodiscard]] std::vector<Change> LoadExecution(int64_t id) const;
 
   CountersRow counters;
   std::map<std::string, NamespaceRow> namespaces;
@@ -104,6 +106,12 @@ class Rows {
   std::map<std::tuple<int64_t, TaskIndex, RuleIndex>, RuleStateRow> rules;
   std::map<std::tuple<int64_t, Offset, TaskIndex, int32_t>, CauseRow> causes;
   std::map<int64_t, OutboxRow> outbox;
+  std::map<int64_t, ScheduleRow> schedules;
+  std::map<int64_t, TriggerRow> triggers;
+  std::map<std::string, PoolRow> pools;
+  std::map<std::tuple<int64_t, int64_t, std::string>, StateRow> states;
+  std::map<std::tuple<int64_t, int64_t, Offset, int32_t, TaskIndex>, EvaluationRow> evaluations;
+  std::map<int64_t, DeadLetterRow> dead_letters;
   std::map<Offset, ReplyRow> replies;
 };
 
@@ -125,6 +133,8 @@ class SchedulerTest : public ::testing::Test {
   void Report(const std::string& task, TaskStatus status, int64_t sequence = 0,
               int64_t execution = 0);
   void Succeed(const std::string& task);  // RUNNING, SUCCESS
+  /// Lets time pass, and fires what comes due on the way, in order. How many timers fired.
+  int Pass(Millis time);
   /// Takes the announcements out of the outbox and delivers them, as the log would.
   void DeliverAnnouncements();
 
@@ -147,7 +157,8 @@ class SchedulerTest : public ::testing::Test {
   State state_;
   Rows rows_;
   Offset offset_ = 0;
-  int64_t last_ = 0;  // execution
+  Millis now_{1'000'000};  // of the last event
+  int64_t last_ = 0;       // execution
   Decision decision_;
 
  private:

@@ -1,6 +1,7 @@
 #include "scheduler/state.h"
 
 #include <algorithm>
+#include <limits>
 #include <type_traits>
 
 #include "scheduler/state_rep.h"
@@ -26,6 +27,10 @@ class Applier {
     if (found == rep_.workflows.end()) return;
     for (const ExecutionId id : rep_.ExecutionsOf(erase.id)) DropExecution(id);
     for (const SnapshotId id : found->second.snapshots) rep_.snapshots.erase(id);
+    for (const ScheduleId id : found->second.schedules) DropSchedule(id);
+    for (const TriggerId id : found->second.triggers) DropTrigger(id);
+    std::erase_if(rep_.dead_letters,
+                  [&erase](const auto& letter) { return letter.second.workflow_id == erase.id; });
     rep_.workflow_names.erase({found->second.row.ns, found->second.row.name});
     rep_.workflows.erase(found);
   }
@@ -51,7 +56,7 @@ class Applier {
   }
 
   void operator()(const ExecutionRow& row) {
-    touched_executions_.insert(row.id);
+    TouchExecution(row.id);
     if (IsFinished(row.status)) {
       finished_.insert(row.id);
       return;
@@ -63,24 +68,97 @@ class Applier {
     }
     snapshot.executions.insert(row.id);
   }
-  void operator()(const EraseExecution& erase) { finished_.insert(erase.id); }
+  void operator()(const EraseExecution& erase) {
+    finished_.insert(erase.id);
+    std::erase_if(rep_.dead_letters,
+                  [&erase](const auto& letter) { return letter.second.execution_id == erase.id; });
+  }
 
   void operator()(const TaskRow& row) {
+    TouchTask(row.execution_id, row.task);
     ExecutionDetail& detail = Detail(row.execution_id);
     TaskRow& slot = detail.tasks[row.task];
     detail.live_tasks += (IsLive(row) ? 1 : 0) - (IsLive(slot) ? 1 : 0);
     slot = row;
-    touched_tasks_.insert({row.execution_id, row.task});
   }
   void operator()(const TaskExecutionRow& row) {
+    TouchTask(row.execution_id, row.task);
     Detail(row.execution_id).runs.insert_or_assign(RunKey{row.task, row.sequence}, row);
-    touched_tasks_.insert({row.execution_id, row.task});
   }
+  void operator()(const EraseTaskExecution& /*erase*/) {}  // never one that a TaskRow names
   void operator()(const RuleStateRow& row) {
     Detail(row.execution_id).rules.insert_or_assign(RuleRef{row.task, row.rule}, row);
   }
 
+  void operator()(const EvaluationRow& row) {
+    if (row.execution_id.valid()) {
+      Detail(row.execution_id)
+          .evaluations.insert_or_assign({row.offset, row.ordinal, row.task}, row);
+    } else {
+      rep_.workflows[row.workflow_id].evaluations.insert_or_assign(
+          {row.offset, row.ordinal, row.trigger_id.value()}, row);
+    }
+  }
+  void operator()(const EraseEvaluation& erase) {
+    if (erase.execution_id.valid()) {
+      Detail(erase.execution_id).evaluations.erase({erase.offset, erase.ordinal, erase.task});
+      return;
+    }
+    const auto trigger = rep_.triggers.find(erase.trigger_id);
+    if (trigger == rep_.triggers.end()) return;
+    const auto workflow = rep_.workflows.find(trigger->second.row.workflow_id);
+    if (workflow == rep_.workflows.end()) return;
+    workflow->second.evaluations.erase({erase.offset, erase.ordinal, erase.trigger_id.value()});
+  }
+
+  void operator()(const ScheduleRow& row) {
+    DropSchedule(row.id);
+    rep_.schedules.insert_or_assign(row.id, row);
+    rep_.workflows[row.workflow_id].schedules.insert(row.id);
+    if (row.next_due != Millis(0)) rep_.timers.insert(TimerOf(row));
+  }
+  void operator()(const EraseSchedule& erase) {
+    const auto found = rep_.schedules.find(erase.id);
+    if (found == rep_.schedules.end()) return;
+    const auto workflow = rep_.workflows.find(found->second.workflow_id);
+    if (workflow != rep_.workflows.end()) workflow->second.schedules.erase(erase.id);
+    DropSchedule(erase.id);
+  }
+
+  void operator()(const TriggerRow& row) {
+    TriggerEntry& entry = rep_.triggers[row.id];
+    const bool fresh = !entry.row.id.valid();
+    const bool was_listening = !fresh && !entry.row.paused;
+    if (fresh) {
+      entry.compiled = CompileTrigger(row);
+      rep_.workflows[row.workflow_id].triggers.insert(row.id);
+    }
+    entry.row = row;
+    if (was_listening != !row.paused) listening_changed_[row.id] = !row.paused;
+  }
+  void operator()(const EraseTrigger& erase) {
+    const auto found = rep_.triggers.find(erase.id);
+    if (found == rep_.triggers.end()) return;
+    const auto workflow = rep_.workflows.find(found->second.row.workflow_id);
+    if (workflow != rep_.workflows.end()) {
+      workflow->second.triggers.erase(erase.id);
+      std::erase_if(workflow->second.evaluations, [&erase](const auto& evaluation) {
+        return evaluation.second.trigger_id == erase.id;
+      });
+    }
+    DropTrigger(erase.id);
+  }
+
+  void operator()(const PoolRow& row) { rep_.pools.insert_or_assign(row.name, row); }
+  void operator()(const ErasePool& erase) { rep_.pools.erase(erase.name); }
+  void operator()(const DeadLetterRow& row) { rep_.dead_letters.insert_or_assign(row.id, row); }
+  void operator()(const EraseDeadLetter& erase) { rep_.dead_letters.erase(erase.id); }
+
   void operator()(const OutboxRow& row) {
+    if (const auto old = rep_.outbox.find(row.id); old != rep_.outbox.end()) {
+      rep_.timers.erase(TimerOf(old->second));
+    }
+    if (row.due != Millis(0)) rep_.timers.insert(TimerOf(row));
     rep_.outbox.insert_or_assign(row.id, row);
     if (row.kind == OutboxKind::kStartAttempt) rep_.attempt_outbox[row.attempt].start = row.id;
     if (row.kind == OutboxKind::kStopAttempt) rep_.attempt_outbox[row.attempt].stop = row.id;
@@ -88,8 +166,9 @@ class Applier {
   void operator()(const EraseOutbox& erase) {
     const auto found = rep_.outbox.find(erase.id);
     if (found == rep_.outbox.end()) return;
+    rep_.timers.erase(TimerOf(found->second));
     const auto attempt = rep_.attempt_outbox.find(found->second.attempt);
-    if (found->second.kind != OutboxKind::kPublish && attempt != rep_.attempt_outbox.end()) {
+    if (found->second.kind <= OutboxKind::kStopAttempt && attempt != rep_.attempt_outbox.end()) {
       AttemptOutbox& ids = attempt->second;
       if (ids.start == erase.id) ids.start = OutboxId();
       if (ids.stop == erase.id) ids.stop = OutboxId();
@@ -102,21 +181,150 @@ class Applier {
   // Written for people and callers; the fold never reads them.
   void operator()(const CauseRow& /*row*/) {}
   void operator()(const ReplyRow& /*row*/) {}
+  void operator()(const StateRow& /*row*/) {}
+  void operator()(const EraseState& /*erase*/) {}
 
   void Finish() {
     for (const ExecutionId id : finished_) DropExecution(id);
     for (const auto& [id, task] : touched_tasks_) PruneTask(id, task);
     for (const ExecutionId id : touched_executions_) {
       const auto found = rep_.executions.find(id);
-      if (found != rep_.executions.end() && !found->second.row.id.valid()) {
+      if (found == rep_.executions.end()) continue;
+      if (!found->second.row.id.valid()) {
         rep_.executions.erase(found);  // tasks of an execution that is not here
+        continue;
+      }
+      Count(found->second, +1);
+    }
+    for (const auto& [id, task] : touched_tasks_) CountTask(id, task, +1);
+    for (const auto& [id, listening] : listening_changed_) Listen(id, listening);
+  }
+
+ private:
+  /// Before the first change of an execution, or task, in this list: takes back what it has added
+  /// to the derived parts. Finish adds it anew.
+  void TouchExecution(ExecutionId id) {
+    if (!touched_executions_.insert(id).second) return;
+    const auto found = rep_.executions.find(id);
+    if (found != rep_.executions.end() && found->second.row.id.valid()) Count(found->second, -1);
+  }
+  void TouchTask(ExecutionId id, TaskIndex task) {
+    TouchExecution(id);
+    if (touched_tasks_.insert({id, task}).second) CountTask(id, task, -1);
+  }
+
+  static std::pair<Millis, TimerFired> TimerOf(const ScheduleRow& row) {
+    return {row.next_due, TimerFired{.kind = TimerKind::kSchedule,
+                                     .owner = row.id.value(),
+                                     .generation = row.generation,
+                                     .due_ms = row.next_due.count()}};
+  }
+  static std::pair<Millis, TimerFired> TimerOf(const OutboxRow& row) {
+    return {row.due, TimerFired{.kind = TimerKind::kHook,
+                                .owner = row.id.value(),
+                                .generation = row.tries,
+                                .due_ms = row.due.count()}};
+  }
+
+  void Count(const ExecutionEntry& execution, int sign) {
+    const ExecutionRow& row = execution.row;
+    if (row.deadline != Millis(0)) {
+      const std::pair timer{row.deadline, TimerFired{.kind = TimerKind::kExecution,
+                                                     .owner = row.id.value(),
+                                                     .due_ms = row.deadline.count()}};
+      if (sign > 0) {
+        rep_.timers.insert(timer);
+      } else {
+        rep_.timers.erase(timer);
+      }
+    }
+    WorkflowEntry& workflow = rep_.workflows[row.workflow_id];
+    if (row.status != ExecutionStatus::kInit) {
+      workflow.active += sign;
+    } else if (sign > 0) {
+      workflow.waiting.insert(row.id);
+    } else {
+      workflow.waiting.erase(row.id);
+    }
+  }
+
+  void CountTask(ExecutionId id, TaskIndex task, int sign) {
+    const auto found = rep_.executions.find(id);
+    if (found == rep_.executions.end() || !found->second.row.id.valid()) return;
+    if (found->second.detail == nullptr) return;
+    const ExecutionDetail& detail = *found->second.detail;
+    const auto row = detail.tasks.find(task);
+    const SnapshotEntry* snapshot = rep_.FindSnapshot(found->second.row.snapshot_id);
+    if (row == detail.tasks.end() || snapshot == nullptr || snapshot->compiled == nullptr) return;
+    const auto run = detail.runs.find({task, row->second.current});
+    const TaskClaims claims = ClaimsOf(found->second.row, *snapshot->compiled, row->second,
+                                       run == detail.runs.end() ? nullptr : &run->second);
+    for (const auto& timer : claims.timers) {
+      if (sign > 0) {
+        rep_.timers.insert(timer);
+      } else {
+        rep_.timers.erase(timer);
+      }
+    }
+    if (!claims.slot_class.has_value()) return;
+    if (claims.has_slot) {
+      rep_.slots.executor += sign;
+      Add(rep_.slots.workflows, claims.slot_class->workflow, sign);
+      if (!claims.slot_class->pool.empty()) {
+        Add(rep_.slots.pools, claims.slot_class->pool, sign * claims.waiting.slots);
+      }
+    } else if (sign > 0) {
+      rep_.waiting_runs[*claims.slot_class].insert(claims.waiting);
+    } else {
+      const auto waiting = rep_.waiting_runs.find(*claims.slot_class);
+      if (waiting == rep_.waiting_runs.end()) return;
+      waiting->second.erase(claims.waiting);
+      if (waiting->second.empty()) rep_.waiting_runs.erase(waiting);
+    }
+  }
+  template <typename Map, typename Key>
+  static void Add(Map& map, const Key& key, int64_t amount) {
+    const auto entry = map.try_emplace(key, 0).first;
+    entry->second += amount;
+    if (entry->second == 0) map.erase(entry);
+  }
+
+  void DropSchedule(ScheduleId id) {
+    const auto found = rep_.schedules.find(id);
+    if (found == rep_.schedules.end()) return;
+    rep_.timers.erase(TimerOf(found->second));
+    rep_.schedules.erase(found);
+  }
+
+  void DropTrigger(TriggerId id) {
+    const auto found = rep_.triggers.find(id);
+    if (found == rep_.triggers.end()) return;
+    if (!found->second.row.paused) Listen(id, false);
+    listening_changed_.erase(id);
+    rep_.triggers.erase(found);
+  }
+  void Listen(TriggerId id, bool listening) {
+    const TriggerEntry& entry = rep_.triggers.at(id);
+    if (entry.compiled == nullptr) return;
+    const std::string& ns = rep_.workflows[entry.row.workflow_id].row.ns;
+    for (const std::string& key : entry.compiled->event_keys) {
+      if (listening) {
+        rep_.triggers_by_event[{ns, key}].insert(id);
+      } else {
+        Remove(rep_.triggers_by_event, std::pair(ns, key), id);
+      }
+    }
+    for (const std::string& key : entry.compiled->foreign_keys) {
+      if (listening) {
+        rep_.triggers_by_status[key].insert(id);
+      } else {
+        Remove(rep_.triggers_by_status, key, id);
       }
     }
   }
 
- private:
   ExecutionDetail& Detail(ExecutionId id) {
-    touched_executions_.insert(id);
+    TouchExecution(id);
     ExecutionEntry& entry = rep_.executions[id];
     if (entry.detail == nullptr) entry.detail = std::make_unique<ExecutionDetail>();
     return *entry.detail;
@@ -149,6 +357,14 @@ class Applier {
   void DropExecution(ExecutionId id) {
     const auto found = rep_.executions.find(id);
     if (found == rep_.executions.end()) return;
+    if (found->second.row.id.valid()) {
+      if (!touched_executions_.contains(id)) Count(found->second, -1);
+      if (found->second.detail != nullptr) {
+        for (const auto& [task, row] : found->second.detail->tasks) {
+          if (!touched_tasks_.contains({id, task})) CountTask(id, task, -1);
+        }
+      }
+    }
     const SnapshotId snapshot_id = found->second.row.snapshot_id;
     rep_.executions.erase(found);
     const auto snapshot = rep_.snapshots.find(snapshot_id);
@@ -167,8 +383,8 @@ class Applier {
       rep_.expecting_foreign[key].insert(id);
     }
   }
-  template <typename Index, typename Key>
-  static void Remove(Index& index, const Key& key, SnapshotId id) {
+  template <typename Index, typename Key, typename Id>
+  static void Remove(Index& index, const Key& key, Id id) {
     const auto found = index.find(key);
     if (found == index.end()) return;
     found->second.erase(id);
@@ -187,6 +403,7 @@ class Applier {
   std::set<ExecutionId> touched_executions_;
   std::set<std::pair<ExecutionId, TaskIndex>> touched_tasks_;
   std::set<ExecutionId> finished_;
+  std::map<TriggerId, bool> listening_changed_;
 };
 
 template <typename Map>
@@ -200,9 +417,46 @@ auto SortedKeys(const Map& map) {
 
 }  // namespace
 
+TaskClaims ClaimsOf(const ExecutionRow& execution, const CompiledWorkflow& workflow,
+                    const TaskRow& task, const TaskExecutionRow* run) {
+  TaskClaims claims;
+  const auto timer = [&](TimerKind kind, int64_t generation, Millis due) {
+    claims.timers.emplace_back(due, TimerFired{.kind = kind,
+                                               .owner = execution.id.value(),
+                                               .task = task.task,
+                                               .generation = generation,
+                                               .due_ms = due.count()});
+  };
+  if (task.next_tick != Millis(0)) timer(TimerKind::kTick, 0, task.next_tick);
+  if (run == nullptr || task.current == 0) return claims;
+  if (run->deadline != Millis(0)) timer(TimerKind::kTask, run->sequence, run->deadline);
+  const TaskSpec& spec = workflow.task_spec(task.task);
+  const bool waits = run->status == TaskStatus::kQueued && !run->has_slot;
+  if (spec.op == OperatorKind::kEmpty || (!waits && !run->has_slot)) return claims;
+  claims.slot_class = SlotClass{spec.pool, execution.workflow_id};
+  claims.has_slot = run->has_slot;
+  claims.waiting = {.negative_priority = -spec.priority,
+                    .id = run->id,
+                    .execution = execution.id,
+                    .task = task.task,
+                    .slots = spec.pool_slots};
+  return claims;
+}
+
+const WorkflowEntry* State::Rep::FindWorkflowEntry(WorkflowId id) const {
+  const auto found = workflows.find(id);
+  return found == workflows.end() || !found->second.row.id.valid() ? nullptr : &found->second;
+}
+
+int64_t State::Rep::PoolSlots(std::string_view pool) const {
+  const auto found = pools.find(pool);
+  if (found != pools.end()) return found->second.slots;
+  return pool == kExecutorPool ? std::numeric_limits<int64_t>::max() : 0;
+}
+
 const WorkflowRow* State::Rep::FindWorkflow(WorkflowId id) const {
   const auto found = workflows.find(id);
-  return found == workflows.end() ? nullptr : &found->second.row;
+  return found == workflows.end() || !found->second.row.id.valid() ? nullptr : &found->second.row;
 }
 
 const WorkflowRow* State::Rep::FindWorkflow(const std::string& ns, const std::string& name) const {
@@ -262,7 +516,15 @@ std::vector<Change> State::Dump() const {
     for (const auto& [key, row] : entry.detail->tasks) rows.emplace_back(row);
     for (const auto& [key, row] : entry.detail->runs) rows.emplace_back(row);
     for (const auto& [key, row] : entry.detail->rules) rows.emplace_back(row);
+    for (const auto& [key, row] : entry.detail->evaluations) rows.emplace_back(row);
   }
+  for (const WorkflowId id : SortedKeys(rep_->workflows)) {
+    for (const auto& [key, row] : rep_->workflows.at(id).evaluations) rows.emplace_back(row);
+  }
+  for (const auto& [id, row] : rep_->schedules) rows.emplace_back(row);
+  for (const auto& [id, entry] : rep_->triggers) rows.emplace_back(entry.row);
+  for (const auto& [name, row] : rep_->pools) rows.emplace_back(row);
+  for (const auto& [id, row] : rep_->dead_letters) rows.emplace_back(row);
   for (const auto& [id, row] : rep_->outbox) rows.emplace_back(row);
   return rows;
 }

@@ -32,16 +32,26 @@ TaskExecutionRow& MakeRun(ExecutionDraft& execution, TaskIndex task, Offset caus
   return execution.EditRun(task, sequence);
 }
 
-/// INIT -> QUEUED, and the command to start it, in one commit.
-void Dispatch(ExecutionDraft& execution, TaskExecutionRow& run, std::string text) {
+/// Makes the run the task's current one and queues it: for a slot, or, with nothing to run, for the
+/// event of its success.
+void Enqueue(ExecutionDraft& execution, TaskExecutionRow& run, std::string text) {
   TaskRow& row = execution.EditTask(run.task);
-  CHECK(row.current == 0) << "execution " << execution.id() << ": task " << run.task_name
-                          << " would have two current runs";
+  CHECK(row.current == 0 || row.current == run.sequence)
+      << "execution " << execution.id() << ": task " << run.task_name
+      << " would have two current runs";
   SetStatus(run, TaskStatus::kQueued);
   row.current = run.sequence;
   row.latest = run.sequence;
-  execution.draft().Send(OutboxKind::kStartAttempt, run.attempt());
-  execution.Record(CauseKind::kStarted, run.task, run.sequence, run.cause_rule, std::move(text));
+  run.has_slot = false;
+  run.deadline = Millis(0);
+  const TaskSpec& spec = execution.workflow().task_spec(run.task);
+  if (spec.op == OperatorKind::kEmpty) {
+    execution.ReportSelf(run, TaskStatus::kSuccess);
+    execution.Record(CauseKind::kStarted, run.task, run.sequence, run.cause_rule, std::move(text));
+    return;
+  }
+  if (spec.queue_timeout != Millis(0)) run.deadline = execution.draft().now() + spec.queue_timeout;
+  execution.AskForSlot(run.task, std::move(text));
 }
 
 const TaskExecutionRow* CurrentRun(const ExecutionDraft& execution, TaskIndex task) {
@@ -49,20 +59,34 @@ const TaskExecutionRow* CurrentRun(const ExecutionDraft& execution, TaskIndex ta
   return row == nullptr || row->current == 0 ? nullptr : execution.FindRun(task, row->current);
 }
 
-/// Asks for the end of the current run, once. The executor decides by the claim whether a QUEUED
-/// one ever runs. The first cause stays, but a stop weighs more than a restart.
+/// Asks for the end of the current run, once. The executor decides by the claim whether one that it
+/// was sent ever runs; what it was not sent is ended by the engine. The first cause stays, but a
+/// stop weighs more than a restart or a limit of the task.
 void StopCurrent(ExecutionDraft& execution, TaskIndex task, StopCause cause, RuleIndex rule,
                  const std::string& text) {
   const TaskRow* row = execution.FindTask(task);
   TaskExecutionRow& run = execution.EditRun(task, row->current);
   if (run.status == TaskStatus::kStopping) {
-    if (run.stop_cause == StopCause::kRestart) run.stop_cause = cause;
+    const bool weak = run.stop_cause == StopCause::kRestart || run.stop_cause == StopCause::kLimit;
+    if (weak && cause != StopCause::kRestart) {
+      run.stop_cause = cause;
+      run.reason.clear();
+    }
     return;
   }
+  const TaskSpec& spec = execution.workflow().task_spec(task);
   SetStatus(run, TaskStatus::kStopping);
   run.stop_cause = cause;
-  execution.draft().Send(OutboxKind::kStopAttempt, run.attempt());
+  run.reason.clear();
   execution.Record(CauseKind::kStopped, task, run.sequence, rule, text);
+  if (run.has_slot) {
+    run.deadline = execution.draft().now() + spec.stop_grace + kStopAlarm;
+    execution.draft().Send(OutboxKind::kStopAttempt, run.attempt());
+    return;
+  }
+  run.deadline = Millis(0);
+  // An empty task has its success under way already: that is the real outcome.
+  if (spec.op != OperatorKind::kEmpty) execution.ReportSelf(run, TaskStatus::kStopped);
 }
 
 StartOutcome Coalesce(ExecutionDraft& execution, TaskIndex task, const Why& why) {
@@ -123,7 +147,7 @@ StartOutcome StartTask(ExecutionDraft& execution, TaskIndex task, const Why& why
   const TaskRow* row = execution.FindTask(task);
   if (row == nullptr || !IsLive(*row)) {
     TaskExecutionRow& run = MakeRun(execution, task, execution.draft().offset(), why.rule);
-    Dispatch(execution, run, why.text);
+    Enqueue(execution, run, why.text);
     return {StartEffect::kStarted, run.sequence};
   }
   const OnAlive on_alive = execution.workflow().task_spec(task).on_alive;
@@ -148,6 +172,27 @@ StartOutcome RestartTask(ExecutionDraft& execution, TaskIndex task, const Why& w
   }
   if (execution.FindTask(task)->successor != 0) return Coalesce(execution, task, why);
   return MakeSuccessor(execution, task, why);
+}
+
+StartOutcome QueueTask(ExecutionDraft& execution, TaskIndex task, const Why& why) {
+  const TaskRow* row = execution.FindTask(task);
+  if (row == nullptr || !IsLive(*row)) return StartTask(execution, task, why);
+  return KeepStart(execution, task, why);
+}
+
+void StopForLimit(ExecutionDraft& execution, TaskIndex task, std::string reason) {
+  StopCurrent(execution, task, StopCause::kLimit, -1, reason);
+  execution.EditRun(task, execution.FindTask(task)->current).reason = std::move(reason);
+}
+
+void Retry(ExecutionDraft& execution, TaskIndex task) {
+  TaskExecutionRow& run = execution.EditRun(task, execution.FindTask(task)->current);
+  ++run.try_number;
+  run.stop_cause = StopCause::kNone;
+  run.reason.clear();
+  Enqueue(execution, run,
+          "try " + std::to_string(run.try_number) + " of " + RunText(run.sequence) +
+              ", of the event at offset " + std::to_string(run.cause_offset));
 }
 
 bool StopTask(ExecutionDraft& execution, TaskIndex task, const Why& why) {
@@ -185,14 +230,30 @@ void DispatchNext(ExecutionDraft& execution, TaskIndex task) {
     TaskRow& edited = execution.EditTask(task);
     TaskExecutionRow& run = execution.EditRun(task, edited.successor);
     edited.successor = 0;
-    Dispatch(execution, run, "event at offset " + std::to_string(run.cause_offset) + after);
+    Enqueue(execution, run, "event at offset " + std::to_string(run.cause_offset) + after);
     return;
   }
   TaskRow& edited = execution.EditTask(task);
   const Offset cause = edited.pending_starts.front();
   edited.pending_starts.erase(edited.pending_starts.begin());
   TaskExecutionRow& run = MakeRun(execution, task, cause, -1);
-  Dispatch(execution, run, "event at offset " + std::to_string(cause) + after);
+  Enqueue(execution, run, "event at offset " + std::to_string(cause) + after);
+}
+
+TaskExecutionRow& RecordRun(ExecutionDraft& execution, TaskIndex task, TaskStatus status,
+                            std::string reason, std::string text) {
+  TaskExecutionRow& run = MakeRun(execution, task, execution.draft().offset(), -1);
+  TaskRow& row = execution.EditTask(task);
+  CHECK(!IsLive(row)) << "execution " << execution.id() << ": task " << run.task_name
+                      << " is alive";
+  SetStatus(run, TaskStatus::kQueued);
+  SetStatus(run, status);
+  run.end = execution.draft().now();
+  run.reason = std::move(reason);
+  row.latest = run.sequence;
+  execution.Record(CauseKind::kMarked, task, run.sequence, -1, std::move(text));
+  execution.Announce(run);
+  return run;
 }
 
 }  // namespace aiflow

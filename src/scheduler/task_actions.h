@@ -36,6 +36,20 @@ StartOutcome StartTask(ExecutionDraft& execution, TaskIndex task, const Why& why
 /// successor. REQUIRES: the execution is RUNNING.
 StartOutcome RestartTask(ExecutionDraft& execution, TaskIndex task, const Why& why);
 
+/// A tick with overlap=queue: a run of an idle task; on a live one a start that is kept for later.
+/// REQUIRES: the execution is RUNNING.
+StartOutcome QueueTask(ExecutionDraft& execution, TaskIndex task, const Why& why);
+
+/// After this long beyond its grace a stop that has not ended its run raises an alarm.
+inline constexpr Millis kStopAlarm{30'000};
+
+/// A limit of the task itself was passed: the run is stopped, and FAILED or RETRYING once its end
+/// is confirmed. REQUIRES: there is a current run.
+void StopForLimit(ExecutionDraft& execution, TaskIndex task, std::string reason);
+
+/// The next try of a RETRYING run.
+void Retry(ExecutionDraft& execution, TaskIndex task);
+
 /// STOP: cancels the successor and kept starts, stops the current run. False: nothing to stop.
 bool StopTask(ExecutionDraft& execution, TaskIndex task, const Why& why);
 
@@ -45,5 +59,10 @@ void CancelSuccessor(ExecutionDraft& execution, TaskIndex task, const Why& why);
 /// After a run ended: dispatches the successor, else the next kept start. No effect when neither
 /// waits or the task was started again. REQUIRES: the execution is RUNNING.
 void DispatchNext(ExecutionDraft& execution, TaskIndex task);
+
+/// A run that somebody says has ended so, SUCCESS or FAILED: it has no process and is announced;
+/// the rules have not seen it yet. `text` is for the record. REQUIRES: the task has no live run.
+TaskExecutionRow& RecordRun(ExecutionDraft& execution, TaskIndex task, TaskStatus status,
+                            std::string reason, std::string text);
 
 }  // namespace aiflow

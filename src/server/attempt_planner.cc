@@ -4,6 +4,8 @@
 #include <map>
 #include <utility>
 
+#include "server/attempt_inputs.h"
+
 namespace aiflow::server {
 namespace {
 
@@ -70,7 +72,8 @@ Status LocalAttemptPlanner::PlanCommand(const SnapshotRow& snapshot, const TaskS
 
 Result<AttemptSpec> LocalAttemptPlanner::Plan(const WorkflowRow& workflow,
                                               const SnapshotRow& snapshot,
-                                              const TaskExecutionRow& run, const Event& cause) {
+                                              const TaskExecutionRow& run, const Event& cause,
+                                              const AttemptInputs& inputs) {
   if (snapshot.spec == nullptr) {
     return Error(Code::kFailedPrecondition, "snapshot " + std::to_string(snapshot.id.value()) +
                                                 " has no compiled specification");
@@ -107,6 +110,7 @@ Result<AttemptSpec> LocalAttemptPlanner::Plan(const WorkflowRow& workflow,
   };
   // The task's own variables never hide these.
   for (const auto& [name, value] : own) plan.env[name] = value;
+  PlanInputs(inputs, &plan);
   PlanCause(run, cause, &plan);
   if (Status status = PlanCommand(snapshot, task, bundle_dir, &plan); !status.ok()) {
     return Error(std::move(status));

@@ -29,7 +29,8 @@ class LocalAttemptPlanner final : public AttemptPlanner {
         python_(std::move(python)) {}
 
   Result<AttemptSpec> Plan(const WorkflowRow& workflow, const SnapshotRow& snapshot,
-                           const TaskExecutionRow& run, const Event& cause) override;
+                           const TaskExecutionRow& run, const Event& cause,
+                           const AttemptInputs& inputs) override;
 
  private:
   Status PlanCommand(const SnapshotRow& snapshot, const TaskSpec& task,

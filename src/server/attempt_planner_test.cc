@@ -72,7 +72,7 @@ class AttemptPlannerTest : public testing::Test {
     };
     LocalAttemptPlanner planner(Home(root_), {"127.0.0.1:2", "127.0.0.1:1"}, *bundles_,
                                 AttemptTokens("secret"), PythonInterpreter("python3", version_of));
-    return planner.Plan(workflow_, snapshot_, run_, cause_);
+    return planner.Plan(workflow_, snapshot_, run_, cause_, inputs_);
   }
 
   struct Ended {
@@ -111,8 +111,34 @@ class AttemptPlannerTest : public testing::Test {
   SnapshotRow snapshot_;
   TaskExecutionRow run_;
   Event cause_;
+  AttemptInputs inputs_;
   std::map<std::string, std::string> pythons_ = {{"python3", "3.11"}};
 };
+
+TEST_F(AttemptPlannerTest, ParametersDueTimeAndOutputsReachTheTask) {
+  inputs_.params_json = R"({"day":"2026-11-25","n":3,"deep":{"a":[1]}})";
+  inputs_.due = Millis(1'711'848'600'250);
+  inputs_.outputs = {{"load data", "42 rows"}, {"big", std::string(40'000, 'x')}};
+  const Result<AttemptSpec> plan = Plan();
+  ASSERT_TRUE(plan.has_value()) << plan.error();
+  EXPECT_EQ(plan->env.at("AIFLOW_PARAM_DAY"), "2026-11-25");
+  EXPECT_EQ(plan->env.at("AIFLOW_PARAM_N"), "3");
+  EXPECT_EQ(plan->env.at("AIFLOW_PARAM_DEEP"), R"({"a":[1]})");
+  EXPECT_EQ(plan->files.at("AIFLOW_PARAMS_FILE"), inputs_.params_json);
+  EXPECT_EQ(plan->env.at("AIFLOW_DUE_TIME"), "2024-03-31T01:30:00.250Z");
+  EXPECT_EQ(plan->env.at("AIFLOW_OUTPUT_LOAD_DATA"), "42 rows");
+  EXPECT_FALSE(plan->env.contains("AIFLOW_OUTPUT_BIG"));
+  EXPECT_NE(plan->files.at("AIFLOW_OUTPUTS_FILE").find("42 rows"), std::string::npos);
+}
+
+TEST_F(AttemptPlannerTest, WithoutInputsNoVariableSpeaksOfThem) {
+  const Result<AttemptSpec> plan = Plan();
+  ASSERT_TRUE(plan.has_value()) << plan.error();
+  for (const auto& [name, value] : plan->env) {
+    EXPECT_FALSE(name.starts_with("AIFLOW_PARAM") || name.starts_with("AIFLOW_OUTPUT")) << name;
+  }
+  EXPECT_FALSE(plan->env.contains("AIFLOW_DUE_TIME"));
+}
 
 TEST_F(AttemptPlannerTest, EnvironmentSaysWhoWhereAndWhy) {
   spec_.tasks[0].env = {{"MINE", "1"}, {"AIFLOW_TASK", "forged"}};

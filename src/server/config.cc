@@ -12,6 +12,7 @@
 #include <variant>
 
 #include "base/check.h"
+#include "calendar/time_zone.h"
 #include "server/home.h"
 
 namespace aiflow::server {
@@ -29,7 +30,7 @@ struct Key {
 constexpr int64_t kMaxPort = 65'535;
 
 const auto& Keys() {
-  static const std::array<Key, 9> kKeys = {{
+  static const std::array<Key, 10> kKeys = {{
       {"rpc_port", &Config::rpc_port, "Port of the scheduler.", 0, kMaxPort},
       {"internal_rpc_port", &Config::internal_rpc_port,
        "Port for heartbeats of tasks of older clients; -1 switches it off.", -1, kMaxPort},
@@ -43,6 +44,8 @@ const auto& Keys() {
        "Tasks that run at a time; more wait their turn.", 1, 100'000},
       {"python_executable", &Config::python_executable,
        "Runs Python tasks whose own interpreter is not on this machine."},
+      {"default_timezone", &Config::default_timezone,
+       "Of schedules and periodic tasks that name no time zone, nor does their workflow."},
       {"log_level", &Config::log_level, "Of the server's log: debug, info, warning, error."},
   }};
   return kKeys;
@@ -193,6 +196,9 @@ Status CheckConfig(const Config& config, const std::filesystem::path& home) {
   if (config.metadata_backend_uri != own) {
     return Wrong("metadata_backend_uri", "is " + config.metadata_backend_uri +
                                              ", but this version keeps its metadata in " + own);
+  }
+  if (const auto zone = TimeZone::Find(config.default_timezone); !zone.has_value()) {
+    return Wrong("default_timezone", "is unusable: " + zone.error().message());
   }
   constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warning", "error"};
   if (std::find(kLevels.begin(), kLevels.end(), config.log_level) == kLevels.end()) {

@@ -19,6 +19,7 @@ struct Config {
   std::string task_executor = "Local";
   int64_t local_executor_parallelism = 100;
   std::string python_executable = "python3";
+  std::string default_timezone = "UTC";
   std::string log_level = "info";
 
   /// The port of notification_server_uri.

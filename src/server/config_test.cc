@@ -32,7 +32,7 @@ TEST(ConfigTest, WrittenDefaultsReadBackAsTheDefaults) {
   const Config defaults = *ParseConfig("", "/h");
   for (const char* key : {"rpc_port", "internal_rpc_port", "rest_port", "notification_server_uri",
                           "metadata_backend_uri", "task_executor", "local_executor_parallelism",
-                          "python_executable", "log_level"}) {
+                          "python_executable", "default_timezone", "log_level"}) {
     EXPECT_EQ(*ConfigValue(*config, key), *ConfigValue(defaults, key)) << key;
   }
 }
@@ -44,6 +44,13 @@ TEST(ConfigTest, KeysAreReadInAnyCaseAndStringsAreExpanded) {
       "/h");
   EXPECT_EQ(config.rpc_port, 6000);
   EXPECT_EQ(config.python_executable, "/opt//h/$NOT_SET_ANYWHERE");
+}
+
+TEST(ConfigTest, TimeZonesThatNobodyKnowsAreRefused) {
+  EXPECT_EQ(ParseConfig("default_timezone: Europe/Berlin", "/h")->default_timezone,
+            "Europe/Berlin");
+  EXPECT_THAT(Refusal("default_timezone: Europe/Berln"),
+              AllOf(HasSubstr("[default_timezone]"), HasSubstr("Europe/Berln")));
 }
 
 TEST(ConfigTest, UnknownKeyIsRefusedWithTheNearestName) {

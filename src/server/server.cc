@@ -5,6 +5,7 @@
 
 #include <condition_variable>
 #include <filesystem>
+#include <future>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -22,6 +23,7 @@
 #include "eventlog/log_service.h"
 #include "executor/local/local_executor.h"
 #include "executor/local/runner_connection.h"
+#include "model/limits.h"
 #include "server/attempt_planner.h"
 #include "server/port_reservation.h"
 #include "server/server_main.h"
@@ -33,6 +35,8 @@ namespace aiflow::server {
 namespace {
 
 constexpr std::chrono::milliseconds kCallGrace{300};
+/// A store that takes longer than this for the first commit is taken for broken.
+constexpr std::chrono::seconds kFirstCommit{60};
 
 /// What tasks on this machine connect to.
 std::string LocalHost(const std::string& host) {
@@ -85,6 +89,8 @@ class Server::Impl {
   Status LockHome();
   Status OpenStores();
   Status StartEngine();
+  /// The executor's pool has as many slots as the configuration says.
+  Status SetParallelism();
   Status OpenPorts();
   void EndRunner();
   std::string LogPath(const WorkflowRow& workflow, const TaskExecutionRow& run) const;
@@ -164,7 +170,7 @@ Status Server::Impl::StartEngine() {
   local.runner.binary = options_.runner_binary;
   local.runner.dir = home.runner().string();
   local.attempts_dir = home.attempts().string();
-  local.parallelism = options_.config.local_executor_parallelism;
+  local.parallelism = limits::kMaxPoolSlots;  // the scheduler hands out the slots: SetParallelism
   local.environment = ProcessEnvironment();
   executor_ = std::make_unique<LocalExecutor>(std::move(local));
 
@@ -174,7 +180,25 @@ Status Server::Impl::StartEngine() {
                                      std::move(engine));
   loop_ = std::make_unique<EngineLoop>(*engine_, *log_service_, *store_, EngineLoopOptions{},
                                        options_.failed);
-  return loop_->Start();
+  AIFLOW_RETURN_IF_ERROR(loop_->Start());
+  return SetParallelism();
+}
+
+Status Server::Impl::SetParallelism() {
+  const int64_t slots = options_.config.local_executor_parallelism;
+  const auto pools = store_->ListPools({.limit = limits::kMaxPools});
+  if (!pools.has_value()) return pools.error();
+  for (const PoolRow& pool : *pools) {
+    if (pool.name == kExecutorPool && pool.slots == slots) return Status::Ok();
+  }
+  const auto set = std::make_shared<std::promise<Status>>();
+  loop_->Submit(SetPool{kExecutorPool, slots, "local_executor_parallelism"}, "",
+                [set](const Result<ReplyRow>& reply) {
+                  set->set_value(reply.has_value() ? Status::Ok() : reply.error());
+                });
+  std::future<Status> answer = set->get_future();
+  if (answer.wait_for(kFirstCommit) == std::future_status::ready) return answer.get();
+  return {Code::kUnavailable, "the server is not ready: " + loop_->NotReadyReason()};
 }
 
 std::string Server::Impl::LogPath(const WorkflowRow& workflow, const TaskExecutionRow& run) const {
@@ -195,6 +219,10 @@ Status Server::Impl::OpenPorts() {
     if (!directory.has_value()) return Error(directory.error());
     return directory->string();
   };
+  // What names no zone is in UTC anyway; a snapshot need not say so.
+  if (options_.config.default_timezone != "UTC") {
+    backend_->default_timezone = options_.config.default_timezone;
+  }
   backend_->version = Version();
   backend_->home = options_.home.root().string();
   backend_->notification_uri = notification_uri();

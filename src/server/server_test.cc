@@ -264,19 +264,6 @@ TEST_F(ServerTest, LegacyExecutionsShowTheirDatesAndKnownStatuses) {
   EXPECT_EQ(Legacy(&LegacyStub::getWorkflowExecution, id).return_code(), "2002");
 }
 
-TEST_F(ServerTest, LegacySchedulesAndTriggersAreRefusedOrEmpty) {
-  EXPECT_EQ(
-      Legacy(&LegacyStub::addWorkflowSchedule, ai_flow::WorkflowScheduleProto()).return_code(),
-      "1005");
-  EXPECT_EQ(Legacy(&LegacyStub::addWorkflowTrigger, ai_flow::WorkflowTriggerProto()).return_code(),
-            "1005");
-  ai_flow::IdRequest id;
-  id.set_id(3);
-  EXPECT_EQ(Legacy(&LegacyStub::getWorkflowSchedule, id).return_code(), "2002");
-  EXPECT_EQ(Legacy(&LegacyStub::pauseWorkflowTrigger, id).error_msg(),
-            "Workflow trigger 3 not exists");
-}
-
 TEST_F(ServerTest, HeartbeatsAreAnswered) {
   const auto stub = ai_flow::HeartbeatService::NewStub(channel_);
   grpc::ClientContext context;

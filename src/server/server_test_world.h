@@ -60,8 +60,8 @@ class ServerTest : public testing::Test {
     Listeners listeners;
     listeners.rpc = rpc_port;
     listeners.internal_rpc = 0;
-    return Server::Start(
-        {Home(home), *ParseConfig("", home), listeners, AIFLOW_RUNNER, logger, nullptr, nullptr});
+    return Server::Start({Home(home), *ParseConfig(config_, home), listeners, AIFLOW_RUNNER, logger,
+                          nullptr, nullptr});
   }
   void Start() {
     auto server = Open(root_);
@@ -156,6 +156,7 @@ class ServerTest : public testing::Test {
     return response;
   }
 
+  std::string config_;  // text of the configuration
   fs::path root_;
   std::unique_ptr<Server> server_;
   std::shared_ptr<grpc::Channel> channel_;

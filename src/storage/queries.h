@@ -55,6 +55,34 @@ class Queries {
                                                    const Page& page) const = 0;
   virtual Result<std::optional<ReplyRow>> GetReply(Offset offset) const = 0;
   virtual Result<std::vector<OutboxRow>> ListOutbox(const Page& page) const = 0;
+
+  virtual Result<std::optional<ScheduleRow>> GetSchedule(ScheduleId id) const = 0;
+  virtual Result<std::vector<ScheduleRow>> ListSchedules(WorkflowId id, const Page& page) const = 0;
+  virtual Result<std::optional<TriggerRow>> GetTrigger(TriggerId id) const = 0;
+  virtual Result<std::vector<TriggerRow>> ListTriggers(WorkflowId id, const Page& page) const = 0;
+  virtual Result<std::vector<PoolRow>> ListPools(const Page& page) const = 0;
+  virtual Result<std::vector<DeadLetterRow>> ListDeadLetters(const Page& page) const = 0;
+  /// What waits for answers of user-written conditions, in order; of an execution, or (invalid id)
+  /// of the triggers of a workflow. Pages go by offset (`after`), and the rows of one offset are
+  /// never parted, so a page may be longer than its limit.
+  virtual Result<std::vector<EvaluationRow>> ListEvaluations(ExecutionId execution,
+                                                             WorkflowId workflow,
+                                                             const Page& page) const = 0;
+  /// The states of an execution, or (invalid id) of a workflow, by name.
+  virtual Result<std::vector<StateRow>> ListStates(ExecutionId execution,
+                                                   WorkflowId workflow) const = 0;
+
+  /// For retention: finished executions that ended before `before`, oldest first.
+  virtual Result<std::vector<ExecutionRow>> ListEndedBefore(Millis before, int64_t limit) const = 0;
+  /// Runs that ended before `before` inside unfinished executions and that no TaskRow names as
+  /// latest, current or successor; of each task in the order of their sequence. Of a task's such
+  /// runs at least the first `limit` are looked at.
+  virtual Result<std::vector<TaskExecutionRow>> ListOldRuns(Millis before, int64_t limit) const = 0;
+  /// The lowest event offset that an outbox row, a waiting evaluation or a kept start names;
+  /// nothing when there is none. Retention keeps that event.
+  virtual Result<std::optional<Offset>> OldestNeededOffset() const = 0;
+  /// Digests of all blobs that some row names.
+  virtual Result<std::vector<std::string>> ListBlobDigests() const = 0;
 };
 
 }  // namespace aiflow

@@ -47,6 +47,9 @@ class Store {
   /// The rows that belong into the scheduler's State (scheduler/state.h), as changes, without the
   /// parsed specs of snapshots; the caller resolves those.
   virtual Result<std::vector<Change>> Load() const = 0;
+
+  /// What Load would give of one execution if it were unfinished; empty when it is not there.
+  virtual Result<std::vector<Change>> LoadExecution(ExecutionId id) const = 0;
 };
 
 }  // namespace aiflow

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <limits>
+#include <iterator>
 
 namespace aiflow {
 namespace {
@@ -27,7 +27,17 @@ QueriedRows QueriedRows::Of(const Queries& queries, int64_t workflows, int64_t e
   for (int64_t id = 1; id < workflows; ++id) {
     Append(&rows.snapshots, queries.ListSnapshots(WorkflowId(id), all));
     Append(&rows.executions, queries.ListExecutions(WorkflowId(id), all));
+    Append(&rows.schedules, queries.ListSchedules(WorkflowId(id), all));
+    Append(&rows.triggers, queries.ListTriggers(WorkflowId(id), all));
+    Append(&rows.states, queries.ListStates(ExecutionId(), WorkflowId(id)));
+    Append(&rows.evaluations, queries.ListEvaluations(ExecutionId(), WorkflowId(id), all));
   }
+  Append(&rows.pools, queries.ListPools(all));
+  Append(&rows.dead_letters, queries.ListDeadLetters(all));
+  Append(&rows.ended, queries.ListEndedBefore(Millis(kAll / 2), kAll));
+  Append(&rows.old_runs, queries.ListOldRuns(Millis(kAll / 2), kAll));
+  Append(&rows.digests, queries.ListBlobDigests());
+  rows.oldest_needed = *queries.OldestNeededOffset();
   for (int64_t id = 1; id < executions; ++id) {
     const ExecutionId execution(id);
     Append(&rows.tasks, queries.ListTasks(execution));
@@ -35,6 +45,8 @@ QueriedRows QueriedRows::Of(const Queries& queries, int64_t workflows, int64_t e
     Append(&rows.task_executions, queries.ListTaskExecutions(execution, 1, all));
     Append(&rows.task_executions, queries.LatestTaskExecutions(execution, 0, 3));
     Append(&rows.rule_states, queries.ListRuleStates(execution));
+    Append(&rows.states, queries.ListStates(execution, WorkflowId()));
+    Append(&rows.evaluations, queries.ListEvaluations(execution, WorkflowId(), all));
     Append(&rows.causes, queries.ListCauses(execution, -1, all));
     Append(&rows.causes, queries.ListCauses(execution, 0, all));
   }
@@ -94,6 +106,9 @@ void RandomChanges::PutExecution(std::vector<Change>* out, Offset offset) {
     row.snapshot_id = SnapshotId(Old(std::max<int64_t>(counters_.snapshot, 1)));
     row.run_type = static_cast<RunType>(Below(3));
     row.created_offset = offset;
+    row.params_json = Text();
+    row.source = Below(5);
+    row.due = Millis(Below(kAll));
     executions_.push_back(row);
   }
   ExecutionRow& row = executions_[static_cast<size_t>(Below(counters_.execution))];
@@ -103,6 +118,8 @@ void RandomChanges::PutExecution(std::vector<Change>* out, Offset offset) {
   row.end = Millis(Below(kAll));
   row.event_offset = offset;
   row.reason = Text();
+  row.deadline = Millis(Below(kAll));
+  row.cascade = Below(9);
   out->emplace_back(row);
 }
 
@@ -124,6 +141,7 @@ void RandomChanges::PutTask(std::vector<Change>* out, Offset offset) {
   }
   task.pending_starts.clear();
   for (int64_t n = Below(4); n > 0; --n) task.pending_starts.push_back(offset - n * 1000);
+  task.next_tick = Millis(Below(kAll));
   out->emplace_back(task);
 
   TaskExecutionRow& run = task_executions_[static_cast<size_t>(Below(counters_.task_execution))];
@@ -138,12 +156,15 @@ void RandomChanges::PutTask(std::vector<Change>* out, Offset offset) {
   run.coalesced = Below(3);
   run.pid = Below(kAll);
   run.reason = Text();
+  run.has_slot = Below(2) == 0;
+  run.deadline = Millis(Below(kAll));
+  run.output = Text();
   out->emplace_back(run);
   out->emplace_back(CauseRow{.execution_id = execution,
                              .offset = offset,
                              .task = index,
                              .ordinal = static_cast<int32_t>(out->size()),
-                             .kind = static_cast<CauseKind>(Below(7)),
+                             .kind = static_cast<CauseKind>(Below(15)),
                              .sequence = run.sequence,
                              .rule = static_cast<RuleIndex>(Below(3) - 1),
                              .time = Millis(Below(kAll)),
@@ -163,20 +184,182 @@ void RandomChanges::PutRuleState(std::vector<Change>* out) {
 void RandomChanges::PutOutbox(std::vector<Change>* out, Offset offset) {
   OutboxRow row;
   row.id = OutboxId(++counters_.outbox);
-  row.kind = static_cast<OutboxKind>(Below(3));
+  row.kind = static_cast<OutboxKind>(Below(5));
   row.offset = offset;
   if (row.kind == OutboxKind::kPublish) {
-    row.publish = Event{.kind = static_cast<EventKind>(Below(5)),
-                        .key = Text(),
-                        .value = Text(),
-                        .context = Text(),
-                        .ns = Text(),
-                        .sender = Text(),
-                        .id = "i/" + std::to_string(row.id.value())};
+    row.publish = AnEvent(0);
+    row.publish.id = "i/" + std::to_string(row.id.value());
   } else {
     row.attempt = AttemptKey{ExecutionId(Old(counters_.execution)), 1, Old(9), Old(3)};
   }
+  if (row.kind == OutboxKind::kEvaluate || row.kind == OutboxKind::kHook) {
+    row.trigger = TriggerId(Below(3));
+    row.ordinal = static_cast<int32_t>(Below(4));
+    row.question = static_cast<int32_t>(Below(4));
+    row.generation = Below(4);
+    row.tries = Below(4);
+    row.due = Millis(Below(kAll));
+  }
   out->emplace_back(row);
+}
+
+Event RandomChanges::AnEvent(Offset offset) {
+  return Event{.offset = offset,
+               .kind = static_cast<EventKind>(Below(5)),
+               .key = Text(),
+               .value = Text(),
+               .context = Text(),
+               .ns = Text(),
+               .sender = Text()};
+}
+
+void RandomChanges::PutSchedule(std::vector<Change>* out) {
+  if (schedules_.empty() || Below(3) == 0) {
+    ScheduleRow row;
+    row.id = ScheduleId(++counters_.schedule);
+    row.workflow_id = WorkflowId(Old(counters_.workflow));
+    schedules_.push_back(row);
+  }
+  ScheduleRow& row = schedules_[static_cast<size_t>(Below(counters_.schedule))];
+  row.expression = Text();
+  row.timezone = Text();
+  row.catchup = static_cast<CatchUp>(Below(3));
+  row.skip_if_active = Below(2) == 0;
+  row.params_json = Text();
+  row.paused = Below(2) == 0;
+  row.created = Millis(Below(kAll));
+  row.generation = Old(5);
+  row.next_due = Millis(Below(kAll));
+  row.last_due = Millis(Below(kAll));
+  out->emplace_back(row);
+}
+
+void RandomChanges::PutTrigger(std::vector<Change>* out, Offset offset) {
+  if (triggers_.empty() || Below(3) == 0) {
+    TriggerRow row;
+    row.id = TriggerId(++counters_.trigger);
+    row.workflow_id = WorkflowId(Old(counters_.workflow));
+    triggers_.push_back(row);
+  }
+  TriggerRow& row = triggers_[static_cast<size_t>(Below(counters_.trigger))];
+  row.condition_json = Text();
+  row.params_json = Text();
+  row.paused = Below(2) == 0;
+  row.created = Millis(Below(kAll));
+  row.created_offset = offset;
+  row.pickled_digest = Text();
+  row.bundle_digest = Text();
+  row.bundle_name = Text();
+  row.host_json = Text();
+  row.slots.assign(static_cast<size_t>(Below(4)), static_cast<uint8_t>(Below(2)));
+  out->emplace_back(row);
+}
+
+void RandomChanges::PutState(std::vector<Change>* out) {
+  StateRow row;
+  if (Below(2) == 0) {
+    row.execution_id = ExecutionId(Old(counters_.execution));
+  } else {
+    row.workflow_id = WorkflowId(Old(counters_.workflow));
+  }
+  row.name = "state " + std::to_string(Below(3));
+  row.value = Text() + std::string("\xff\x00\x80", 3);
+  out->emplace_back(row);
+}
+
+void RandomChanges::PutEvaluation(std::vector<Change>* out, Offset offset) {
+  EvaluationRow row;
+  row.offset = offset;
+  row.ordinal = static_cast<int32_t>(Below(2));
+  if (!triggers_.empty() && Below(2) == 0) {
+    const TriggerRow& trigger = triggers_[static_cast<size_t>(Below(counters_.trigger))];
+    row.trigger_id = trigger.id;
+    row.workflow_id = trigger.workflow_id;
+  } else {
+    const ExecutionRow& execution = executions_[static_cast<size_t>(Below(counters_.execution))];
+    row.execution_id = execution.id;
+    row.workflow_id = execution.workflow_id;
+    row.task = static_cast<TaskIndex>(Below(3));
+  }
+  row.event = AnEvent(offset);
+  row.source = static_cast<TaskIndex>(Below(3) - 1);
+  for (int64_t n = Below(4); n > 0; --n) {
+    row.statuses.push_back(
+        {static_cast<TaskIndex>(Below(9)), Old(1LL << 40), static_cast<TaskStatus>(Below(8))});
+  }
+  row.answers.assign(static_cast<size_t>(Below(4)), static_cast<uint8_t>(Below(2)));
+  row.decided = Below(2) == 0;
+  row.generation = Old(4);
+  evaluations_.push_back(row);
+  out->emplace_back(row);
+}
+
+void RandomChanges::PutDeadLetter(std::vector<Change>* out, Offset offset) {
+  if (dead_letters_.empty() || Below(3) != 0) {
+    DeadLetterRow row;
+    row.id = DeadLetterId(++counters_.dead_letter);
+    if (Below(2) == 0) {
+      row.execution_id = ExecutionId(Old(counters_.execution));
+    } else {
+      row.trigger_id = TriggerId(Old(3));
+    }
+    row.workflow_id = WorkflowId(Old(counters_.workflow));
+    dead_letters_.push_back(row);
+  }
+  DeadLetterRow& row = dead_letters_[static_cast<size_t>(Below(counters_.dead_letter))];
+  row.task = static_cast<TaskIndex>(Below(3) - 1);
+  row.rule = static_cast<RuleIndex>(Below(3) - 1);
+  row.question = static_cast<int32_t>(Below(3));
+  row.event = AnEvent(offset);
+  row.time = Millis(Below(kAll));
+  row.error = Text();
+  out->emplace_back(row);
+}
+
+void RandomChanges::PutNewKinds(std::vector<Change>* out, Offset offset) {
+  switch (Below(6)) {
+    case 0: PutSchedule(out); break;
+    case 1: PutTrigger(out, offset); break;
+    case 2: PutState(out); break;
+    case 3: PutEvaluation(out, offset); break;
+    case 4: PutDeadLetter(out, offset); break;
+    default: out->emplace_back(PoolRow{"pool " + std::to_string(Below(5)), Below(100), Text()});
+  }
+}
+
+void RandomChanges::EraseNewKinds(std::vector<Change>* out) {
+  switch (Below(7)) {
+    case 0:
+      if (counters_.task_execution > 0) {
+        const TaskExecutionRow& run =
+            task_executions_[static_cast<size_t>(Below(counters_.task_execution))];
+        out->emplace_back(EraseTaskExecution{run.id, run.execution_id, run.task, run.sequence});
+      }
+      break;
+    case 1: out->emplace_back(EraseSchedule{ScheduleId(Old(counters_.schedule + 1))}); break;
+    case 2: out->emplace_back(EraseTrigger{TriggerId(Old(counters_.trigger + 1))}); break;
+    case 3: out->emplace_back(ErasePool{"pool " + std::to_string(Below(5))}); break;
+    case 4: {
+      EraseState erase;
+      if (Below(2) == 0) {
+        erase.execution_id = ExecutionId(Old(counters_.execution));
+      } else {
+        erase.workflow_id = WorkflowId(Old(counters_.workflow));
+      }
+      if (Below(2) == 0) erase.name = "state " + std::to_string(Below(3));
+      out->emplace_back(erase);
+      break;
+    }
+    case 5:
+      if (!evaluations_.empty()) {
+        const EvaluationRow& row =
+            evaluations_[static_cast<size_t>(Below(std::ssize(evaluations_)))];
+        out->emplace_back(
+            EraseEvaluation{row.execution_id, row.trigger_id, row.offset, row.ordinal, row.task});
+      }
+      break;
+    default: out->emplace_back(EraseDeadLetter{DeadLetterId(Old(counters_.dead_letter + 1))});
+  }
 }
 
 void RandomChanges::Erase(std::vector<Change>* out) {
@@ -203,7 +386,11 @@ std::vector<Change> RandomChanges::Batch(Offset offset) {
   if (workflows_.empty()) PutWorkflow(&out);
   if (executions_.empty()) PutExecution(&out, offset);
   for (int64_t n = Below(8); n > 0; --n) {
-    switch (Below(8)) {
+    switch (Below(12)) {
+      case 8:
+      case 9:
+      case 10: PutNewKinds(&out, offset); break;
+      case 11: EraseNewKinds(&out); break;
       case 0: PutWorkflow(&out); break;
       case 1: PutExecution(&out, offset); break;
       case 2:

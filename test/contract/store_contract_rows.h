@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <random>
 #include <string>
 #include <tuple>
@@ -24,6 +25,11 @@ struct LoadedRows {
   std::vector<TaskRow> tasks;
   std::vector<TaskExecutionRow> task_executions;
   std::vector<RuleStateRow> rule_states;
+  std::vector<EvaluationRow> evaluations;
+  std::vector<ScheduleRow> schedules;
+  std::vector<TriggerRow> triggers;
+  std::vector<PoolRow> pools;
+  std::vector<DeadLetterRow> dead_letters;
   std::vector<OutboxRow> outbox;
   size_t others = 0;  // kinds that do not belong into the scheduler's state
 
@@ -43,6 +49,11 @@ struct LoadedRows {
   void Add(const TaskRow& row) { tasks.push_back(row); }
   void Add(const TaskExecutionRow& row) { task_executions.push_back(row); }
   void Add(const RuleStateRow& row) { rule_states.push_back(row); }
+  void Add(const EvaluationRow& row) { evaluations.push_back(row); }
+  void Add(const ScheduleRow& row) { schedules.push_back(row); }
+  void Add(const TriggerRow& row) { triggers.push_back(row); }
+  void Add(const PoolRow& row) { pools.push_back(row); }
+  void Add(const DeadLetterRow& row) { dead_letters.push_back(row); }
   void Add(const OutboxRow& row) { outbox.push_back(row); }
   template <typename T>
   void Add(const T&) {
@@ -60,8 +71,18 @@ struct QueriedRows {
   std::vector<TaskExecutionRow> task_executions;
   std::vector<RuleStateRow> rule_states;
   std::vector<CauseRow> causes;
+  std::vector<ScheduleRow> schedules;
+  std::vector<TriggerRow> triggers;
+  std::vector<PoolRow> pools;
+  std::vector<StateRow> states;
+  std::vector<EvaluationRow> evaluations;
+  std::vector<DeadLetterRow> dead_letters;
   std::vector<OutboxRow> outbox;
   std::vector<ReplyRow> replies;
+  std::vector<ExecutionRow> ended;
+  std::vector<TaskExecutionRow> old_runs;
+  std::vector<std::string> digests;
+  std::optional<Offset> oldest_needed;
   friend bool operator==(const QueriedRows&, const QueriedRows&) = default;
 
   /// Ids and offsets below the limits.
@@ -93,7 +114,15 @@ class RandomChanges {
   void PutTask(std::vector<Change>* out, Offset offset);
   void PutRuleState(std::vector<Change>* out);
   void PutOutbox(std::vector<Change>* out, Offset offset);
+  void PutSchedule(std::vector<Change>* out);
+  void PutTrigger(std::vector<Change>* out, Offset offset);
+  void PutState(std::vector<Change>* out);
+  void PutEvaluation(std::vector<Change>* out, Offset offset);
+  void PutDeadLetter(std::vector<Change>* out, Offset offset);
+  void PutNewKinds(std::vector<Change>* out, Offset offset);
+  Event AnEvent(Offset offset);
   void Erase(std::vector<Change>* out);
+  void EraseNewKinds(std::vector<Change>* out);
 
   std::mt19937_64 random_;
   CountersRow counters_;
@@ -102,6 +131,10 @@ class RandomChanges {
   std::vector<SnapshotRow> snapshots_;             // by id - 1
   std::vector<TaskExecutionRow> task_executions_;  // by id - 1
   std::map<std::tuple<ExecutionId, TaskIndex>, TaskRow> tasks_;
+  std::vector<ScheduleRow> schedules_;       // by id - 1
+  std::vector<TriggerRow> triggers_;         // by id - 1
+  std::vector<DeadLetterRow> dead_letters_;  // by id - 1
+  std::vector<EvaluationRow> evaluations_;
 };
 
 }  // namespace aiflow

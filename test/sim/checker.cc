@@ -90,7 +90,25 @@ void Checker::Touch(ExecutionId id, const char* what) {
   }
 }
 
+bool Checker::MayReopen(ExecutionId id) const {
+  for (Offset offset = batch_from_ + 1; offset <= committed_; ++offset) {
+    const Event& event = log_[static_cast<size_t>(offset - 1)];
+    const Result<Request> request = ParseRequest(event);
+    if (!request.has_value()) continue;
+    const auto names = [id](const auto* typed) {
+      return typed != nullptr && typed->execution_id == id.value();
+    };
+    if (names(std::get_if<RerunTasks>(&*request)) || names(std::get_if<MarkTask>(&*request)) ||
+        names(std::get_if<StartTaskExecution>(&*request)) ||
+        names(std::get_if<RestartTaskExecution>(&*request))) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void Checker::Take(const ExecutionRow& row) {
+  if (finished_.contains(row.id) && MayReopen(row.id)) finished_.erase(row.id);
   const auto [found, fresh] = executions_.try_emplace(row.id, row);
   touched_.insert(row.id);
   if (fresh) {
@@ -115,7 +133,9 @@ void Checker::Take(const TaskRow& row) {
 void Checker::CheckCause(const TaskExecutionRow& row) {
   // A report of SUCCESS whose RUNNING was never heard stands for both, and each may cause a run.
   const Event& cause = log_[static_cast<size_t>(row.cause_offset - 1)];
-  const int limit = cause.kind == EventKind::kTaskStatus ? 2 : 1;
+  // So does a run that is recorded by hand.
+  const bool twice = cause.kind == EventKind::kTaskStatus || cause.value == "MARK_TASK";
+  const int limit = twice ? 2 : 1;
   if (++causes_[RunKey(row.execution_id, row.task, row.cause_offset)] > limit) {
     chaos_.Fail("event " + std::to_string(row.cause_offset) + " causes one more " + Namer()(row));
   }
@@ -139,6 +159,7 @@ void Checker::Take(const TaskExecutionRow& row) {
   if (IsAnnounced(row.status) && (fresh || before != row.status)) {
     must_announce_.insert(StatusChangedEventId(row.attempt(), row.status));
   }
+  if (row.status == TaskStatus::kRetrying) retried_.insert(row.attempt());
   found->second = row;
   const WorkflowSpec* spec = SpecOf(row.execution_id);
   if (spec != nullptr && spec->name == kReferenceWorkflow) joins_[row.execution_id].Changed(row);
@@ -191,6 +212,7 @@ void Checker::OnCommit(const CommitBatch& batch) {
     chaos_.Fail("the committed offset moves from " + std::to_string(committed_) + " to " +
                 std::to_string(batch.to_offset));
   }
+  batch_from_ = batch.from_offset;
   committed_ = batch.to_offset;
   touched_.clear();
   must_announce_.clear();
@@ -205,6 +227,7 @@ void Checker::OnCommit(const CommitBatch& batch) {
     if (!announcements_.insert(id).second) chaos_.Fail("announced twice: " + id);
   }
   for (const ExecutionId id : touched_) CheckExecution(id);
+  CheckSlots();
   for (const ExecutionId id : touched_) {
     if (IsFinished(executions_.at(id).status)) finished_.insert(id);
   }
@@ -247,11 +270,16 @@ void Checker::OnHandOver(const AttemptKey& attempt, OutboxKind kind) {
 
 void Checker::OnForget(const AttemptKey& attempt, std::optional<TaskStatus> result) {
   const auto found = runs_.find(RunKey(attempt.execution, attempt.task, attempt.sequence));
+  if (retried_.contains(attempt)) return;  // another try followed, or was stopped before
   if (found == runs_.end() || !IsFinished(found->second.status)) {
     chaos_.Fail("attempt " + attempt.ToString() + " is forgotten before it is final");
     return;
   }
-  if (result.has_value() && *result != found->second.status) {
+  // A stop because of a limit is a failure.
+  const bool limited = result == TaskStatus::kStopped &&
+                       found->second.status == TaskStatus::kFailed &&
+                       found->second.stop_cause == StopCause::kLimit;
+  if (result.has_value() && *result != found->second.status && !limited) {
     chaos_.Fail("attempt " + attempt.ToString() + " ended " + std::string(TaskStatusName(*result)) +
                 ", but is recorded as " + std::string(TaskStatusName(found->second.status)));
   }
@@ -329,26 +357,78 @@ void Checker::CheckRest(const std::vector<Event>& events) const {
   }
 }
 
+/// Counted anew from the rows: the first run of each kind that waits for a slot waits with reason.
+void Checker::CheckSlots() const {
+  struct Kind {
+    WorkflowId workflow;
+    std::string pool;
+    auto operator<=>(const Kind&) const = default;
+  };
+  int64_t executor = 0;
+  std::map<std::string, int64_t> pools;
+  std::map<WorkflowId, int64_t> workflows;
+  std::map<Kind, std::pair<const TaskExecutionRow*, const TaskSpec*>> first;
+  for (const auto& [key, run] : runs_) {
+    if (IsFinished(run.status)) continue;
+    const ExecutionRow& execution = executions_.at(run.execution_id);
+    const WorkflowSpec* spec = SpecOf(run.execution_id);
+    const TaskSpec& task = spec->tasks[static_cast<size_t>(run.task)];
+    if (run.has_slot) {
+      ++executor;
+      ++workflows[execution.workflow_id];
+      pools[task.pool] += task.pool_slots;
+    } else if (run.status == TaskStatus::kQueued && task.op != OperatorKind::kEmpty) {
+      auto& head = first[{execution.workflow_id, task.pool}];
+      if (head.first == nullptr || task.priority > head.second->priority ||
+          (task.priority == head.second->priority && run.id < head.first->id)) {
+        head = {&run, &task};
+      }
+    }
+  }
+  const auto slots = [this](const std::string& name, int64_t otherwise) {
+    const auto pool = pools_.find(name);
+    return pool == pools_.end() ? otherwise : pool->second;
+  };
+  const int64_t parallelism = slots(kExecutorPool, executor + 1);
+  if (executor > parallelism && !pool_shrank_) {
+    chaos_.Fail("more runs have a slot of the executor than there are slots");
+  }
+  for (const auto& [kind, head] : first) {
+    const int64_t concurrency = SpecOf(head.first->execution_id)->concurrency;
+    const bool full =
+        executor >= parallelism ||
+        (!kind.pool.empty() && pools[kind.pool] + head.second->pool_slots > slots(kind.pool, 0)) ||
+        (concurrency > 0 && workflows[kind.workflow] >= concurrency);
+    if (!full) chaos_.Fail("a run waits although there are slots: " + Namer()(*head.first));
+  }
+}
+
 void Checker::CheckWaiting(const ExecutionRow& row) const {
   const WorkflowSpec* spec = SpecOf(row.id);
   if (spec == nullptr) return;
+  bool live = false;
   std::vector<bool> ran(spec->tasks.size(), false);
   std::vector<TaskStatus> latest(spec->tasks.size(), TaskStatus::kInit);
   for (auto it = runs_.lower_bound(RunKey(row.id, 0, 0));
        it != runs_.end() && std::get<0>(it->first) == row.id; ++it) {
     const TaskExecutionRow& run = it->second;
-    if (!IsFinished(run.status)) chaos_.Fail("at rest, there is " + Namer()(run));
+    const bool waits = run.status == TaskStatus::kQueued && !run.has_slot;
+    live = live || waits;
+    if (!IsFinished(run.status) && !waits) chaos_.Fail("at rest, there is " + Namer()(run));
     ran[static_cast<size_t>(run.task)] = true;
     latest[static_cast<size_t>(run.task)] = run.status;
   }
   for (auto it = tasks_.lower_bound({row.id, 0}); it != tasks_.end() && it->first.first == row.id;
        ++it) {
-    if (!it->second.pending_starts.empty()) {
+    const auto current = runs_.find(RunKey(row.id, it->first.second, it->second.current));
+    const bool waits = current != runs_.end() && !current->second.has_slot;
+    if (!it->second.pending_starts.empty() && !waits) {
       chaos_.Fail("at rest, starts are pending: " + Namer()(it->second));
     }
   }
+  const bool waits = row.status == ExecutionStatus::kInit && spec->max_active_executions > 0;
   if (row.status == ExecutionStatus::kStopping ||
-      (!spec->keep_open && !MayWait(*spec, ran, latest))) {
+      (!spec->keep_open && !waits && !live && !MayWait(*spec, ran, latest))) {
     chaos_.Fail("execution " + std::to_string(row.id.value()) + " of " + spec->name +
                 " is open for no reason: " + std::string(ExecutionStatusName(row.status)));
   }

@@ -52,6 +52,12 @@ class Checker {
   void Take(const CauseRow& row);
   void Take(const OutboxRow& row);
   void Take(const ReplyRow& row);
+  void Take(const PoolRow& row) {
+    const auto [pool, fresh] = pools_.try_emplace(row.name, row.slots);
+    pool_shrank_ = pool_shrank_ || row.slots < pool->second || fresh;
+    pool->second = row.slots;
+  }
+  void Take(const ErasePool& erase) { pools_.erase(erase.name); }
   void Take(const SnapshotRow& row) { specs_[row.id] = row.spec; }
   void Take(const EraseOutbox& erase);
   void Take(const EraseExecution& erase);
@@ -60,13 +66,17 @@ class Checker {
   void Take(const Row& /*row*/) {}
 
   void Touch(ExecutionId id, const char* what);
+  /// The batch being taken holds a request that reopens a finished execution.
+  [[nodiscard]] bool MayReopen(ExecutionId id) const;
   void CheckCause(const TaskExecutionRow& row);
   void CheckExecution(ExecutionId id) const;
+  void CheckSlots() const;
   void CheckWaiting(const ExecutionRow& row) const;
 
   Chaos& chaos_;
   const MemoryStore& store_;
   const std::vector<Event>& log_;
+  Offset batch_from_ = 0;
   Offset committed_ = 0;
   std::map<ExecutionId, ExecutionRow> executions_;
   std::set<ExecutionId> finished_;  // by an earlier commit
@@ -75,7 +85,10 @@ class Checker {
   std::map<SnapshotId, std::shared_ptr<const WorkflowSpec>> specs_;
   std::map<OutboxId, OutboxRow> outbox_;
   std::map<Offset, ReplyRow> replies_;
+  std::map<std::string, int64_t> pools_;
+  bool pool_shrank_ = false;             // since then more slots may be in use than there are
   std::set<OutboxId> outbox_ids_;        // ever used
+  std::set<AttemptKey> retried_;         // tries that another one was to follow
   std::set<AttemptKey> started_;         // attempts that ever had a start row
   std::map<RunKey, int> causes_;         // runs by (execution, task, causing offset)
   std::set<std::string> announcements_;  // ids that must be in the log

@@ -35,6 +35,10 @@ void Clients::Begin() {
                        .name = WorkflowName(i),
                        .spec_digest = PutSpec(RandomWorkflow(chaos_.random, i, kWorkflows))});
   }
+  if (chaos_.random.Percent(50)) {
+    Ask(SetPool{.name = kExecutorPool, .slots = 1 + chaos_.random.Below(4)});
+  }
+  Ask(SetPool{.name = kPool, .slots = chaos_.random.Below(4)});
   Ask(StartWorkflowExecution{.ns = "default", .name = kReferenceWorkflow});
   Ask(StartWorkflowExecution{.ns = "default", .name = kReferenceWorkflow});
 }
@@ -59,10 +63,40 @@ void Clients::Upload() {
   Ask(upload);
 }
 
+/// Pools, schedules and triggers come, pause and go.
+void Clients::Operate() {
+  SimRandom& random = chaos_.random;
+  const std::string name = WorkflowName(random.Below(kWorkflows));
+  switch (random.Below(9)) {
+    case 0:
+      Ask(AddSchedule{.ns = "default",
+                      .name = name,
+                      .expression = "interval@0 0 1 0",
+                      .catchup = random.Percent(50) ? CatchUp::kOne : CatchUp::kNone,
+                      .skip_if_active = random.Percent(30)});
+      return;
+    case 1: Ask(SetSchedulePaused{1 + random.Below(3), random.Percent(50)}); return;
+    case 2: Ask(DeleteSchedule{1 + random.Below(3)}); return;
+    case 3:
+      Ask(AddTrigger{.ns = "default",
+                     .name = name,
+                     .condition_json = random.Percent(50)
+                                           ? R"({"type":"event","key":"e2"})"
+                                           : R"({"type":"all_of","name":"n","conditions":[)"
+                                             R"({"type":"event","key":"e0"},)"
+                                             R"({"type":"event","key":"e1"}]})"});
+      return;
+    case 4: Ask(SetTriggerPaused{1 + random.Below(3), random.Percent(50)}); return;
+    case 5: Ask(DeleteTrigger{1 + random.Below(3)}); return;
+    case 6: Ask(DeletePool{kPool}); return;
+    default: Ask(SetPool{.name = kPool, .slots = random.Below(4)}); return;
+  }
+}
+
 void Clients::Act() {
   SimRandom& random = chaos_.random;
   const std::string task = TaskName(random.Below(6));
-  switch (random.Below(24)) {
+  switch (random.Below(27)) {
     case 0: Upload(); return;
     case 1:
     case 2:
@@ -95,6 +129,14 @@ void Clients::Act() {
         Ask(AddNamespace{.name = "n" + std::to_string(random.Below(2))});
       }
       return;
+    case 24: Ask(RerunTasks{.execution_id = AnyExecution().value()}); return;
+    case 25:
+      Ask(MarkTask{.execution_id = AnyExecution().value(),
+                   .task = task,
+                   .status = random.Percent(70) ? TaskStatus::kSuccess : TaskStatus::kFailed,
+                   .note = "by hand"});
+      return;
+    case 26: Operate(); return;
     case 13: {  // a request as old clients send it through the notification service, or garbage
       Item item;
       item.event =
@@ -115,6 +157,10 @@ void Clients::Act() {
       return;
     }
   }
+}
+
+void Clients::PauseSchedules() {
+  for (int64_t id = 1; id <= 8; ++id) Ask(SetSchedulePaused{id, true});
 }
 
 void Clients::StopOpen(bool all) {

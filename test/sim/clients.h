@@ -23,6 +23,8 @@ class Clients {
   void Begin();
   /// Does something new, by chance.
   void Act();
+  /// So that a world can come to rest.
+  void PauseSchedules();
   /// Stops every open execution but the reference's (`all`: also those).
   void StopOpen(bool all);
   /// Sends what is not known to be in the log through `server`. False when there was nothing to
@@ -50,6 +52,7 @@ class Clients {
   void Answered(size_t index, const ReplyRow& reply);
   std::string PutSpec(const WorkflowSpec& spec);
   void Upload();
+  void Operate();
   ExecutionId AnyExecution();
 
   Durable& durable_;

@@ -140,7 +140,8 @@ bool MayWait(const WorkflowSpec& spec, const std::vector<bool>& ran,
     }
   }
   for (size_t i = 0; i < spec.tasks.size(); ++i) {
-    if (!spec.tasks[i].optional && !ran[i] && startable[i]) return true;
+    if (spec.tasks[i].optional) continue;
+    if (!spec.tasks[i].periodic.empty() || (!ran[i] && startable[i])) return true;
   }
   return false;
 }

@@ -97,6 +97,12 @@ class SimServer::StoreDoor final : public Store {
     return rows;
   }
 
+  Result<std::vector<Change>> LoadExecution(ExecutionId id) const override {
+    if (server_.MayDie("before an execution is loaded")) return Error(Dead());
+    if (Chance(20)) return Error(Hiccup("store"));
+    return durable_.store.LoadExecution(id);
+  }
+
  private:
   [[nodiscard]] bool Chance(int64_t per_mille) const {
     return server_.chaos_.faults && server_.chaos_.random.PerMille(per_mille);
@@ -211,7 +217,8 @@ class SimServer::Planner final : public AttemptPlanner {
   explicit Planner(int server) : server_(server) {}
 
   Result<AttemptSpec> Plan(const WorkflowRow& /*workflow*/, const SnapshotRow& snapshot,
-                           const TaskExecutionRow& run, const Event& cause) override {
+                           const TaskExecutionRow& run, const Event& cause,
+                           const AttemptInputs& /*inputs*/) override {
     CHECK(cause.offset == run.cause_offset) << "the cause of another run";
     CHECK(snapshot.spec != nullptr);
     const int64_t lot = run.id.value() * 2654435761;
@@ -266,13 +273,18 @@ Status SimServer::Recover() {
   return recovered;
 }
 
-bool SimServer::asleep() const { return !woken_ && !more_ && !failed_ && !engine_->has_refused(); }
+bool SimServer::asleep() const {
+  const std::optional<Millis> due = engine_->NextDue();
+  const bool timer = due.has_value() && *due <= chaos_.now;
+  return !woken_ && !more_ && !failed_ && !timer && !engine_->has_refused();
+}
 
 bool SimServer::Run() {
   if (asleep() || lease_lost_ || dead()) return false;
   if (!woken_ && !more_) engine_->RetryRefused();  // its back-off timer
   woken_ = false;
   const int64_t commits = engine_->stats().commits;
+  if (!failed_) engine_->FireTimers(chaos_.now);
   const Result<bool> more = engine_->Step();
   more_ = more.has_value() && *more;
   failed_ = !more.has_value();

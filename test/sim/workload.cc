@@ -11,6 +11,8 @@ constexpr std::array kKeys = {"tick", "tock", "ea", "eb", "e0", "e1", "e2"};
 constexpr std::array kStatuses = {TaskStatus::kRunning, TaskStatus::kSuccess, TaskStatus::kSuccess,
                                   TaskStatus::kFailed, TaskStatus::kStopped};
 constexpr std::array kOnAlive = {OnAlive::kIgnore, OnAlive::kQueue, OnAlive::kRestart};
+constexpr std::array kOverlaps = {Overlap::kRestart, Overlap::kSkip, Overlap::kQueue};
+constexpr std::array kCatchUps = {CatchUp::kNone, CatchUp::kOne, CatchUp::kAll};
 
 template <typename Array>
 auto PickOf(SimRandom& random, const Array& items) {
@@ -27,6 +29,9 @@ class Maker {
     WorkflowSpec spec;
     spec.name = WorkflowName(index_);
     spec.keep_open = random_.Percent(15);
+    if (random_.Percent(20)) spec.concurrency = 1 + random_.Below(2);
+    if (random_.Percent(20)) spec.max_active_executions = 1 + random_.Below(2);
+    if (random_.Percent(10)) spec.execution_timeout = Millis(1'000 + random_.Below(60'000));
     tasks_ = 1 + random_.Below(5);
     for (int64_t i = 0; i < tasks_; ++i) spec.tasks.push_back(Task(i));
     return spec;
@@ -40,6 +45,17 @@ class Maker {
     task.on_alive = PickOf(random_, kOnAlive);
     task.max_pending_starts = random_.Percent(20) ? 2 : 1000;
     task.optional = random_.Percent(20);
+    if (random_.Percent(15)) {
+      task.op = OperatorKind::kEmpty;
+      task.command.clear();
+    } else {
+      Limit(task);
+    }
+    if (random_.Percent(10)) {
+      task.periodic = "interval@0 0 1 0";
+      task.overlap = PickOf(random_, kOverlaps);
+      task.catchup = PickOf(random_, kCatchUps);
+    }
     const int64_t rules = random_.Percent(35) ? 0 : 1 + random_.Below(3);
     for (int64_t i = 0; i < rules; ++i) {
       const int64_t kind = random_.Below(10);
@@ -49,6 +65,23 @@ class Maker {
                             Condition(0)});
     }
     return task;
+  }
+
+  /// Retries, time limits and slots, of a task with a process.
+  void Limit(TaskSpec& task) {
+    if (random_.Percent(30)) {
+      task.retry = {.retries = 1 + random_.Below(2),
+                    .delay = Millis(random_.Below(200)),
+                    .exponential = random_.Percent(50)};
+    }
+    if (random_.Percent(15)) task.execution_timeout = Millis(50 + random_.Below(2'000));
+    if (random_.Percent(15)) task.start_timeout = Millis(random_.Below(2) * 300);
+    if (random_.Percent(15)) task.queue_timeout = Millis(100 + random_.Below(2'000));
+    if (random_.Percent(25)) {
+      task.pool = kPool;
+      task.pool_slots = 1 + random_.Below(2);
+    }
+    task.priority = random_.Below(4);
   }
 
   ConditionSpec Condition(int depth) {
@@ -75,6 +108,15 @@ class Maker {
     ConditionSpec leaf;
     leaf.kind = ConditionKind::kEvent;
     leaf.key = PickOf(random_, kKeys);
+    if (random_.Percent(15)) {
+      leaf.scope = random_.Percent(50) ? EventScope::kExecution : EventScope::kNamespace;
+    }
+    if (random_.Percent(15)) {
+      FilterSpec& filter = leaf.filters.emplace_back();
+      filter.field = FilterField::kContext;
+      filter.pointer = "/n";
+      filter.min = static_cast<double>(random_.Below(5));
+    }
     return leaf;
   }
 
@@ -120,6 +162,8 @@ Event RandomEvent(SimRandom& random, const std::vector<ExecutionId>& executions)
     event.context = random.Percent(80)
                         ? "{\"workflow_execution_id\":" + std::to_string(id) + "}"
                         : "{\"workflow_execution_id\":\"" + std::to_string(id) + "\"}";
+  } else if (random.Percent(20)) {
+    event.context = "{\"n\":" + std::to_string(random.Below(8)) + "}";
   } else if (random.Percent(5)) {
     event.context = "not json";
   }

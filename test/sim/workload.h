@@ -10,6 +10,9 @@
 
 namespace aiflow::sim {
 
+/// The pool that some tasks take slots of.
+inline constexpr const char* kPool = "p";
+
 /// A random valid workflow: `index` names it, `others` are the names of workflows whose tasks its
 /// rules may listen to.
 WorkflowSpec RandomWorkflow(SimRandom& random, int index, int workflows);

@@ -13,6 +13,8 @@ constexpr int64_t kSteps = 400;
 /// Rounds after which what still goes on is taken for a cycle of rules, and stopped.
 constexpr int kCycleRounds = 150;
 constexpr int kMaxRounds = 1'500;
+/// At rest, nothing comes due within this time.
+constexpr Millis kSoon{30'000};
 
 class World {
  public:
@@ -23,7 +25,9 @@ class World {
     clients_.Begin();
     while (chaos_.counts.steps < kSteps && !chaos_.failed()) Step();
     chaos_.faults = false;
+    chaos_.now = std::max(chaos_.now, latest_);  // the clock is right again
     chaos_.Note("---- the faults end");
+    clients_.PauseSchedules();
     Settle(/*stop_cycles=*/true);
     if (!chaos_.failed()) durable_.checker.CheckRest(durable_.log.events());
     clients_.StopOpen(/*all=*/true);
@@ -37,6 +41,10 @@ class World {
   void Step() {
     ++chaos_.counts.steps;
     chaos_.now += Millis(chaos_.random.Below(50));
+    // The machine slept, or its clock was set.
+    if (chaos_.random.PerMille(10)) chaos_.now += Millis(chaos_.random.Below(150'000));
+    latest_ = std::max(latest_, chaos_.now);
+    if (chaos_.random.PerMille(5)) chaos_.now -= Millis(chaos_.random.Below(20'000));
     const int64_t dice = chaos_.random.Below(100);
     if (server_ == nullptr) {
       Begin();
@@ -107,10 +115,19 @@ class World {
       for (int i = 0; i < 8; ++i) durable_.executor.Tick(true);
       busy = busy || !durable_.executor.idle() || !durable_.log.idle();
       Reap();
-      if (!busy && server_ != nullptr) return;
-      if (round == kCycleRounds && stop_cycles) clients_.StopOpen(/*all=*/false);
+      if (!busy && server_ != nullptr && !Wait()) return;
+      // More than once: an execution that waited for the end of another may be a cycle too.
+      if (stop_cycles && round > 0 && round % kCycleRounds == 0) clients_.StopOpen(/*all=*/false);
     }
     if (round == kMaxRounds) chaos_.Fail("it does not come to rest");
+  }
+
+  /// Lets time pass to what comes due soon: retries and limits, but not the next tick or schedule.
+  bool Wait() {
+    const std::optional<Millis> due = server_->engine().NextDue();
+    if (!due.has_value() || *due > chaos_.now + kSoon) return false;
+    chaos_.now = std::max(chaos_.now, *due);
+    return true;
   }
 
   void CheckEnd() {
@@ -135,6 +152,7 @@ class World {
   std::unique_ptr<SimServer> server_;
   std::unique_ptr<SimServer> zombie_;  // lost the lease, and may not know it yet
   int servers_ = 0;
+  Millis latest_{0};  // the highest time that the clock ever showed
 };
 
 }  // namespace

@@ -1,9 +1,13 @@
 #include "aiflow/task_context.h"
 
 #include <condition_variable>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
+
+#include "model/limits.h"
 
 namespace aiflow {
 namespace {
@@ -32,6 +36,45 @@ std::string ReadFile(const std::string& path) {
   return content.str();
 }
 
+/// The members of the JSON object in a file, which may be none: texts as they are, the rest as
+/// JSON.
+std::map<std::string, std::string> ReadObject(const std::string& path) {
+  std::map<std::string, std::string> members;
+  const auto json = nlohmann::json::parse(ReadFile(path), nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return members;
+  for (const auto& [name, value] : json.items()) {
+    members[name] = value.is_string() ? value.get<std::string>() : value.dump();
+  }
+  return members;
+}
+
+/// "2024-03-31T01:30:00Z"; nothing for another text.
+std::optional<std::chrono::system_clock::time_point> ReadTime(const std::string& text) {
+  using std::chrono::day;
+  using std::chrono::month;
+  using std::chrono::year;
+  int y = 0;
+  unsigned mo = 0;
+  unsigned d = 0;
+  int h = 0;
+  int mi = 0;
+  int s = 0;
+  if (std::sscanf(text.c_str(), "%d-%u-%uT%d:%d:%d", &y, &mo, &d, &h, &mi, &s) != 6) {
+    return std::nullopt;
+  }
+  const std::chrono::year_month_day date(year{y}, month{mo}, day{d});
+  if (!date.ok()) return std::nullopt;
+  return std::chrono::sys_days(date) + std::chrono::hours(h) + std::chrono::minutes(mi) +
+         std::chrono::seconds(s);
+}
+
+std::optional<std::string> Find(const std::map<std::string, std::string>& members,
+                                const std::string& name) {
+  const auto found = members.find(name);
+  if (found == members.end()) return std::nullopt;
+  return found->second;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<TaskContext>> TaskContext::FromEnvironment(std::stop_token stop) {
@@ -56,6 +99,10 @@ Result<std::unique_ptr<TaskContext>> TaskContext::FromEnvironment(std::stop_toke
     context->trigger_.value = ReadFile(file);
   }
   context->trigger_.context = ReadFile(Env("AIFLOW_EVENT_CONTEXT_FILE"));
+  context->due_time_ = ReadTime(Env("AIFLOW_DUE_TIME"));
+  context->params_ = ReadObject(Env("AIFLOW_PARAMS_FILE"));
+  context->outputs_ = ReadObject(Env("AIFLOW_OUTPUTS_FILE"));
+  context->output_file_ = Env("AIFLOW_OUTPUT");
   context->working_dir_ = Env("AIFLOW_WORKING_DIR");
   context->bundle_dir_ = Env("AIFLOW_BUNDLE_DIR");
   context->notification_uri_ = Env("AIFLOW_NOTIFICATION_URI");
@@ -94,6 +141,40 @@ void TaskContext::WaitForStop() const {
 int TaskContext::Fail(std::string reason) {
   failure_ = std::move(reason);
   return 1;
+}
+
+int TaskContext::FailForGood(std::string reason) {
+  failure_ = std::move(reason);
+  return kDoNotRetry;
+}
+
+std::optional<std::string> TaskContext::param(const std::string& name) const {
+  return Find(params_, name);
+}
+
+std::optional<std::string> TaskContext::output_of(const std::string& task) const {
+  return Find(outputs_, task);
+}
+
+Status TaskContext::SetOutput(const std::string& text) {
+  if (text.size() > limits::kMaxOutputBytes) {
+    return {Code::kInvalidArgument, "the output has " + std::to_string(text.size()) +
+                                        " bytes, the limit is " +
+                                        std::to_string(limits::kMaxOutputBytes)};
+  }
+  if (output_file_.empty()) {
+    return {Code::kUnavailable, "the output cannot be written: AIFLOW_OUTPUT is not set"};
+  }
+  // In one step, so that a task that is killed leaves the old one or the new one.
+  const std::string temporary = output_file_.string() + ".tmp";
+  std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
+  file << text << std::flush;
+  std::error_code failed;
+  if (file) std::filesystem::rename(temporary, output_file_, failed);
+  if (!file || failed) {
+    return {Code::kUnavailable, "the output cannot be written to '" + output_file_.string() + "'"};
+  }
+  return Status::Ok();
 }
 
 }  // namespace aiflow

@@ -1,51 +1,25 @@
 #include "aiflow/workflow.h"
 
+#include <nlohmann/json.hpp>
+
 namespace aiflow {
+namespace {
 
-Condition Condition::Event(std::string key) {
-  ConditionSpec spec;
-  spec.kind = ConditionKind::kEvent;
-  spec.key = std::move(key);
-  return Condition(std::move(spec));
+template <typename T>
+std::string DefaultText(const std::optional<T>& value) {
+  if (!value.has_value()) return "";
+  return nlohmann::json(*value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-Condition Condition::Status(const Task& task, TaskStatus status) {
-  const WorkflowSpec& flow = task.workflow().spec();
-  return Status(flow.ns, flow.name, task.spec().name, status);
-}
-
-Condition Condition::Status(std::string ns, std::string workflow, std::string task,
-                            TaskStatus status) {
-  ConditionSpec spec;
-  spec.kind = ConditionKind::kTaskStatus;
-  spec.ns = std::move(ns);
-  spec.workflow = std::move(workflow);
-  spec.task = std::move(task);
-  spec.status = status;
-  return Condition(std::move(spec));
-}
-
-Condition Condition::AllOf(std::string name, std::vector<Condition> children) {
-  ConditionSpec spec;
-  spec.kind = ConditionKind::kAllOf;
+TaskSpec NamedTask(std::string name, OperatorKind op, std::string command) {
+  TaskSpec spec;
   spec.name = std::move(name);
-  for (Condition& child : children) spec.children.push_back(std::move(child.spec_));
-  return Condition(std::move(spec));
+  spec.op = op;
+  spec.command = std::move(command);
+  return spec;
 }
 
-Condition Condition::AnyOf(std::vector<Condition> children) {
-  ConditionSpec spec;
-  spec.kind = ConditionKind::kAnyOf;
-  for (Condition& child : children) spec.children.push_back(std::move(child.spec_));
-  return Condition(std::move(spec));
-}
-
-Condition Condition::AllStatus(const std::vector<std::pair<const Task*, TaskStatus>>& tasks) {
-  ConditionSpec spec;
-  spec.kind = ConditionKind::kAllTaskStatus;
-  for (const auto& [task, status] : tasks) spec.children.push_back(Status(*task, status).spec_);
-  return Condition(std::move(spec));
-}
+}  // namespace
 
 Workflow::Workflow(std::string name, std::string ns) {
   spec_.name = std::move(name);
@@ -62,21 +36,91 @@ Workflow& Workflow::Config(const std::string& key, std::string json) {
   return *this;
 }
 
-const TaskFunction* Workflow::function(const std::string& task) const {
+Workflow& Workflow::ExecutionTimeout(Millis timeout) {
+  spec_.execution_timeout = timeout;
+  return *this;
+}
+
+Workflow& Workflow::MaxActiveExecutions(int64_t limit) {
+  spec_.max_active_executions = limit;
+  return *this;
+}
+
+Workflow& Workflow::Concurrency(int64_t limit) {
+  spec_.concurrency = limit;
+  return *this;
+}
+
+Workflow& Workflow::TimeZone(std::string name) {
+  spec_.timezone = std::move(name);
+  return *this;
+}
+
+Workflow& Workflow::StringParam(std::string name, std::optional<std::string> otherwise) {
+  return Param({std::move(name), ParamType::kString, DefaultText(otherwise)});
+}
+
+Workflow& Workflow::IntegerParam(std::string name, std::optional<int64_t> otherwise) {
+  return Param({std::move(name), ParamType::kInteger, DefaultText(otherwise)});
+}
+
+Workflow& Workflow::NumberParam(std::string name, std::optional<double> otherwise) {
+  return Param({std::move(name), ParamType::kNumber, DefaultText(otherwise)});
+}
+
+Workflow& Workflow::BooleanParam(std::string name, std::optional<bool> otherwise) {
+  return Param({std::move(name), ParamType::kBoolean, DefaultText(otherwise)});
+}
+
+Workflow& Workflow::JsonParam(std::string name, std::optional<std::string> otherwise) {
+  return Param({std::move(name), ParamType::kJson, std::move(otherwise).value_or("")});
+}
+
+Workflow& Workflow::Param(ParamSpec param) {
+  spec_.params.push_back(std::move(param));
+  return *this;
+}
+
+Workflow& Workflow::Hook(HookSpec hook) {
+  spec_.hooks.push_back(std::move(hook));
+  return *this;
+}
+
+const Workflow::Code* Workflow::code(const std::string& task) const {
   for (size_t i = 0; i < spec_.tasks.size(); ++i) {
-    if (spec_.tasks[i].name == task) return functions_[i] ? &functions_[i] : nullptr;
+    if (spec_.tasks[i].name == task) return &code_[i];
   }
   return nullptr;
 }
 
-Task::Task(Workflow& flow, TaskSpec spec, TaskFunction function)
+const TaskFunction* Workflow::function(const std::string& task) const {
+  const Code* found = code(task);
+  return found != nullptr && found->function ? &found->function : nullptr;
+}
+
+Operator* Workflow::task_operator(const std::string& task) const {
+  const Code* found = code(task);
+  return found != nullptr ? found->task_operator.get() : nullptr;
+}
+
+const ConditionFunction* Workflow::question(const std::string& task, size_t rule,
+                                            size_t number) const {
+  const Code* found = code(task);
+  if (found == nullptr || rule >= found->questions.size()) return nullptr;
+  const std::vector<ConditionFunction>& questions = found->questions[rule];
+  return number < questions.size() ? &questions[number] : nullptr;
+}
+
+Task::Task(Workflow& flow, TaskSpec spec, TaskFunction function,
+           std::shared_ptr<Operator> task_operator)
     : flow_(&flow), index_(flow.spec_.tasks.size()) {
   flow.spec_.tasks.push_back(std::move(spec));
-  flow.functions_.push_back(std::move(function));
+  flow.code_.push_back({std::move(function), std::move(task_operator), {}});
 }
 
 Task& Task::When(const Condition& condition, TaskAction action) {
   mutable_spec().rules.push_back(RuleSpec{action, condition.spec()});
+  flow_->code_[index_].questions.push_back(condition.questions());
   return *this;
 }
 
@@ -111,22 +155,63 @@ Task& Task::Env(const std::string& name, std::string value) {
   return *this;
 }
 
-namespace {
-
-TaskSpec NamedTask(std::string name, OperatorKind op, std::string command) {
-  TaskSpec spec;
-  spec.name = std::move(name);
-  spec.op = op;
-  spec.command = std::move(command);
-  return spec;
+Task& Task::Retries(int64_t retries, Millis delay) {
+  mutable_spec().retry.retries = retries;
+  mutable_spec().retry.delay = delay;
+  return *this;
 }
 
-}  // namespace
+Task& Task::RetryBackoff(Millis max_delay) {
+  mutable_spec().retry.exponential = true;
+  mutable_spec().retry.max_delay = max_delay;
+  return *this;
+}
+
+Task& Task::ExecutionTimeout(Millis timeout) {
+  mutable_spec().execution_timeout = timeout;
+  return *this;
+}
+
+Task& Task::QueueTimeout(Millis timeout) {
+  mutable_spec().queue_timeout = timeout;
+  return *this;
+}
+
+Task& Task::StartTimeout(Millis timeout) {
+  mutable_spec().start_timeout = timeout;
+  return *this;
+}
+
+Task& Task::Periodic(std::string expression, Overlap overlap, CatchUp catchup) {
+  mutable_spec().periodic = std::move(expression);
+  mutable_spec().overlap = overlap;
+  mutable_spec().catchup = catchup;
+  return *this;
+}
+
+Task& Task::Pool(std::string name, int64_t slots) {
+  mutable_spec().pool = std::move(name);
+  mutable_spec().pool_slots = slots;
+  return *this;
+}
+
+Task& Task::Priority(int64_t priority) {
+  mutable_spec().priority = priority;
+  return *this;
+}
 
 BashTask::BashTask(Workflow& flow, std::string name, std::string command)
-    : Task(flow, NamedTask(std::move(name), OperatorKind::kBash, std::move(command)), nullptr) {}
+    : Task(flow, NamedTask(std::move(name), OperatorKind::kBash, std::move(command))) {}
+
+EmptyTask::EmptyTask(Workflow& flow, std::string name)
+    : Task(flow, NamedTask(std::move(name), OperatorKind::kEmpty, "")) {}
 
 FunctionTask::FunctionTask(Workflow& flow, std::string name, TaskFunction function)
     : Task(flow, NamedTask(std::move(name), OperatorKind::kHost, ""), std::move(function)) {}
+
+OperatorTask::OperatorTask(Workflow& flow, std::string name,
+                           std::shared_ptr<Operator> task_operator)
+    : Task(flow, NamedTask(std::move(name), OperatorKind::kHost, ""), nullptr,
+           std::move(task_operator)) {}
 
 }  // namespace aiflow

@@ -1,69 +1,22 @@
 // Runs a real workflow program as the command line and the runner do.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <array>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
-#include <vector>
 
 #include "model/spec_json.h"
+#include "program_process.h"
 
 namespace aiflow {
 namespace {
 
 using ::testing::HasSubstr;
-
-std::string program_path;
-
-struct Process {
-  pid_t pid = 0;
-  int output = -1;
-
-  /// Reads up to the next line's end, or to the end of the output.
-  std::string ReadLine() const {
-    std::string line;
-    for (char c = 0; read(output, &c, 1) == 1 && c != '\n';) line += c;
-    return line;
-  }
-  std::string ReadAll() const {
-    std::string text;
-    std::array<char, 4096> buffer;
-    for (ssize_t n = 0; (n = read(output, buffer.data(), buffer.size())) > 0;) {
-      text.append(buffer.data(), static_cast<size_t>(n));
-    }
-    return text;
-  }
-  int Wait() const {
-    int status = 0;
-    waitpid(pid, &status, 0);
-    close(output);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  }
-};
-
-Process Spawn(const std::string& argument, const std::map<std::string, std::string>& env) {
-  std::array<int, 2> pipe_ends{};
-  EXPECT_EQ(pipe2(pipe_ends.data(), O_CLOEXEC), 0);
-  const pid_t pid = fork();
-  if (pid == 0) {
-    dup2(pipe_ends[1], 1);
-    for (const auto& [name, value] : env) setenv(name.c_str(), value.c_str(), 1);
-    execl(program_path.c_str(), program_path.c_str(), argument.c_str(), nullptr);
-    _exit(127);
-  }
-  close(pipe_ends[1]);
-  return Process{pid, pipe_ends[0]};
-}
 
 class CppMainTest : public ::testing::Test {
  protected:
@@ -122,7 +75,7 @@ TEST_F(CppMainTest, EscapedExceptionIsAFailureWithItsText) {
 }
 
 TEST_F(CppMainTest, UnknownTaskIsAFailureNeverASuccess) {
-  EXPECT_EQ(Spawn("--aiflow-run-task", Env("nobody")).Wait(), 1);
+  EXPECT_EQ(Spawn("--aiflow-run-task", Env("nobody")).Wait(), 2);
   EXPECT_THAT(Result(), HasSubstr("no task sample.nobody"));
 }
 
@@ -133,6 +86,69 @@ TEST_F(CppMainTest, SigtermAsksTheFunctionToStopAndItsOwnExitCodeCounts) {
   EXPECT_EQ(process.ReadLine(), "stopped");
   EXPECT_EQ(process.Wait(), 3);
   EXPECT_EQ(Result(), "3\n");
+}
+
+TEST_F(CppMainTest, AFailureForGoodHasAnExitCodeOfItsOwn) {
+  EXPECT_EQ(Spawn("--aiflow-run-task", Env("give_up")).Wait(), 100);
+  EXPECT_EQ(Result(), "100\nbad input\n");
+  EXPECT_EQ(Spawn("--aiflow-run-task", Env("fail_for_good")).Wait(), 100);
+  EXPECT_EQ(Result(), "100\nno such table\n");
+}
+
+TEST_F(CppMainTest, TheContextHasParamsDueTimeAndOutputs) {
+  std::ofstream(dir_ / "params") << R"({"day": "monday", "rows": 3, "deep": {"a": [1]}})";
+  std::ofstream(dir_ / "outputs") << R"({"extract": "42 rows\n"})";
+  std::map<std::string, std::string> env = Env("inputs");
+  env["AIFLOW_PARAMS_FILE"] = dir_ / "params";
+  env["AIFLOW_OUTPUTS_FILE"] = dir_ / "outputs";
+  env["AIFLOW_OUTPUT"] = dir_ / "output";
+  env["AIFLOW_DUE_TIME"] = "2024-03-31T01:30:00Z";
+  const Process process = Spawn("--aiflow-run-task", env);
+  EXPECT_EQ(process.ReadAll(),
+            "day=monday rows=3 deep={\"a\":[1]} none=-\ndue=1711848600\nextract=42 rows\n\n");
+  EXPECT_EQ(process.Wait(), 0);
+  std::stringstream output;
+  output << std::ifstream(dir_ / "output").rdbuf();
+  EXPECT_EQ(output.str(), "done");
+}
+
+TEST_F(CppMainTest, WithoutThemTheContextHasNone) {
+  const Process process = Spawn("--aiflow-run-task", Env("inputs"));
+  EXPECT_EQ(process.ReadAll(), "day=- rows=- deep=- none=-\nextract=-\n");
+  EXPECT_EQ(process.Wait(), 1);
+  EXPECT_THAT(Result(), HasSubstr("cannot be written"));
+}
+
+TEST_F(CppMainTest, AnOperatorStartsAndAwaitsItsEnd) {
+  const Process process = Spawn("--aiflow-run-task", Env("short_job"));
+  EXPECT_EQ(process.ReadAll(), "job short started\njob short ended\n");
+  EXPECT_EQ(process.Wait(), 0);
+}
+
+TEST_F(CppMainTest, AnOperatorThatCannotStartIsNotAwaited) {
+  const Process process = Spawn("--aiflow-run-task", Env("broken_job"));
+  EXPECT_EQ(process.ReadAll(), "job broken started\n");
+  EXPECT_EQ(process.Wait(), 7);
+  EXPECT_EQ(Result(), "7\nno cluster\n");
+}
+
+TEST_F(CppMainTest, Rule10SigtermRunsTheStopHookOfAnOperator) {
+  const Process process = Spawn("--aiflow-run-task", Env("long_job"));
+  EXPECT_EQ(process.ReadLine(), "job long started");
+  kill(process.pid, SIGTERM);
+  EXPECT_EQ(process.ReadLine(), "job long cancelled");
+  EXPECT_EQ(process.ReadLine(), "job long ended");
+  EXPECT_EQ(process.Wait(), 128 + SIGTERM);
+  EXPECT_EQ(Result(), "143\nstopped\n");
+}
+
+TEST_F(CppMainTest, AnOperatorThatGoesOnAfterItsStopHookIsEnded) {
+  const Process process = Spawn("--aiflow-run-task", Env("stubborn_job"));
+  EXPECT_EQ(process.ReadLine(), "job stubborn started");
+  kill(process.pid, SIGTERM);
+  EXPECT_EQ(process.ReadLine(), "job stubborn cancelled");
+  EXPECT_EQ(process.Wait(), 128 + SIGTERM);
+  EXPECT_EQ(Result(), "143\nstopped\n");
 }
 
 }  // namespace

@@ -26,6 +26,16 @@ def notification():
 
 
 @pytest.fixture
+def server(monkeypatch):
+    from fake_server import FakeServer
+
+    fake = FakeServer()
+    monkeypatch.setenv("AIFLOW_SERVER", fake.uri)
+    yield fake
+    fake.server.stop(None)
+
+
+@pytest.fixture
 def workflow_file(tmp_path):
     """Writes a workflow file and returns its path."""
 
@@ -110,3 +120,14 @@ def host(tmp_path):
     host = Host(tmp_path)
     yield host
     host.kill_the_rest()
+
+
+@pytest.fixture
+def condition_host(tmp_path):
+    from condition_host import ConditionHost
+
+    folder = tmp_path / "bundle"
+    folder.mkdir(exist_ok=True)
+    host = ConditionHost(folder, tmp_path / "host.log")
+    yield host
+    host.close()

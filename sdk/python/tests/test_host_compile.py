@@ -50,7 +50,7 @@ def test_all_module_level_workflows_are_compiled_once_and_in_order(host, workflo
         ("x = 1\nraise SystemExit(0)\n", "flow.py:2", "exits while it is loaded"),
         ("x = 1\n", "flow.py", "no workflow is defined"),
         (FLOW + "\n    BashOperator('task', 'x')\n", "flow.py:7", "two tasks named 'task'"),
-        (FLOW + "\n    BashOperator('b', 'x', retries=1)\n", "flow.py:7", "'retries'"),
+        (FLOW + "\n    BashOperator('b', 'x', retries=-1)\n", "flow.py:7", "retries must be"),
         (FLOW + "\nwith Workflow('e') as empty:\n    pass\n", "flow.py:7", "has no tasks"),
         (FLOW + "\nBashOperator('outside', 'x')\n", "flow.py:7", "outside a workflow"),
         (FLOW + "\nwith Workflow('flow') as f2:\n    BashOperator('a', 'a')\n", "flow.py", "two"),

@@ -56,6 +56,24 @@ def test_sys_exit_decides_like_in_a_program(host, workflow_file, argument, code,
     assert (found, host.result) == (code, result)
 
 
+@pytest.mark.parametrize(
+    "statement, reason",
+    [
+        ("raise NonRetriableError('bad input')", "NonRetriableError: bad input"),
+        ("raise Own('mine') from ValueError('cause')", "Own: mine"),
+        ("sys.exit(100)", "SystemExit: 100"),
+    ],
+)
+def test_an_error_that_is_not_to_be_tried_again_is_exit_code_100(
+    host, workflow_file, statement, reason
+):
+    body = "from ai_flow.common.exception.exceptions import NonRetriableError\n"
+    body += f"class Own(NonRetriableError):\n    pass\n{statement}"
+    code, _ = host.run(workflow_file(function(body)))
+    assert code == 100
+    assert host.result == ["100", reason]
+
+
 def test_start_and_await_termination_make_one_task(host, workflow_file):
     text = operator(
         "def start(self, context):\n    print('start', context.task_execution_key)\n"
@@ -219,6 +237,32 @@ def test_a_stop_hook_that_fails_still_ends_the_task(host, workflow_file):
     )
     code, rest = stop_when(host.start(workflow_file(text)), "ready")
     assert code == 143 and "RuntimeError: hook" in rest
+
+
+def test_the_process_waits_for_its_stop_hook(host, workflow_file):
+    """The work ends early in the hook, which then has something to clean up."""
+    text = operator(
+        "def start(self, context):\n"
+        "    self.go = threading.Event()\n    print('ready')\n    self.go.wait()\n"
+        "def stop(self, context):\n"
+        "    self.go.set()\n    time.sleep(0.5)\n    print('cleaned up')"
+    )
+    code, rest = stop_when(host.start(workflow_file(text)), "ready")
+    assert (code, rest) == (143, "cleaned up\n")
+
+
+def test_a_stop_hook_may_use_the_children_of_the_task(host, workflow_file):
+    """SIGTERM goes to the leader only, so the child still answers its hook."""
+    text = operator(
+        "def start(self, context):\n    import subprocess\n"
+        "    self.child = subprocess.Popen(['cat'], stdin=subprocess.PIPE)\n"
+        "    print('ready')\n"
+        "def await_termination(self, context, timeout=None):\n    self.child.wait()\n"
+        "def stop(self, context):\n"
+        "    self.child.communicate(b'last words\\n')\n    print('stopped it')"
+    )
+    code, rest = stop_when(host.start(workflow_file(text)), "ready")
+    assert (code, rest) == (143, "last words\nstopped it\n")
 
 
 def test_a_bash_subclass_stops_at_once(host, workflow_file):

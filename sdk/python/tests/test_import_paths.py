@@ -16,15 +16,22 @@ ai_flow.model.workflow Workflow name namespace='default' **kwargs
 ai_flow.model.operator Operator name **kwargs
 ai_flow.model.operator AIFlowOperator task_name **kwargs
 ai_flow.operators.bash BashOperator name bash_command **kwargs
+ai_flow.operators.empty EmptyOperator name **kwargs
 ai_flow.operators.python PythonOperator name python_callable op_args=None op_kwargs=None **kwargs
 ai_flow.operators.flink.flink_operator FlinkOperator name application target=None application_args=None executable_path=None application_mode=False stop_with_savepoint=False kubernetes_cluster_id=None command_options=None jobs_info_poll_interval=1 **kwargs
 ai_flow.operators.spark.spark_submit SparkSubmitOperator name application application_args=None executable_path=None master='yarn' deploy_mode='client' application_name=None submit_options=None k8s_namespace=None env_vars=None **kwargs
 ai_flow.operators.spark.spark_sql SparkSqlOperator name sql master='yarn' application_name=None executable_path=None **kwargs
 ai_flow.model.condition Condition expect_event_keys
 ai_flow.model.rule TaskRule condition action
-ai_flow.model.rule WorkflowRule condition
+ai_flow.model.rule WorkflowRule condition params=None
 ai_flow.model.state ValueStateDescriptor name
-ai_flow.model.internal.conditions SingleEventCondition expect_event_key
+ai_flow.model.param Param type=<class_'str'> default=REQUIRED description='' name=None
+ai_flow.model.param EventField field='value' pointer=None
+ai_flow.model.hook Hook command=None url=None
+ai_flow.model.filters equals value
+ai_flow.model.filters one_of *values
+ai_flow.model.filters between low=None high=None
+ai_flow.model.internal.conditions SingleEventCondition expect_event_key value=None one_of=None between=None context=None sender=None scope=None
 ai_flow.model.internal.conditions MeetAllCondition name conditions
 ai_flow.model.internal.conditions MeetAnyCondition conditions
 ai_flow.model.internal.conditions TaskStatusCondition workflow_name task_name namespace expect_status
@@ -32,7 +39,7 @@ ai_flow.model.internal.conditions TaskStatusAllMetCondition condition_list
 ai_flow.model.internal.conditions match_events event_keys event
 ai_flow.model.internal.contexts WorkflowContext namespace workflow
 ai_flow.model.internal.contexts WorkflowExecutionContext workflow workflow_execution
-ai_flow.model.internal.contexts TaskExecutionContext workflow task_execution_key trigger_event=None
+ai_flow.model.internal.contexts TaskExecutionContext workflow task_execution_key trigger_event=None params=None due_time=None try_number=1
 ai_flow.model.internal.contexts set_runtime_task_context context
 ai_flow.model.internal.contexts get_runtime_task_context
 ai_flow.model.task_execution TaskExecutionKey workflow_execution_id task_name seq_num
@@ -52,7 +59,7 @@ ai_flow.ops get_workflow_snapshot snapshot_id
 ai_flow.ops list_workflow_snapshots workflow_name namespace='default' limit=None offset=None
 ai_flow.ops delete_workflow_snapshot snapshot_id
 ai_flow.ops delete_workflow_snapshots workflow_name namespace='default'
-ai_flow.ops start_workflow_execution workflow_name namespace='default'
+ai_flow.ops start_workflow_execution workflow_name namespace='default' params=None request_id=None
 ai_flow.ops stop_workflow_execution workflow_execution_id
 ai_flow.ops stop_workflow_executions workflow_name namespace='default'
 ai_flow.ops get_workflow_execution workflow_execution_id
@@ -62,13 +69,22 @@ ai_flow.ops start_task_execution workflow_execution_id task_name
 ai_flow.ops stop_task_execution workflow_execution_id task_name
 ai_flow.ops get_task_execution task_execution_id
 ai_flow.ops list_task_executions workflow_execution_id limit=None offset=None
-ai_flow.ops add_workflow_schedule expression workflow_name namespace='default'
+ai_flow.ops add_workflow_schedule expression workflow_name namespace='default' timezone=None catchup=None skip_if_active=False params=None
+ai_flow.ops backfill_workflow workflow_name begin end namespace='default' schedule_id=None expression=None timezone=None params=None dry_run=False
 ai_flow.ops get_workflow_schedule schedule_id
 ai_flow.ops list_workflow_schedules workflow_name namespace='default' limit=None offset=None
 ai_flow.ops delete_workflow_schedule schedule_id
 ai_flow.ops delete_workflow_schedules workflow_name namespace='default'
 ai_flow.ops pause_workflow_schedule schedule_id
 ai_flow.ops resume_workflow_schedule schedule_id
+ai_flow.ops rerun_tasks workflow_execution_id task_names=None
+ai_flow.ops mark_task workflow_execution_id task_name status note=''
+ai_flow.ops set_pool name slots description=''
+ai_flow.ops delete_pool name
+ai_flow.ops list_pools
+ai_flow.ops list_failed_events
+ai_flow.ops retry_failed_event failed_event_id
+ai_flow.ops drop_failed_event failed_event_id
 ai_flow.ops add_workflow_trigger rule workflow_name namespace='default'
 ai_flow.ops get_workflow_trigger trigger_id
 ai_flow.ops list_workflow_triggers workflow_name namespace='default' limit=None offset=None
@@ -93,10 +109,10 @@ notification_service.client.embedded_notification_client EmbeddedNotificationCli
 
 METHODS = """
 ai_flow.model.workflow Workflow.action_on_condition task_name action condition
-ai_flow.model.workflow Workflow.action_on_event_received task_name event_key action
+ai_flow.model.workflow Workflow.action_on_event_received task_name event_key action value=None one_of=None between=None context=None sender=None scope=None
 ai_flow.model.workflow Workflow.action_on_task_status task_name action upstream_task_status_dict
 ai_flow.model.operator Operator.action_on_condition action condition
-ai_flow.model.operator Operator.action_on_event_received action event_key
+ai_flow.model.operator Operator.action_on_event_received action event_key value=None one_of=None between=None context=None sender=None scope=None
 ai_flow.model.operator Operator.action_on_task_status action upstream_task_status_dict
 ai_flow.model.operator Operator.start_after tasks
 ai_flow.model.operator AIFlowOperator.start context
@@ -105,6 +121,8 @@ ai_flow.model.operator AIFlowOperator.await_termination context timeout=None
 ai_flow.model.operator AIFlowOperator.get_metrics context
 ai_flow.model.context Context.get_state state_descriptor
 ai_flow.model.context Context.get_task_status task_name
+ai_flow.model.internal.contexts TaskExecutionContext.get_task_output task as_json=False
+ai_flow.model.internal.contexts TaskExecutionContext.set_output value
 ai_flow.model.condition Condition.is_met event context
 ai_flow.model.rule TaskRule.trigger event context
 ai_flow.model.state ValueState.update state
@@ -169,6 +187,7 @@ ai_flow.common.exception.exceptions AIFlowYAMLException
 ai_flow.common.exception.exceptions TaskFailedException
 ai_flow.common.exception.exceptions TaskForceStoppedException
 ai_flow.common.exception.exceptions AIFlowK8sException
+ai_flow.common.exception.exceptions NonRetriableError
 ai_flow.common.configuration.config_constants SERVER_ADDRESS
 ai_flow.common.util.workflow_utils upload_workflow_snapshot
 ai_flow.common.util.workflow_utils extract_workflows_from_file
@@ -197,8 +216,10 @@ def parameters(function):
         text = parameter.name
         if parameter.kind is parameter.VAR_KEYWORD:
             text = "**" + text
+        elif parameter.kind is parameter.VAR_POSITIONAL:
+            text = "*" + text
         elif parameter.default is not parameter.empty:
-            text += f"={parameter.default!r}"
+            text += f"={parameter.default!r}".replace(" ", "_")
         shown.append(text)
     return shown
 

@@ -3,29 +3,21 @@
 import hashlib
 import io
 import json
-import threading
 import zipfile
-from concurrent import futures
 from datetime import datetime
 
 import grpc
 import pytest
-from google.protobuf import json_format
+from fake_server import NOT_FOUND, success
 
 from ai_flow import ops
 from ai_flow.common.configuration.client_config import running_server
 from ai_flow.common.exception.exceptions import AIFlowException
-from ai_flow.model.internal.conditions import SingleEventCondition
-from ai_flow.model.rule import WorkflowRule
 from ai_flow.model.task_execution import TaskExecutionKey
 from ai_flow.rpc.client.aiflow_client import get_scheduler_client, server_address
 from ai_flow.rpc.client.heartbeat_client import HeartbeatClient
-from ai_flow.rpc.protobuf import heartbeat_service_pb2_grpc as heartbeat_grpc
 from ai_flow.rpc.protobuf import message_pb2 as pb
-from ai_flow.rpc.protobuf import orchestrator_pb2 as v1
-from ai_flow.rpc.protobuf import orchestrator_pb2_grpc as v1_grpc
 from ai_flow.rpc.protobuf import scheduler_service_pb2 as service_pb
-from ai_flow.rpc.protobuf import scheduler_service_pb2_grpc as service_grpc
 
 
 def workflow_proto(name="flow", namespace="default"):
@@ -34,78 +26,6 @@ def workflow_proto(name="flow", namespace="default"):
     proto.update_time.value = 0
     proto.event_offset.value = -1
     return proto
-
-
-class FakeServer:
-    """Answers every call of the scheduler service with `answers[method]` and records it."""
-
-    def __init__(self):
-        self.answers = {}
-        self.calls = []
-        self.uploads = []
-        self.upload_failures = []
-        self.lock = threading.Lock()
-        methods = service_pb.DESCRIPTOR.services_by_name["SchedulerService"].methods
-
-        class Scheduler(service_grpc.SchedulerServiceServicer):
-            pass
-
-        for method in methods:
-            setattr(Scheduler, method.name, self._method(method.name))
-        server = self
-
-        class Orchestrator(v1_grpc.OrchestratorServicer):
-            def UploadWorkflows(self, requests, context):
-                return server.upload(list(requests), context)
-
-        class Heartbeat(heartbeat_grpc.HeartbeatServiceServicer):
-            def send_heartbeat(self, request, context):
-                server.calls.append(("send_heartbeat", request))
-                return pb.Response(return_code="0")
-
-        self.server = grpc.server(futures.ThreadPoolExecutor(4))
-        service_grpc.add_SchedulerServiceServicer_to_server(Scheduler(), self.server)
-        v1_grpc.add_OrchestratorServicer_to_server(Orchestrator(), self.server)
-        heartbeat_grpc.add_HeartbeatServiceServicer_to_server(Heartbeat(), self.server)
-        self.uri = f"localhost:{self.server.add_insecure_port('localhost:0')}"
-        self.server.start()
-
-    def _method(self, name):
-        def answer(_, request, context):
-            self.calls.append((name, request))
-            found = self.answers.get(name, pb.Response(return_code="0"))
-            return found(request) if callable(found) else found
-
-        return answer
-
-    def upload(self, requests, context):
-        self.uploads.append(requests)
-        if self.upload_failures:
-            context.abort(*self.upload_failures.pop(0))
-        return v1.UploadWorkflowsResponse(
-            workflows=[
-                v1.UploadWorkflowsResponse.Uploaded(
-                    workflow_id=4, namespace=spec["namespace"], name=spec["name"]
-                )
-                for spec in map(lambda w: json.loads(w.spec_json), requests[0].header.workflows)
-            ]
-        )
-
-
-def success(message):
-    text = json_format.MessageToJson(message, preserving_proto_field_name=True)
-    return pb.Response(return_code="0", data=text)
-
-
-NOT_FOUND = pb.Response(return_code="2002", error_msg="resource_does_not_exist")
-
-
-@pytest.fixture
-def server(monkeypatch):
-    fake = FakeServer()
-    monkeypatch.setenv("AIFLOW_SERVER", fake.uri)
-    yield fake
-    fake.server.stop(None)
 
 
 def test_answers_become_metadata_with_local_times(server):
@@ -127,11 +47,11 @@ def test_nothing_found_is_none(server):
 
 
 def test_what_the_server_refuses_is_an_exception_with_its_message(server):
-    server.answers["startWorkflowExecution"] = pb.Response(
-        return_code="1003", error_msg="workflow default.flow is disabled"
+    server.answers["startTaskExecution"] = pb.Response(
+        return_code="1003", error_msg="workflow execution 7 is finished"
     )
-    with pytest.raises(AIFlowException, match="workflow default.flow is disabled"):
-        ops.start_workflow_execution("flow")
+    with pytest.raises(AIFlowException, match="workflow execution 7 is finished"):
+        ops.start_task_execution(7, "task")
     server.answers["enableWorkflow"] = NOT_FOUND
     with pytest.raises(AIFlowException, match='workflow_name: "flow"'):
         ops.enable_workflow("flow")
@@ -140,7 +60,8 @@ def test_what_the_server_refuses_is_an_exception_with_its_message(server):
 def test_starts_return_what_the_server_says(server):
     server.answers["startWorkflowExecution"] = pb.Response(return_code="0", data="17")
     server.answers["startTaskExecution"] = pb.Response(return_code="0", data="17_task_2")
-    assert ops.start_workflow_execution("flow") == 17
+    with get_scheduler_client() as client:
+        assert client.start_workflow_execution("flow", "default") == 17
     assert ops.start_task_execution(17, "task") == "17_task_2"
 
 
@@ -164,40 +85,14 @@ def test_namespace_properties_are_json_text(server):
     assert namespace.get_properties() == {"a": "b"}
 
 
-def test_adding_a_trigger_returns_it(server):
-    server.answers["getWorkflow"] = success(workflow_proto())
-    server.answers["addWorkflowTrigger"] = lambda request: success(
-        pb.WorkflowTriggerProto(uuid=9, workflow_id=request.workflow_id, rule=request.rule)
-    )
-    trigger = ops.add_workflow_trigger(WorkflowRule(SingleEventCondition("a")), "flow")
-    assert (trigger.id, trigger.workflow_id) == (9, 4)
-    assert trigger.rule
-
-
-def test_a_schedule_of_an_unknown_workflow_is_a_clear_error(server):
-    server.answers["getWorkflow"] = NOT_FOUND
-    with pytest.raises(AIFlowException, match="Workflow default.flow not exists"):
-        ops.add_workflow_schedule("cron@* * * * *", "flow")
-
-
-def test_delete_workflow_deletes_nothing_while_an_execution_runs(server):
-    server.answers["getWorkflow"] = success(workflow_proto())
-    executions = [pb.WorkflowExecutionProto(uuid=n, workflow_id=4) for n in (1, 2)]
-    executions[0].status.value = "SUCCESS"
-    executions[1].status.value = "RUNNING"
-    server.answers["listWorkflowExecutions"] = success(
-        service_pb.WorkflowExecutionListProto(workflow_executions=executions)
-    )
-    with pytest.raises(AIFlowException, match="Workflow execution 2 is not finished"):
-        ops.delete_workflow("flow")
-    assert not [name for name, _ in server.calls if name.startswith("delete")]
-    executions[1].status.value = "STOPPED"
-    server.answers["listWorkflowExecutions"] = success(
-        service_pb.WorkflowExecutionListProto(workflow_executions=executions)
-    )
+def test_delete_workflow_is_one_step_of_the_server(server):
     ops.delete_workflow("flow")
-    deletes = [name for name, _ in server.calls if name.startswith("delete")]
-    assert deletes == ["deleteWorkflowExecution"] * 2 + ["deleteWorkflow"]
+    assert [name for name, _ in server.calls if name != "listNamespaces"] == ["deleteWorkflow"]
+    server.answers["deleteWorkflow"] = pb.Response(
+        return_code="1003", error_msg="Workflow default.flow cannot be deleted: 1 of its executions"
+    )
+    with pytest.raises(AIFlowException, match="cannot be deleted"):
+        ops.delete_workflow("flow")
 
 
 def test_every_operation_reaches_the_server(server):
@@ -207,7 +102,7 @@ def test_every_operation_reaches_the_server(server):
         name
         for name in ops.__all__
         if name.split("_")[0] in ("delete", "stop", "pause", "resume", "enable", "disable")
-        and name != "delete_workflow"
+        and name not in ("delete_workflow", "delete_pool")
     ]
     for name in simple:
         count = getattr(ops, name).__code__.co_argcount - len(getattr(ops, name).__defaults__ or ())

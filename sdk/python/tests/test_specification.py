@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from ai_flow.host.condition_spec import custom_leaves
 from ai_flow.host.specification import SpecificationError, workflow_spec
 from ai_flow.model.action import TaskAction
 from ai_flow.model.condition import Condition
@@ -16,9 +17,11 @@ from ai_flow.model.internal.conditions import (
     TaskStatusCondition,
 )
 from ai_flow.model.operator import AIFlowOperator, Operator
+from ai_flow.model.rule import TaskRule
 from ai_flow.model.status import TaskStatus
 from ai_flow.model.workflow import Workflow
 from ai_flow.operators.bash import BashOperator
+from ai_flow.operators.empty import EmptyOperator
 from ai_flow.operators.flink.flink_operator import FlinkOperator
 from ai_flow.operators.python import PythonOperator
 from ai_flow.operators.spark.spark_sql import SparkSqlOperator
@@ -56,7 +59,7 @@ def test_a_bash_workflow_needs_no_host():
         BashOperator("task", "echo hello")
     assert spec_of(workflow) == (
         {
-            "version": 1,
+            "version": 2,
             "namespace": "team",
             "name": "flow",
             "tasks": [{"name": "task", "operator": "bash", "command": "echo hello"}],
@@ -134,26 +137,89 @@ def test_a_wrong_option_names_task_and_option(option):
 
 
 @pytest.mark.parametrize(
-    "option",
+    "option, member",
     [
-        {"retries": 3},
-        {"retry_delay": 1},
-        {"retry_exponential_backoff": True},
-        {"max_retry_delay": 1},
-        {"execution_timeout": 5},
-        {"periodic_expression": "cron@* * * * *"},
+        ({"retries": 3}, {"retries": 3}),
+        ({"retries": 1, "retry_delay": 0.25}, {"retries": 1, "retry_delay_ms": 250}),
+        (
+            {"retries": 9, "retry_exponential_backoff": True, "max_retry_delay": 60},
+            {"retries": 9, "retry_exponential_backoff": True, "max_retry_delay_ms": 60000},
+        ),
+        ({"execution_timeout": timedelta(hours=1)}, {"execution_timeout_ms": 3600000}),
+        ({"queue_timeout": 5}, {"queue_timeout_ms": 5000}),
+        ({"start_timeout": 0}, {"start_timeout_ms": 0}),
+        (
+            {"periodic_expression": "cron@0 9 * * 1-5 Europe/Berlin", "catchup": "none"},
+            {"periodic_expression": "cron@0 9 * * 1-5 Europe/Berlin", "catchup": "none"},
+        ),
+        (
+            {"periodic_expression": "interval@0 0 0 30", "overlap": "skip"},
+            {"periodic_expression": "interval@0 0 0 30", "overlap": "skip"},
+        ),
+        ({"pool": "gpu", "pool_slots": 2}, {"pool": "gpu", "pool_slots": 2}),
+        ({"priority": -5}, {"priority": -5}),
+        ({"retries": 0, "periodic_expression": None, "on_alive": None}, {"retries": 0}),
     ],
 )
-def test_an_option_that_is_not_carried_out_yet_is_refused(option):
-    text = refusal(lambda: BashOperator("my task", "true", **option))
-    name = next(iter(option))
-    assert f"task 'my task': option '{name}' is not supported yet" in text
-
-
-def test_an_option_that_asks_for_nothing_is_accepted():
-    task, warnings = task_of(retries=0, periodic_expression=None, on_alive=None)
-    assert task == {"name": "task", "operator": "bash", "command": "true"}
+def test_times_retries_and_slots_have_their_members(option, member):
+    task, warnings = task_of(**option)
+    assert task == dict({"name": "task", "operator": "bash", "command": "true"}, **member)
     assert warnings == []
+
+
+def test_a_time_above_zero_never_becomes_no_limit():
+    assert task_of(execution_timeout=0.0001)[0]["execution_timeout_ms"] == 1
+    assert task_of(execution_timeout=0)[0]["execution_timeout_ms"] == 0
+
+
+@pytest.mark.parametrize(
+    "option, reason",
+    [
+        ({"retries": -1}, "at least 0"),
+        ({"retries": 2_000_000}, "at most 1000000"),
+        ({"retries": "3"}, "whole number"),
+        ({"retries": True}, "whole number"),
+        ({"retry_delay": -1}, "seconds"),
+        ({"retry_delay": float("nan")}, "seconds"),
+        ({"execution_timeout": 1e12}, "3650 days"),
+        ({"execution_timeout": float("inf")}, "3650 days"),
+        ({"queue_timeout": "1m"}, "timedelta"),
+        ({"retry_exponential_backoff": 2}, "True or False"),
+        ({"periodic_expression": "* * * * *"}, "cron@"),
+        ({"periodic_expression": 60}, "cron@"),
+        ({"overlap": "kill"}, "restart, skip, queue"),
+        ({"catchup": True}, "none, one, all"),
+        ({"pool": ""}, "not empty"),
+        ({"pool": "a/b"}, "letters"),
+        ({"pool_slots": 0}, "at least 1"),
+        ({"priority": 1.5}, "whole number"),
+        ({"max_pending_starts": 1_000_000}, "at most 100000"),
+        ({"env": {"AIFLOW_PARAM_DAY": "x"}}, "which the server sets"),
+        ({"env": {"AIFLOW_OUTPUTS_FILE": "x"}}, "which the server sets"),
+    ],
+)
+def test_a_wrong_time_retry_or_slot_says_what_is_allowed(option, reason):
+    text = refusal(lambda: BashOperator("my task", "true", **option))
+    assert "'my task'" in text and next(iter(option)) in text and reason in text
+    assert "test_specification.py:" in text and "\n" not in text
+
+
+def test_an_empty_operator_has_no_process():
+    with Workflow("flow") as workflow:
+        EmptyOperator("begin", optional=True, periodic_expression="interval@0 0 1 0")
+        EmptyOperator("point", retries=3, env={"A": "b"}).start_after(workflow.tasks["begin"])
+    spec, warnings = spec_of(workflow)
+    begin, point = spec["tasks"]
+    assert "host" not in spec
+    assert begin == {
+        "name": "begin",
+        "operator": "empty",
+        "optional": True,
+        "periodic_expression": "interval@0 0 1 0",
+    }
+    assert set(point) == {"name", "operator", "rules"}
+    assert len(warnings) == 2
+    assert all("has no effect on a task without a process" in text for text in warnings)
 
 
 def test_an_unknown_option_is_a_warning():
@@ -175,11 +241,43 @@ def test_workflow_options_are_kept_as_json():
     assert len(warnings) == 1 and "'what'" in warnings[0]
 
 
-def test_keep_open_is_a_boolean():
-    with Workflow("flow", keep_open="no") as workflow:
+def test_workflow_options_have_their_members():
+    with Workflow(
+        "flow",
+        execution_timeout=timedelta(days=1),
+        max_active_executions=1,
+        concurrency=4,
+        timezone="Europe/Berlin",
+    ) as workflow:
         BashOperator("task", "true")
-    with pytest.raises(SpecificationError, match="keep_open"):
+    spec, warnings = spec_of(workflow)
+    assert spec["execution_timeout_ms"] == 86400000
+    assert (spec["max_active_executions"], spec["concurrency"]) == (1, 4)
+    assert spec["timezone"] == "Europe/Berlin"
+    assert "config" not in spec and "keep_open" not in spec and warnings == []
+
+
+@pytest.mark.parametrize(
+    "option, reason",
+    [
+        ({"keep_open": "no"}, "True or False"),
+        ({"execution_timeout": "1d"}, "seconds"),
+        ({"max_active_executions": 0}, "at least 1"),
+        ({"concurrency": 1.5}, "whole number"),
+        ({"timezone": 2}, "string"),
+        ({"params": 5}, "dict of names"),
+        ({"on_failure": "mail me"}, "must be a Hook"),
+        ({"on_success": [None]}, "must be a Hook"),
+    ],
+)
+def test_a_wrong_workflow_option_names_workflow_and_option(option, reason):
+    with Workflow("flow", **option) as workflow:
+        BashOperator("task", "true")
+    with pytest.raises(SpecificationError, match=reason) as error:
         spec_of(workflow)
+    text = str(error.value)
+    assert "test_specification.py:" in text and "workflow 'flow'" in text
+    assert next(iter(option)) in text
 
 
 def test_a_workflow_without_tasks_is_refused():
@@ -197,8 +295,16 @@ def test_a_rule_for_an_unknown_task_is_refused():
         spec_of(workflow)
 
 
-def test_a_bare_operator_is_refused():
-    assert "nothing to run" in refusal(lambda: Operator("task"))
+def test_a_bare_operator_is_refused_with_a_hint():
+    text = refusal(lambda: Operator("task"))
+    assert "Operator has nothing to run" in text and "EmptyOperator" in text
+
+
+def test_a_subclass_of_the_empty_operator_needs_code():
+    class Own(EmptyOperator):
+        pass
+
+    assert "Own has nothing to run" in refusal(lambda: Own("task"))
 
 
 def test_an_operator_without_start_is_refused():
@@ -284,17 +390,93 @@ class OwnEvent(SingleEventCondition):
     pass
 
 
+class OwnAll(MeetAllCondition):
+    pass
+
+
 class Own(Condition):
     def is_met(self, event, context):
         return True
 
 
+def custom(name, *keys):
+    return {"type": "custom", "name": name, "event_keys": list(keys)}
+
+
 @pytest.mark.parametrize(
-    "condition", [OwnEvent("a"), Own(["a"]), MeetAnyCondition([OwnEvent("a")])]
+    "condition, expected",
+    [
+        (OwnEvent("a"), custom("OwnEvent", "a")),
+        (Own(["a", "b", "a"]), custom("Own", "a", "b")),
+        (Own(("a",)), custom("Own", "a")),
+        (Own({"c", "a", "b"}), custom("Own", "a", "b", "c")),
+        (OwnAll("all", [Own(["a"]), SingleEventCondition("b")]), custom("OwnAll", "a", "b")),
+        (
+            MeetAnyCondition([Own(["a"]), SingleEventCondition("b"), OwnEvent("c")]),
+            {
+                "type": "any_of",
+                "conditions": [
+                    custom("Own", "a"),
+                    {"type": "event", "key": "b"},
+                    custom("OwnEvent", "c"),
+                ],
+            },
+        ),
+    ],
 )
-def test_an_exact_type_check_decides_what_is_built_in(condition):
-    with pytest.raises(SpecificationError, match="arrive with the next release"):
+def test_an_exact_type_check_decides_what_is_built_in(condition, expected):
+    assert condition_of(condition) == expected
+
+
+def test_a_workflow_with_conditions_of_its_own_needs_a_host():
+    with Workflow("flow") as workflow:
+        task = BashOperator("task", "true")
+        task.action_on_condition(TaskAction.START, MeetAnyCondition([Own(["a"])]))
+    assert spec_of(workflow)[0]["host"]["file"] == "flow.py"
+
+
+def test_user_written_leaves_are_numbered_depth_first():
+    first, second, third = Own(["a"]), OwnEvent("b"), OwnAll("x", [Own(["c"])])
+    tree = MeetAllCondition(
+        "all",
+        [SingleEventCondition("z"), MeetAnyCondition([first, MeetAnyCondition([second])]), third],
+    )
+    assert list(custom_leaves(tree)) == [first, second, third]
+    found = []
+
+    def collect(spec):
+        if spec["type"] == "custom":
+            found.append(spec["name"])
+        for child in spec.get("conditions", []):
+            collect(child)
+
+    collect(condition_of(tree))
+    assert found == ["Own", "OwnEvent", "OwnAll"]
+
+
+class WithoutKeys(Condition):
+    def __init__(self):
+        pass
+
+    def is_met(self, event, context):
+        return True
+
+
+@pytest.mark.parametrize(
+    "condition, reason",
+    [
+        (WithoutKeys(), "super().__init__(expect_event_keys)"),
+        (Own("key"), "no list of event keys"),
+        (Own([]), "expects no event"),
+        (Own([str(n) for n in range(1001)]), "Own expects 1001 event keys, the limit is 1000"),
+        (Own([1]), "event key must be a string"),
+        (Own(["ä" * 513]), "has 1026 bytes, the limit is 1024"),
+    ],
+)
+def test_a_condition_of_its_own_needs_event_keys(condition, reason):
+    with pytest.raises(SpecificationError) as error:
         condition_of(condition)
+    assert reason in str(error.value)
 
 
 @pytest.mark.parametrize(
@@ -321,6 +503,20 @@ def test_conditions_nest_to_a_limit():
     condition_of(condition)
     with pytest.raises(SpecificationError, match="nested deeper than 32"):
         condition_of(MeetAnyCondition([condition]))
+
+
+def test_a_rule_with_a_trigger_of_its_own_is_refused():
+    """The scheduler evaluates conditions; nobody would call it."""
+
+    class OwnRule(TaskRule):
+        def trigger(self, event, context):
+            return self.action
+
+    def make():
+        task = BashOperator("task", "true")
+        task.workflow.rules["task"] = [OwnRule(SingleEventCondition("a"), TaskAction.START)]
+
+    assert "OwnRule has a trigger() of its own" in refusal(make)
 
 
 def test_an_unknown_action_is_refused():

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "api/execution_snapshot.h"
+#include "api/grpc/legacy_list.h"
 #include "api/grpc/legacy_response.h"
 #include "api/grpc/scheduler_service.h"
 #include "api/reply.h"
@@ -103,39 +104,27 @@ grpc::ServerUnaryReactor* SchedulerServiceAdapter::deleteWorkflowExecution(
 grpc::ServerUnaryReactor* SchedulerServiceAdapter::getWorkflowExecution(
     grpc::CallbackServerContext* context, const ai_flow::IdRequest* request,
     ai_flow::Response* response) {
-  const auto row = backend_.queries.GetExecution(ExecutionId(request->id()));
-  if (!row.has_value()) return FinishLegacy(context, row.error(), response);
-  if (row->has_value()) {
-    ai_flow::WorkflowExecutionProto proto;
-    Fill(**row, &proto);
-    SetLegacyData(proto, response);
-  } else {
-    SetLegacyNothing(response);
-  }
-  return FinishLegacy(context);
+  return FinishLegacy(
+      context,
+      FillLegacyFound(backend_.queries.GetExecution(ExecutionId(request->id())), response,
+                      [](const auto& row) -> Result<ai_flow::WorkflowExecutionProto> {
+                        ai_flow::WorkflowExecutionProto proto;
+                        Fill(row, &proto);
+                        return proto;
+                      }),
+      response);
 }
 
 grpc::ServerUnaryReactor* SchedulerServiceAdapter::listWorkflowExecutions(
     grpc::CallbackServerContext* context, const ai_flow::ListWorkflowItemsRequest* request,
     ai_flow::Response* response) {
-  const auto workflow =
-      FindWorkflow(backend_.queries, request->namespace_(), request->workflow_name());
-  if (!workflow.has_value()) {
-    // A list that answers "not found" is an empty one to old clients.
-    const auto errors = WhenNotFound(Code::kInvalidArgument, workflow.error().message());
-    return FinishLegacy(context, errors(workflow.error()), response);
-  }
-  const auto rows = backend_.queries.ListExecutions(
-      workflow->id, LegacyPage(request->page_size(), request->offset()));
-  if (!rows.has_value()) return FinishLegacy(context, rows.error(), response);
-  if (rows->empty()) {
-    SetLegacyNothing(response);
-    return FinishLegacy(context);
-  }
-  ai_flow::WorkflowExecutionListProto list;
-  for (const ExecutionRow& row : *rows) Fill(row, list.add_workflow_executions());
-  SetLegacyData(list, response);
-  return FinishLegacy(context);
+  return ListOfWorkflow<ai_flow::WorkflowExecutionListProto>(
+      context, backend_.queries, *request, response,
+      [this](WorkflowId id, const Page& page) { return backend_.queries.ListExecutions(id, page); },
+      [](const ExecutionRow& row, ai_flow::WorkflowExecutionListProto* list) {
+        Fill(row, list->add_workflow_executions());
+        return Status::Ok();
+      });
 }
 
 grpc::ServerUnaryReactor* SchedulerServiceAdapter::startTaskExecution(
@@ -167,16 +156,15 @@ grpc::ServerUnaryReactor* SchedulerServiceAdapter::stopTaskExecution(
 grpc::ServerUnaryReactor* SchedulerServiceAdapter::getTaskExecution(
     grpc::CallbackServerContext* context, const ai_flow::IdRequest* request,
     ai_flow::Response* response) {
-  const auto row = backend_.queries.GetTaskExecution(TaskExecutionId(request->id()));
-  if (!row.has_value()) return FinishLegacy(context, row.error(), response);
-  if (row->has_value()) {
-    ai_flow::TaskExecutionProto proto;
-    Fill(**row, &proto);
-    SetLegacyData(proto, response);
-  } else {
-    SetLegacyNothing(response);
-  }
-  return FinishLegacy(context);
+  return FinishLegacy(
+      context,
+      FillLegacyFound(backend_.queries.GetTaskExecution(TaskExecutionId(request->id())), response,
+                      [](const auto& row) -> Result<ai_flow::TaskExecutionProto> {
+                        ai_flow::TaskExecutionProto proto;
+                        Fill(row, &proto);
+                        return proto;
+                      }),
+      response);
 }
 
 grpc::ServerUnaryReactor* SchedulerServiceAdapter::listTaskExecutions(
@@ -192,17 +180,14 @@ grpc::ServerUnaryReactor* SchedulerServiceAdapter::listTaskExecutions(
                "Workflow execution with id: " + std::to_string(id.value()) + " not exists"),
         response);
   }
-  const auto rows = backend_.queries.ListTaskExecutions(
-      id, -1, LegacyPage(request->page_size(), request->offset()));
-  if (!rows.has_value()) return FinishLegacy(context, rows.error(), response);
-  if (rows->empty()) {
-    SetLegacyNothing(response);
-    return FinishLegacy(context);
-  }
-  ai_flow::TaskExecutionListProto list;
-  for (const TaskExecutionRow& row : *rows) Fill(row, list.add_task_executions());
-  SetLegacyData(list, response);
-  return FinishLegacy(context);
+  return FinishLegacyList<ai_flow::TaskExecutionListProto>(
+      context,
+      backend_.queries.ListTaskExecutions(id, -1,
+                                          LegacyPage(request->page_size(), request->offset())),
+      response, [](const TaskExecutionRow& row, ai_flow::TaskExecutionListProto* list) {
+        Fill(row, list->add_task_executions());
+        return Status::Ok();
+      });
 }
 
 }  // namespace aiflow::api

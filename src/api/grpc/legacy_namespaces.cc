@@ -1,5 +1,6 @@
 #include <string>
 
+#include "api/grpc/legacy_list.h"
 #include "api/grpc/legacy_response.h"
 #include "api/grpc/scheduler_service.h"
 #include "api/grpc/v1_convert.h"
@@ -14,16 +15,12 @@ void Fill(const NamespaceRow& row, ai_flow::NamespaceProto* proto) {
 }
 
 Status FillNamespace(const Queries& queries, const std::string& name, ai_flow::Response* response) {
-  const auto row = queries.GetNamespace(name);
-  if (!row.has_value()) return row.error();
-  if (!row->has_value()) {
-    SetLegacyNothing(response);
-    return Status::Ok();
-  }
-  ai_flow::NamespaceProto proto;
-  Fill(**row, &proto);
-  SetLegacyData(proto, response);
-  return Status::Ok();
+  return FillLegacyFound(queries.GetNamespace(name), response,
+                         [](const NamespaceRow& row) -> Result<ai_flow::NamespaceProto> {
+                           ai_flow::NamespaceProto proto;
+                           Fill(row, &proto);
+                           return proto;
+                         });
 }
 
 Status Unchanged(const Status& status) { return status; }
@@ -61,17 +58,12 @@ grpc::ServerUnaryReactor* SchedulerServiceAdapter::updateNamespace(
 grpc::ServerUnaryReactor* SchedulerServiceAdapter::listNamespaces(
     grpc::CallbackServerContext* context, const ai_flow::ListRequest* request,
     ai_flow::Response* response) {
-  const auto rows =
-      backend_.queries.ListNamespaces(LegacyPage(request->page_size(), request->offset()));
-  if (!rows.has_value()) return FinishLegacy(context, rows.error(), response);
-  if (rows->empty()) {
-    SetLegacyNothing(response);
-    return FinishLegacy(context);
-  }
-  ai_flow::NamespaceListProto list;
-  for (const NamespaceRow& row : *rows) Fill(row, list.add_namespaces());
-  SetLegacyData(list, response);
-  return FinishLegacy(context);
+  return FinishLegacyList<ai_flow::NamespaceListProto>(
+      context, backend_.queries.ListNamespaces(LegacyPage(request->page_size(), request->offset())),
+      response, [](const NamespaceRow& row, ai_flow::NamespaceListProto* list) {
+        Fill(row, list->add_namespaces());
+        return Status::Ok();
+      });
 }
 
 grpc::ServerUnaryReactor* SchedulerServiceAdapter::deleteNamespace(

@@ -122,4 +122,8 @@ std::string NotExists(const std::string& ns, const std::string& workflow) {
   return "Workflow " + ns + "." + workflow + " not exists";
 }
 
+std::string ParentNotExists(int64_t workflow_id) {
+  return "Workflow with id: " + std::to_string(workflow_id) + " not exists";
+}
+
 }  // namespace aiflow::api

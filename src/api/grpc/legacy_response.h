@@ -51,5 +51,7 @@ Page LegacyPage(int64_t page_size, int64_t offset);
 Result<std::string> LegacyBlob(const Backend& backend, const std::string& digest);
 
 std::string NotExists(const std::string& ns, const std::string& workflow);
+/// Of a workflow that an add call names by id.
+std::string ParentNotExists(int64_t workflow_id);
 
 }  // namespace aiflow::api

@@ -1,104 +1,106 @@
 #include <string>
+#include <utility>
 
-#include "api/execution_snapshot.h"
+#include "api/grpc/legacy_list.h"
 #include "api/grpc/legacy_response.h"
 #include "api/grpc/scheduler_service.h"
+#include "api/schedule_timezone.h"
 
-/// This server makes no schedules and triggers yet, so none exists: adding one is refused, reading
-/// finds none. What is answered about existing ones is therefore true as it stands.
 namespace aiflow::api {
 namespace {
 
-grpc::ServerUnaryReactor* Refuse(grpc::CallbackServerContext* context, const std::string& what,
-                                 ai_flow::Response* response) {
-  return FinishLegacy(
-      context,
-      Status(Code::kUnimplemented, what + " are not available in this version of the server"),
-      response);
+void Fill(const ScheduleRow& row, ai_flow::WorkflowScheduleProto* proto) {
+  proto->set_uuid(row.id.value());
+  proto->set_workflow_id(row.workflow_id.value());
+  proto->mutable_expression()->set_value(row.expression);
+  proto->set_is_paused(row.paused);
+  proto->mutable_create_time()->set_value(row.created.count());
 }
 
-grpc::ServerUnaryReactor* Nothing(grpc::CallbackServerContext* context,
-                                  ai_flow::Response* response) {
-  SetLegacyNothing(response);
-  return FinishLegacy(context);
+Status FillSchedule(const Queries& queries, ScheduleId id, ai_flow::Response* response) {
+  return FillLegacyFound(queries.GetSchedule(id), response,
+                         [](const ScheduleRow& row) -> Result<ai_flow::WorkflowScheduleProto> {
+                           ai_flow::WorkflowScheduleProto proto;
+                           Fill(row, &proto);
+                           return proto;
+                         });
 }
 
-grpc::ServerUnaryReactor* Missing(grpc::CallbackServerContext* context, const std::string& what,
-                                  int64_t id, ai_flow::Response* response) {
-  return FinishLegacy(
-      context, Status(Code::kNotFound, what + " " + std::to_string(id) + " not exists"), response);
+LegacyErrors WhenGone(int64_t id) {
+  return WhenNotFound(Code::kNotFound, "Workflow schedule " + std::to_string(id) + " not exists");
 }
 
-/// A list of a known workflow is empty; an unknown workflow is an error that old clients raise.
-grpc::ServerUnaryReactor* EmptyList(grpc::CallbackServerContext* context, const Backend& backend,
-                                    const ai_flow::ListWorkflowItemsRequest& request,
-                                    ai_flow::Response* response) {
-  const auto workflow =
-      FindWorkflow(backend.queries, request.namespace_(), request.workflow_name());
-  if (workflow.has_value()) return Nothing(context, response);
-  const auto errors = WhenNotFound(Code::kInvalidArgument, workflow.error().message());
-  return FinishLegacy(context, errors(workflow.error()), response);
+Result<std::string> TimezoneFor(const Backend& backend, int64_t workflow_id) {
+  const auto workflow = backend.queries.GetWorkflow(WorkflowId(workflow_id));
+  if (!workflow.has_value()) return Error(workflow.error());
+  if (!workflow->has_value()) return Error(Code::kInvalidArgument, ParentNotExists(workflow_id));
+  return ScheduleTimezone(backend.queries, backend.specs, **workflow, backend.default_timezone);
 }
-
-grpc::ServerUnaryReactor* DeleteAll(grpc::CallbackServerContext* context, const Backend& backend,
-                                    const ai_flow::WorkflowIdentifier& request,
-                                    ai_flow::Response* response) {
-  const auto workflow =
-      FindWorkflow(backend.queries, request.namespace_(), request.workflow_name());
-  if (!workflow.has_value()) return FinishLegacy(context, workflow.error(), response);
-  SetLegacyText("", response);
-  return FinishLegacy(context);
-}
-
-constexpr char kSchedule[] = "Workflow schedule";
-constexpr char kTrigger[] = "Workflow trigger";
 
 }  // namespace
 
-#define AIFLOW_CALL(method, RequestType)                                                          \
-  grpc::ServerUnaryReactor* SchedulerServiceAdapter::method(                                      \
-      grpc::CallbackServerContext* context, [[maybe_unused]] const ai_flow::RequestType* request, \
-      ai_flow::Response* response)
-
-AIFLOW_CALL(addWorkflowSchedule, WorkflowScheduleProto) {
-  return Refuse(context, "Workflow schedules", response);
-}
-AIFLOW_CALL(getWorkflowSchedule, IdRequest) { return Nothing(context, response); }
-AIFLOW_CALL(listWorkflowSchedules, ListWorkflowItemsRequest) {
-  return EmptyList(context, backend_, *request, response);
-}
-AIFLOW_CALL(deleteWorkflowSchedule, IdRequest) {
-  return Missing(context, kSchedule, request->id(), response);
-}
-AIFLOW_CALL(deleteWorkflowSchedules, WorkflowIdentifier) {
-  return DeleteAll(context, backend_, *request, response);
-}
-AIFLOW_CALL(pauseWorkflowSchedule, IdRequest) {
-  return Missing(context, kSchedule, request->id(), response);
-}
-AIFLOW_CALL(resumeWorkflowSchedule, IdRequest) {
-  return Missing(context, kSchedule, request->id(), response);
-}
-AIFLOW_CALL(addWorkflowTrigger, WorkflowTriggerProto) {
-  return Refuse(context, "Workflow triggers", response);
-}
-AIFLOW_CALL(getWorkflowTrigger, IdRequest) { return Nothing(context, response); }
-AIFLOW_CALL(listWorkflowTriggers, ListWorkflowItemsRequest) {
-  return EmptyList(context, backend_, *request, response);
-}
-AIFLOW_CALL(deleteWorkflowTrigger, IdRequest) {
-  return Missing(context, kTrigger, request->id(), response);
-}
-AIFLOW_CALL(deleteWorkflowTriggers, WorkflowIdentifier) {
-  return DeleteAll(context, backend_, *request, response);
-}
-AIFLOW_CALL(pauseWorkflowTrigger, IdRequest) {
-  return Missing(context, kTrigger, request->id(), response);
-}
-AIFLOW_CALL(resumeWorkflowTrigger, IdRequest) {
-  return Missing(context, kTrigger, request->id(), response);
+grpc::ServerUnaryReactor* SchedulerServiceAdapter::addWorkflowSchedule(
+    grpc::CallbackServerContext* context, const ai_flow::WorkflowScheduleProto* request,
+    ai_flow::Response* response) {
+  Result<std::string> timezone = TimezoneFor(backend_, request->workflow_id());
+  if (!timezone.has_value()) return FinishLegacy(context, timezone.error(), response);
+  AddSchedule add;
+  add.workflow_id = request->workflow_id();
+  add.expression = request->expression().value();
+  add.timezone = *std::move(timezone);
+  return SubmitLegacy(context, backend_, add,
+                      WhenNotFound(Code::kInvalidArgument, ParentNotExists(add.workflow_id)),
+                      response, [this](const ReplyRow& reply, ai_flow::Response* filled) {
+                        return FillSchedule(backend_.queries, ScheduleId(reply.id), filled);
+                      });
 }
 
-#undef AIFLOW_CALL
+grpc::ServerUnaryReactor* SchedulerServiceAdapter::getWorkflowSchedule(
+    grpc::CallbackServerContext* context, const ai_flow::IdRequest* request,
+    ai_flow::Response* response) {
+  return FinishLegacy(context, FillSchedule(backend_.queries, ScheduleId(request->id()), response),
+                      response);
+}
+
+grpc::ServerUnaryReactor* SchedulerServiceAdapter::listWorkflowSchedules(
+    grpc::CallbackServerContext* context, const ai_flow::ListWorkflowItemsRequest* request,
+    ai_flow::Response* response) {
+  return ListOfWorkflow<ai_flow::WorkflowScheduleListProto>(
+      context, backend_.queries, *request, response,
+      [this](WorkflowId id, const Page& page) { return backend_.queries.ListSchedules(id, page); },
+      [](const ScheduleRow& row, ai_flow::WorkflowScheduleListProto* list) {
+        Fill(row, list->add_workflow_schedules());
+        return Status::Ok();
+      });
+}
+
+grpc::ServerUnaryReactor* SchedulerServiceAdapter::deleteWorkflowSchedule(
+    grpc::CallbackServerContext* context, const ai_flow::IdRequest* request,
+    ai_flow::Response* response) {
+  return SubmitLegacy(context, backend_, DeleteSchedule{request->id()}, WhenGone(request->id()),
+                      response);
+}
+
+grpc::ServerUnaryReactor* SchedulerServiceAdapter::deleteWorkflowSchedules(
+    grpc::CallbackServerContext* context, const ai_flow::WorkflowIdentifier* request,
+    ai_flow::Response* response) {
+  const DeleteSchedules all{request->namespace_(), request->workflow_name()};
+  return SubmitLegacy(context, backend_, all,
+                      WhenNotFound(Code::kNotFound, NotExists(all.ns, all.name)), response);
+}
+
+grpc::ServerUnaryReactor* SchedulerServiceAdapter::pauseWorkflowSchedule(
+    grpc::CallbackServerContext* context, const ai_flow::IdRequest* request,
+    ai_flow::Response* response) {
+  return SubmitLegacy(context, backend_, SetSchedulePaused{request->id(), true},
+                      WhenGone(request->id()), response);
+}
+
+grpc::ServerUnaryReactor* SchedulerServiceAdapter::resumeWorkflowSchedule(
+    grpc::CallbackServerContext* context, const ai_flow::IdRequest* request,
+    ai_flow::Response* response) {
+  return SubmitLegacy(context, backend_, SetSchedulePaused{request->id(), false},
+                      WhenGone(request->id()), response);
+}
 
 }  // namespace aiflow::api

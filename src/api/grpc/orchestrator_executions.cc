@@ -2,10 +2,10 @@
 #include <utility>
 
 #include "api/execution_snapshot.h"
+#include "api/grpc/fill_page.h"
 #include "api/grpc/orchestrator_service.h"
 #include "api/grpc/submit.h"
 #include "api/grpc/v1_convert.h"
-#include "api/page_token.h"
 #include "api/reply.h"
 
 namespace aiflow::api {
@@ -13,21 +13,16 @@ namespace {
 
 constexpr std::string_view kExecutions = "executions";
 constexpr std::string_view kTaskExecutions = "task_executions";
-// `why` shows the last ones of a task that never ends.
-constexpr int64_t kMaxCauses = 10'000;
 
 Status FillExecutions(const Queries& queries, const v1::ListWorkflowExecutionsRequest& request,
                       v1::ListWorkflowExecutionsResponse* response) {
-  const Result<Page> page = PageOf(kExecutions, request.page_size(), request.page_token());
-  if (!page.has_value()) return page.error();
-  const Result<WorkflowRow> workflow = FindWorkflow(queries, request.namespace_(), request.name());
-  if (!workflow.has_value()) return workflow.error();
-  auto rows = queries.ListExecutions(workflow->id, *page);
-  if (!rows.has_value()) return rows.error();
-  response->set_next_page_token(
-      CutPage(kExecutions, *page, &*rows, [](const ExecutionRow& row) { return row.id.value(); }));
-  for (const ExecutionRow& row : *rows) ToProto(row, *workflow, response->add_executions());
-  return Status::Ok();
+  return FillPageOfWorkflow(
+      kExecutions, queries, request, response,
+      [&](WorkflowId id, const Page& page) { return queries.ListExecutions(id, page); },
+      [&](const WorkflowRow& workflow, const ExecutionRow& row) {
+        ToProto(row, workflow, response->add_executions());
+        return Status::Ok();
+      });
 }
 
 /// The index of a task that a request names; -1 for an empty name.
@@ -40,54 +35,21 @@ Result<TaskIndex> TaskOf(Backend& backend, const ExecutionRow& execution, const 
 
 Status FillTaskExecutions(Backend& backend, const v1::ListTaskExecutionsRequest& request,
                           v1::ListTaskExecutionsResponse* response) {
-  const Result<Page> page = PageOf(kTaskExecutions, request.page_size(), request.page_token());
-  if (!page.has_value()) return page.error();
   const auto found = FindExecution(backend.queries, ExecutionId(request.execution_id()));
   if (!found.has_value()) return found.error();
   const Result<TaskIndex> task = TaskOf(backend, found->execution, request.task_name());
   if (!task.has_value()) return task.error();
-  auto rows = backend.queries.ListTaskExecutions(found->execution.id, *task, *page);
-  if (!rows.has_value()) return rows.error();
-  response->set_next_page_token(CutPage(
-      kTaskExecutions, *page, &*rows, [](const TaskExecutionRow& row) { return row.id.value(); }));
   CauseReader causes(backend.log);
-  for (const TaskExecutionRow& row : *rows) {
-    ToProto(row, &causes, response->add_task_executions());
-  }
-  return Status::Ok();
-}
-
-Status FillExplanation(Backend& backend, const v1::ExplainRequest& request,
-                       v1::ExplainResponse* response) {
-  const Result<ExecutionSnapshot> snapshot =
-      ReadExecution(backend.queries, backend.specs, ExecutionId(request.execution_id()), 1);
-  if (!snapshot.has_value()) return snapshot.error();
-  TaskIndex only = -1;
-  if (!request.task_name().empty()) {
-    const Result<TaskIndex> task = FindTask(*snapshot->spec, request.task_name());
-    if (!task.has_value()) return task.error();
-    only = *task;
-  }
-  Page page;
-  page.limit = kMaxCauses;
-  const auto rows = backend.queries.ListCauses(snapshot->execution.id, only, page);
-  if (!rows.has_value()) return rows.error();
-
-  ToProto(snapshot->execution, snapshot->workflow, response->mutable_execution());
-  CauseReader causes(backend.log);
-  for (size_t i = 0; i < snapshot->tasks.size(); ++i) {
-    const auto task = static_cast<TaskIndex>(i);
-    if (only >= 0 && task != only) continue;
-    v1::TaskExplanation* explanation = response->add_tasks();
-    explanation->set_task_name(snapshot->spec->tasks[i].name);
-    for (const std::string& line : snapshot->tasks[i].waits_for) {
-      explanation->add_waits_for(line);
-    }
-    for (const CauseRow& row : *rows) {
-      if (row.task == task) ToProto(row, &causes, explanation->add_causes());
-    }
-  }
-  return Status::Ok();
+  return FillPage(
+      kTaskExecutions, request, response,
+      [&](const Page& page) {
+        return backend.queries.ListTaskExecutions(found->execution.id, *task, page);
+      },
+      [](const TaskExecutionRow& row) { return row.id.value(); },
+      [&](const TaskExecutionRow& row) {
+        ToProto(row, &causes, response->add_task_executions());
+        return Status::Ok();
+      });
 }
 
 }  // namespace
@@ -98,6 +60,10 @@ grpc::ServerUnaryReactor* OrchestratorServiceAdapter::StartWorkflowExecution(
   aiflow::StartWorkflowExecution start;
   start.ns = request->namespace_();
   start.name = request->name();
+  start.params_json = request->params_json();
+  if (Status status = CheckParamsSize(start.params_json); !status.ok()) {
+    return FinishNow(context, status);
+  }
   Unary* reactor = context->DefaultReactor();
   // On the way of every start, so answered without a turn through the observers' thread.
   backend_.engine.Submit(start, request->request_id(),
@@ -183,6 +149,40 @@ grpc::ServerUnaryReactor* OrchestratorServiceAdapter::StopTaskExecution(
                          });
 }
 
+grpc::ServerUnaryReactor* OrchestratorServiceAdapter::RerunTasks(
+    Context* context, const v1::RerunTasksRequest* request, v1::RerunTasksResponse* response) {
+  const aiflow::RerunTasks rerun{request->execution_id(),
+                                 {request->task_names().begin(), request->task_names().end()}};
+  return SubmitAndFinish(context, backend_, rerun, request->request_id(),
+                         [response](const ReplyRow& reply) {
+                           response->set_started(reply.id);
+                           return Status::Ok();
+                         });
+}
+
+grpc::ServerUnaryReactor* OrchestratorServiceAdapter::MarkTask(Context* context,
+                                                               const v1::MarkTaskRequest* request,
+                                                               v1::MarkTaskResponse* response) {
+  const std::optional<TaskStatus> status = ParseTaskStatus(request->status());
+  if (status != TaskStatus::kSuccess && status != TaskStatus::kFailed) {
+    return FinishNow(context,
+                     Status(Code::kInvalidArgument,
+                            "a task is marked SUCCESS or FAILED, not " + request->status()));
+  }
+  if (Status size =
+          CheckTextSize("the note", request->note(), limits::kMaxNoteBytes, "kMaxNoteBytes");
+      !size.ok()) {
+    return FinishNow(context, size);
+  }
+  const aiflow::MarkTask mark{request->execution_id(), request->task_name(), *status,
+                              request->note()};
+  return SubmitAndFinish(context, backend_, mark, request->request_id(),
+                         [response](const ReplyRow& reply) {
+                           response->set_task_execution_id(reply.id);
+                           return Status::Ok();
+                         });
+}
+
 grpc::ServerUnaryReactor* OrchestratorServiceAdapter::GetTaskExecution(
     Context* context, const v1::GetTaskExecutionRequest* request, v1::TaskExecution* response) {
   const auto run = backend_.queries.GetTaskExecution(TaskExecutionId(request->task_execution_id()));
@@ -202,12 +202,6 @@ grpc::ServerUnaryReactor* OrchestratorServiceAdapter::ListTaskExecutions(
     Context* context, const v1::ListTaskExecutionsRequest* request,
     v1::ListTaskExecutionsResponse* response) {
   return FinishNow(context, FillTaskExecutions(backend_, *request, response));
-}
-
-grpc::ServerUnaryReactor* OrchestratorServiceAdapter::Explain(Context* context,
-                                                              const v1::ExplainRequest* request,
-                                                              v1::ExplainResponse* response) {
-  return FinishNow(context, FillExplanation(backend_, *request, response));
 }
 
 grpc::ServerWriteReactor<v1::LogChunk>* OrchestratorServiceAdapter::ReadTaskLog(

@@ -39,6 +39,15 @@ class OrchestratorServiceAdapter final : public v1::Orchestrator::CallbackServic
   Unary* DisableWorkflow(Context* context, const v1::WorkflowRequest* request,
                          v1::Empty* response) override;
 
+  Unary* ListWorkflowSnapshots(Context* context, const v1::ListWorkflowSnapshotsRequest* request,
+                               v1::ListWorkflowSnapshotsResponse* response) override;
+  Unary* GetWorkflowSnapshot(Context* context, const v1::GetWorkflowSnapshotRequest* request,
+                             v1::WorkflowSnapshot* response) override;
+  Unary* DeleteWorkflowSnapshot(Context* context, const v1::WorkflowSnapshotRequest* request,
+                                v1::Empty* response) override;
+  Unary* DeleteWorkflowSnapshots(Context* context, const v1::WorkflowRequest* request,
+                                 v1::DeletedResponse* response) override;
+
   Unary* StartWorkflowExecution(Context* context, const v1::StartWorkflowExecutionRequest* request,
                                 v1::StartWorkflowExecutionResponse* response) override;
   Unary* StopWorkflowExecution(Context* context, const v1::WorkflowExecutionRequest* request,
@@ -58,10 +67,59 @@ class OrchestratorServiceAdapter final : public v1::Orchestrator::CallbackServic
                             v1::StartTaskExecutionResponse* response) override;
   Unary* StopTaskExecution(Context* context, const v1::TaskRequest* request,
                            v1::StopTaskExecutionResponse* response) override;
+  Unary* RerunTasks(Context* context, const v1::RerunTasksRequest* request,
+                    v1::RerunTasksResponse* response) override;
+  Unary* MarkTask(Context* context, const v1::MarkTaskRequest* request,
+                  v1::MarkTaskResponse* response) override;
   Unary* GetTaskExecution(Context* context, const v1::GetTaskExecutionRequest* request,
                           v1::TaskExecution* response) override;
   Unary* ListTaskExecutions(Context* context, const v1::ListTaskExecutionsRequest* request,
                             v1::ListTaskExecutionsResponse* response) override;
+
+  Unary* AddWorkflowSchedule(Context* context, const v1::AddWorkflowScheduleRequest* request,
+                             v1::WorkflowSchedule* response) override;
+  Unary* GetWorkflowSchedule(Context* context, const v1::GetWorkflowScheduleRequest* request,
+                             v1::WorkflowSchedule* response) override;
+  Unary* ListWorkflowSchedules(Context* context, const v1::ListWorkflowSchedulesRequest* request,
+                               v1::ListWorkflowSchedulesResponse* response) override;
+  Unary* DeleteWorkflowSchedule(Context* context, const v1::WorkflowScheduleRequest* request,
+                                v1::Empty* response) override;
+  Unary* DeleteWorkflowSchedules(Context* context, const v1::WorkflowRequest* request,
+                                 v1::DeletedResponse* response) override;
+  Unary* PauseWorkflowSchedule(Context* context, const v1::WorkflowScheduleRequest* request,
+                               v1::Empty* response) override;
+  Unary* ResumeWorkflowSchedule(Context* context, const v1::WorkflowScheduleRequest* request,
+                                v1::Empty* response) override;
+  Unary* BackfillWorkflow(Context* context, const v1::BackfillWorkflowRequest* request,
+                          v1::BackfillWorkflowResponse* response) override;
+
+  Unary* AddWorkflowTrigger(Context* context, const v1::AddWorkflowTriggerRequest* request,
+                            v1::WorkflowTrigger* response) override;
+  Unary* GetWorkflowTrigger(Context* context, const v1::GetWorkflowTriggerRequest* request,
+                            v1::WorkflowTrigger* response) override;
+  Unary* ListWorkflowTriggers(Context* context, const v1::ListWorkflowTriggersRequest* request,
+                              v1::ListWorkflowTriggersResponse* response) override;
+  Unary* DeleteWorkflowTrigger(Context* context, const v1::WorkflowTriggerRequest* request,
+                               v1::Empty* response) override;
+  Unary* DeleteWorkflowTriggers(Context* context, const v1::WorkflowRequest* request,
+                                v1::DeletedResponse* response) override;
+  Unary* PauseWorkflowTrigger(Context* context, const v1::WorkflowTriggerRequest* request,
+                              v1::Empty* response) override;
+  Unary* ResumeWorkflowTrigger(Context* context, const v1::WorkflowTriggerRequest* request,
+                               v1::Empty* response) override;
+
+  Unary* SetPool(Context* context, const v1::SetPoolRequest* request, v1::Pool* response) override;
+  Unary* DeletePool(Context* context, const v1::DeletePoolRequest* request,
+                    v1::Empty* response) override;
+  Unary* ListPools(Context* context, const v1::ListPoolsRequest* request,
+                   v1::ListPoolsResponse* response) override;
+
+  Unary* ListFailedEvents(Context* context, const v1::ListFailedEventsRequest* request,
+                          v1::ListFailedEventsResponse* response) override;
+  Unary* RetryFailedEvent(Context* context, const v1::FailedEventRequest* request,
+                          v1::Empty* response) override;
+  Unary* DropFailedEvent(Context* context, const v1::FailedEventRequest* request,
+                         v1::Empty* response) override;
 
   Unary* Explain(Context* context, const v1::ExplainRequest* request,
                  v1::ExplainResponse* response) override;

@@ -2,10 +2,10 @@
 #include <utility>
 
 #include "api/execution_snapshot.h"
+#include "api/grpc/fill_page.h"
 #include "api/grpc/orchestrator_service.h"
 #include "api/grpc/submit.h"
 #include "api/grpc/v1_convert.h"
-#include "api/page_token.h"
 
 namespace aiflow::api {
 namespace {
@@ -13,29 +13,23 @@ namespace {
 constexpr std::string_view kNamespaces = "namespaces";
 constexpr std::string_view kWorkflows = "workflows";
 
-/// A blob that is shown; an empty digest shows as empty text.
-Result<std::string> ReadBlob(const BlobStore& blobs, const std::string& digest) {
-  if (digest.empty()) return std::string();
-  return blobs.Get(digest);
-}
-
 Status FillWorkflow(Backend& backend, const v1::GetWorkflowRequest& request,
                     v1::Workflow* response) {
   const Result<WorkflowRow> row =
       FindWorkflow(backend.queries, request.namespace_(), request.name());
   if (!row.has_value()) return row.error();
   ToProto(*row, response);
-  auto content = ReadBlob(backend.blobs, row->content_digest);
+  auto content = ShownBlob(backend.blobs, row->content_digest);
   if (!content.has_value()) return content.error();
   response->set_content(*std::move(content));
-  auto pickled = ReadBlob(backend.blobs, row->pickled_digest);
+  auto pickled = ShownBlob(backend.blobs, row->pickled_digest);
   if (!pickled.has_value()) return pickled.error();
   response->set_pickled_workflow(*std::move(pickled));
   if (!row->latest_snapshot.valid()) return Status::Ok();
   const auto snapshot = backend.queries.GetSnapshot(row->latest_snapshot);
   if (!snapshot.has_value()) return snapshot.error();
   if (!snapshot->has_value()) return Status::Ok();
-  auto spec = ReadBlob(backend.blobs, (*snapshot)->spec_digest);
+  auto spec = ShownBlob(backend.blobs, (*snapshot)->spec_digest);
   if (!spec.has_value()) return spec.error();
   response->set_spec_json(*std::move(spec));
   return Status::Ok();
@@ -43,26 +37,26 @@ Status FillWorkflow(Backend& backend, const v1::GetWorkflowRequest& request,
 
 Status FillNamespaces(const Queries& queries, const v1::ListNamespacesRequest& request,
                       v1::ListNamespacesResponse* response) {
-  const Result<Page> page = PageOf(kNamespaces, request.page_size(), request.page_token());
-  if (!page.has_value()) return page.error();
-  auto rows = queries.ListNamespaces(*page);
-  if (!rows.has_value()) return rows.error();
-  response->set_next_page_token(
-      CutPage(kNamespaces, *page, &*rows, [](const NamespaceRow& row) { return row.name; }));
-  for (const NamespaceRow& row : *rows) ToProto(row, response->add_namespaces());
-  return Status::Ok();
+  return FillPage(
+      kNamespaces, request, response,
+      [&](const Page& page) { return queries.ListNamespaces(page); },
+      [](const NamespaceRow& row) { return row.name; },
+      [&](const NamespaceRow& row) {
+        ToProto(row, response->add_namespaces());
+        return Status::Ok();
+      });
 }
 
 Status FillWorkflows(const Queries& queries, const v1::ListWorkflowsRequest& request,
                      v1::ListWorkflowsResponse* response) {
-  const Result<Page> page = PageOf(kWorkflows, request.page_size(), request.page_token());
-  if (!page.has_value()) return page.error();
-  auto rows = queries.ListWorkflows(request.namespace_(), *page);
-  if (!rows.has_value()) return rows.error();
-  response->set_next_page_token(
-      CutPage(kWorkflows, *page, &*rows, [](const WorkflowRow& row) { return row.id.value(); }));
-  for (const WorkflowRow& row : *rows) ToProto(row, response->add_workflows());
-  return Status::Ok();
+  return FillPage(
+      kWorkflows, request, response,
+      [&](const Page& page) { return queries.ListWorkflows(request.namespace_(), page); },
+      [](const WorkflowRow& row) { return row.id.value(); },
+      [&](const WorkflowRow& row) {
+        ToProto(row, response->add_workflows());
+        return Status::Ok();
+      });
 }
 
 }  // namespace
@@ -93,7 +87,8 @@ grpc::ServerUnaryReactor* OrchestratorServiceAdapter::AddNamespace(
 
 grpc::ServerUnaryReactor* OrchestratorServiceAdapter::DeleteNamespace(
     Context* context, const v1::DeleteNamespaceRequest* request, v1::Empty*) {
-  return SubmitAndFinish(context, backend_, aiflow::DeleteNamespace{request->name()},
+  return SubmitAndFinish(context, backend_,
+                         aiflow::DeleteNamespace{request->name(), request->cascade()},
                          request->request_id(), nullptr);
 }
 

@@ -31,6 +31,7 @@ class SchedulerServiceAdapter final : public ai_flow::SchedulerService::Callback
   AIFLOW_CALL(disableWorkflow, WorkflowIdentifier);
   AIFLOW_CALL(enableWorkflow, WorkflowIdentifier);
   AIFLOW_CALL(listWorkflows, ListWorkflowsRequest);
+  // legacy_snapshots.cc
   AIFLOW_CALL(addWorkflowSnapshot, WorkflowSnapshotProto);
   AIFLOW_CALL(getWorkflowSnapshot, IdRequest);
   AIFLOW_CALL(listWorkflowSnapshots, ListWorkflowItemsRequest);
@@ -55,6 +56,7 @@ class SchedulerServiceAdapter final : public ai_flow::SchedulerService::Callback
   AIFLOW_CALL(deleteWorkflowSchedules, WorkflowIdentifier);
   AIFLOW_CALL(pauseWorkflowSchedule, IdRequest);
   AIFLOW_CALL(resumeWorkflowSchedule, IdRequest);
+  // legacy_triggers.cc
   AIFLOW_CALL(addWorkflowTrigger, WorkflowTriggerProto);
   AIFLOW_CALL(getWorkflowTrigger, IdRequest);
   AIFLOW_CALL(listWorkflowTriggers, ListWorkflowItemsRequest);

@@ -6,8 +6,10 @@
 #include <functional>
 #include <string>
 
+#include "aiflow/v1/orchestrator.pb.h"
 #include "api/backend.h"
 #include "api/grpc/grpc_status.h"
+#include "model/limits.h"
 #include "model/requests.h"
 
 namespace aiflow::api {
@@ -19,6 +21,32 @@ inline grpc::ServerUnaryReactor* FinishNow(grpc::CallbackServerContext* context,
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   reactor->Finish(ToGrpc(status));
   return reactor;
+}
+
+/// A blob that is shown; an empty digest shows as empty text.
+inline Result<std::string> ShownBlob(const BlobStore& blobs, const std::string& digest) {
+  if (digest.empty()) return std::string();
+  return blobs.Get(digest);
+}
+
+/// What is written to the log has a limit; kInvalidArgument names it.
+inline Status CheckTextSize(const std::string& what, const std::string& text, size_t most,
+                            const std::string& limit) {
+  if (text.size() <= most) return Status::Ok();
+  return {Code::kInvalidArgument, what + " has " + std::to_string(text.size()) +
+                                      " bytes, more than " + limit + " " + std::to_string(most)};
+}
+inline Status CheckParamsSize(const std::string& params_json) {
+  return CheckTextSize("params", params_json, limits::kMaxParamsBytes, "kMaxParamsBytes");
+}
+
+/// Completes the answer of a call that deletes several.
+inline std::function<Status(const ReplyRow&)> FillDeleted(v1::DeletedResponse* response) {
+  return [response](const ReplyRow& reply) {
+    response->set_deleted(reply.id);
+    response->set_message(reply.message);
+    return Status::Ok();
+  };
 }
 
 /// Submits a request; the call ends when the engine has committed it. `fill` (may be empty)

@@ -59,7 +59,7 @@ class UploadCall final : public grpc::ServerReadReactor<v1::UploadWorkflowsReque
       uploaded.pickled = std::move(*workflow.mutable_pickled_workflow());
       upload_.workflows.push_back(std::move(uploaded));
     }
-    AIFLOW_RETURN_IF_ERROR(CheckUpload(backend_.queries, &upload_));
+    AIFLOW_RETURN_IF_ERROR(CheckUpload(backend_.queries, backend_.default_timezone, &upload_));
     upload_.bundle.reserve(static_cast<size_t>(upload_.bundle_size));
     return Status::Ok();
   }

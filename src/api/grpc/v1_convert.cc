@@ -24,17 +24,16 @@ std::string_view CauseKindName(CauseKind kind) {
     case CauseKind::kStopped: return "STOPPED";
     case CauseKind::kDropped: return "DROPPED";
     case CauseKind::kRejected: return "REJECTED";
+    case CauseKind::kRetrying: return "RETRYING";
+    case CauseKind::kWaiting: return "WAITING";
+    case CauseKind::kEvaluated: return "EVALUATED";
+    case CauseKind::kTimer: return "TIMER";
+    case CauseKind::kMarked: return "MARKED";
+    case CauseKind::kAlarm: return "ALARM";
+    case CauseKind::kReopened: return "REOPENED";
+    case CauseKind::kHook: return "HOOK";
   }
   return "UNKNOWN";
-}
-
-/// Cuts at a character's beginning, as protobuf strings must stay UTF-8.
-std::string Shorten(std::string text) {
-  if (text.size() <= kMaxShownValueBytes) return text;
-  size_t end = kMaxShownValueBytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  text.resize(end);
-  return text + "...";
 }
 
 // "by prepare SUCCESS #40": the task and status of a report; empty for any other event.
@@ -50,6 +49,15 @@ std::string ReportText(const Event& event) {
 
 }  // namespace
 
+std::string ShortenValue(std::string text) {
+  if (text.size() <= kMaxShownValueBytes) return text;
+  // At a character's beginning, as protobuf strings must stay UTF-8.
+  size_t end = kMaxShownValueBytes;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  text.resize(end);
+  return text + "...";
+}
+
 void CauseReader::Read(Offset offset, std::string* key, std::string* value, std::string* text) {
   if (offset <= 0) return;
   auto found = seen_.find(offset);
@@ -59,7 +67,7 @@ void CauseReader::Read(Offset offset, std::string* key, std::string* value, std:
     if (events.has_value() && !events->empty() && events->front().offset == offset) {
       shown.text = ReportText(events->front());
       shown.key = std::move(events->front().key);
-      shown.value = Shorten(std::move(events->front().value));
+      shown.value = ShortenValue(std::move(events->front().value));
     }
     found = seen_.emplace(offset, std::move(shown)).first;
   }
@@ -110,6 +118,11 @@ void ToProto(const ExecutionRow& row, const WorkflowRow& workflow, v1::WorkflowE
   proto->set_end_time(row.end.count());
   proto->set_event_offset(row.event_offset);
   proto->set_reason(row.reason);
+  proto->set_params_json(row.params_json);
+  proto->set_due_time(row.due.count());
+  proto->set_source_id(row.source);
+  proto->set_waits_for(ExecutionWaitsFor(row));
+  proto->set_deadline(row.deadline.count());
 }
 
 void ToProto(const TaskExecutionRow& row, CauseReader* causes, v1::TaskExecution* proto) {
@@ -123,6 +136,9 @@ void ToProto(const TaskExecutionRow& row, CauseReader* causes, v1::TaskExecution
   proto->set_end_time(row.end.count());
   proto->set_reason(row.reason);
   proto->set_pid(row.pid);
+  proto->set_output(row.output);
+  proto->set_waits_for(RunWaitsFor(row));
+  proto->set_deadline(row.deadline.count());
   v1::Cause* cause = proto->mutable_cause();
   cause->set_offset(row.cause_offset);
   causes->Read(row.cause_offset, cause->mutable_event_key(), cause->mutable_event_value(),

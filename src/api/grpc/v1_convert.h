@@ -29,6 +29,9 @@ class CauseReader {
   std::unordered_map<Offset, Shown> seen_;
 };
 
+/// The beginning of an event's value, enough to recognise it; the whole is in the log.
+std::string ShortenValue(std::string text);
+
 void ToProto(const NamespaceRow& row, v1::Namespace* proto);
 void ToProto(const WorkflowRow& row, v1::Workflow* proto);
 void ToProto(const ExecutionRow& row, const WorkflowRow& workflow, v1::WorkflowExecution* proto);

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
+#include <string_view>
 #include <system_error>
 
 #include "runner/attempt_files.h"
@@ -12,6 +14,27 @@
 namespace aiflow {
 
 namespace fs = std::filesystem;
+
+namespace {
+
+bool IsUtf8(std::string_view text) {
+  for (size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    const size_t more = lead < 0x80                    ? 0
+                        : lead >= 0xF0 && lead <= 0xF4 ? 3
+                        : lead >= 0xE0                 ? 2
+                        : lead >= 0xC2                 ? 1
+                                                       : 4;
+    if (lead > 0xF4 || more == 4 || i + more >= text.size()) return false;
+    for (size_t j = 1; j <= more; ++j) {
+      if ((static_cast<unsigned char>(text[i + j]) & 0xC0) != 0x80) return false;
+    }
+    i += more + 1;
+  }
+  return true;
+}
+
+}  // namespace
 
 bool HasClaim(const std::string& attempt_dir) {
   return access(runner::ClaimPath(attempt_dir).c_str(), F_OK) == 0;
@@ -29,6 +52,30 @@ std::string FindLiveAttempt(const std::string& attempts_dir) {
     return record->claim.attempt + " (pid " + std::to_string(record->claim.pid) + ")";
   }
   return {};
+}
+
+std::string ReadOutput(const std::string& attempt_dir, size_t limit, std::string& problem) {
+  const std::string path = runner::OutputPath(attempt_dir);
+  std::error_code error;
+  const fs::file_status status = fs::symlink_status(path, error);
+  if (error || !fs::exists(status)) return {};
+  if (!fs::is_regular_file(status)) {
+    problem = "its output does not count: AIFLOW_OUTPUT is no regular file";
+    return {};
+  }
+  std::ifstream file(path, std::ios::binary);
+  std::string text(limit + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(file.gcount()));
+  if (text.size() > limit) {
+    problem = "its output does not count: it has more than " + std::to_string(limit) + " bytes";
+    return {};
+  }
+  if (!IsUtf8(text)) {
+    problem = "its output does not count: it is no UTF-8";
+    return {};
+  }
+  return text;
 }
 
 void LinkLog(const std::string& link, const std::string& target) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 namespace aiflow {
@@ -13,6 +14,10 @@ bool HasClaim(const std::string& attempt_dir);
 /// An attempt below `attempts_dir` whose process lives, for people: "17-0-1-1 (pid 4711)". Empty
 /// when there is none.
 std::string FindLiveAttempt(const std::string& attempts_dir);
+
+/// The inline result that the task left. Empty when there is none; `problem` says why one that is
+/// there does not count: it is larger than `limit` bytes, no regular file, or no UTF-8.
+std::string ReadOutput(const std::string& attempt_dir, size_t limit, std::string& problem);
 
 /// Makes `link` a symbolic link to `target`, with the directories it needs. Replaces another link,
 /// but never a file.

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "executor/local/attempt_store.h"
+#include "model/limits.h"
 #include "runner/attempt_files.h"
 
 namespace aiflow {
@@ -358,7 +359,13 @@ void LocalExecutor::OnReport(runner::Report report, Afterwards& after) {
                   .status = status,
                   .pid = report.pid,
                   .exit_code = report.exit_code,
-                  .reason = std::move(report.reason)};
+                  .reason = std::move(report.reason),
+                  .final_failure = status == TaskStatus::kFailed &&
+                                   report.exit_code == attempt.spec.final_exit_code};
+  if (status == TaskStatus::kSuccess) {
+    attempt.last.output =
+        ReadOutput(AttemptDir(attempt.spec.key), limits::kMaxOutputBytes, attempt.last.reason);
+  }
   if (attempt.phase != Phase::kRunning && !attempt.spec.log_link.empty()) {
     after.links.emplace_back(attempt.spec.log_link, runner::LogPath(AttemptDir(attempt.spec.key)));
   }

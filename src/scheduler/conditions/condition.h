@@ -8,8 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "model/event_match.h"
 #include "model/ids.h"
 #include "model/task_status.h"
+#include "model/workflow_spec.h"
 
 namespace aiflow {
 
@@ -19,6 +21,8 @@ struct Occurrence {
   std::string_view key;
   TaskIndex task = -1;
   std::optional<TaskStatus> status;
+  /// For filters; null for statuses of the execution's own tasks, which have nothing to filter.
+  const EventFields* fields = nullptr;
   /// For the record: "event 'x'", "task 'a' SUCCESS (run 1)".
   std::string text;
 };
@@ -43,6 +47,8 @@ class RuleScope {
   virtual void SetSlot(int32_t slot, bool met) = 0;
   [[nodiscard]] virtual int64_t Fired(int32_t position) const = 0;
   virtual void SetFired(int32_t position, TaskIndex task, int64_t sequence) = 0;
+  /// What a host said about the event; nothing when it was not asked.
+  [[nodiscard]] virtual std::optional<bool> Answer(int32_t question) const = 0;
 };
 
 /// What may still happen in an execution, for the question whether it is finished.
@@ -81,9 +87,9 @@ class Condition {
 
 using ConditionList = std::vector<std::unique_ptr<const Condition>>;
 
-/// Met by each event with `key`. `own_task`: the task of this workflow whose status key it is, or
-/// -1.
-std::unique_ptr<const Condition> MakeEventCondition(std::string key, TaskIndex own_task,
+/// Met by each event that `spec` (a kEvent) describes. `own_task`: the task of this workflow whose
+/// status key it is, or -1.
+std::unique_ptr<const Condition> MakeEventCondition(const ConditionSpec& spec, TaskIndex own_task,
                                                     int32_t slot);
 /// Met when each part has been met; event slots are cleared when it fires, status parts mirror.
 std::unique_ptr<const Condition> MakeAllOf(ConditionList parts);
@@ -99,5 +105,10 @@ std::unique_ptr<const Condition> MakeForeignTaskStatus(std::string key, TaskStat
 /// `fired` is the position of its first part in the rule's stored vector.
 std::unique_ptr<const Condition> MakeAllTaskStatus(
     std::vector<std::pair<TaskIndex, TaskStatus>> upstreams, int32_t fired);
+
+/// User code that listens to `keys` (with the own task whose status key it is, or -1); met by an
+/// event that its host answered yes to.
+std::unique_ptr<const Condition> MakeCustom(std::vector<std::pair<std::string, TaskIndex>> keys,
+                                            int32_t question, int32_t slot);
 
 }  // namespace aiflow

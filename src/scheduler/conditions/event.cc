@@ -5,13 +5,22 @@ namespace {
 
 class EventCondition final : public Condition {
  public:
-  EventCondition(std::string key, TaskIndex own_task, int32_t slot)
-      : key_(std::move(key)), own_task_(own_task), slot_(slot) {}
+  EventCondition(const ConditionSpec& spec, TaskIndex own_task, int32_t slot)
+      : key_(spec.key),
+        filters_(spec.filters),
+        scope_(spec.scope),
+        own_task_(own_task),
+        slot_(slot) {}
 
   void Observe(RuleScope& scope, bool latch) const override {
     if (latch && Touched(scope)) scope.SetSlot(slot_, true);
   }
-  bool Touched(const RuleScope& scope) const override { return scope.occurrence().key == key_; }
+  bool Touched(const RuleScope& scope) const override {
+    const Occurrence& now = scope.occurrence();
+    if (now.key != key_) return false;
+    if (now.fields == nullptr) return filters_.empty() && scope_ != EventScope::kNamespace;
+    return now.fields->IsWithin(scope_) && now.fields->Meets(filters_);
+  }
   bool Met(const RuleScope& scope) const override { return Touched(scope); }
   bool Holds(const RuleScope& scope) const override { return scope.Slot(slot_); }
   void Consume(RuleScope& /*scope*/) const override {}
@@ -25,15 +34,17 @@ class EventCondition final : public Condition {
 
  private:
   const std::string key_;
+  const std::vector<FilterSpec> filters_;
+  const EventScope scope_;
   const TaskIndex own_task_;
   const int32_t slot_;
 };
 
 }  // namespace
 
-std::unique_ptr<const Condition> MakeEventCondition(std::string key, TaskIndex own_task,
+std::unique_ptr<const Condition> MakeEventCondition(const ConditionSpec& spec, TaskIndex own_task,
                                                     int32_t slot) {
-  return std::make_unique<EventCondition>(std::move(key), own_task, slot);
+  return std::make_unique<EventCondition>(spec, own_task, slot);
 }
 
 }  // namespace aiflow

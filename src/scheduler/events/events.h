@@ -5,12 +5,13 @@
 
 namespace aiflow {
 
-/// An event of a user or task: goes to the rules that expect its key, of the execution that its
-/// context names, else of every running execution in its namespace.
+/// An event of a user or task: goes to the triggers of its namespace and to the rules that expect
+/// its key, of the execution that its context names, else of every running execution in its
+/// namespace.
 void OnUserEvent(Draft& draft);
 
-/// An announced status: goes to the rules elsewhere that name its key. The rules of its own
-/// execution were evaluated with the report.
+/// An announced status: goes to the triggers, and to the rules elsewhere, that name its key. The
+/// rules of its own execution were evaluated with the report.
 void OnStatusChanged(Draft& draft);
 
 /// The report of an attempt: applied if the transition is legal, with the rules of the same

@@ -2,19 +2,25 @@
 
 #include "scheduler/events/events.h"
 #include "scheduler/rules.h"
+#include "scheduler/trigger_rules.h"
 
 namespace aiflow {
 
 void OnStatusChanged(Draft& draft) {
   const Event& event = draft.event();
   const auto expecting = draft.state().expecting_foreign.find(event.key);
-  if (expecting == draft.state().expecting_foreign.end()) return;
+  const bool expected = expecting != draft.state().expecting_foreign.end();
+  if (!expected && !draft.state().triggers_by_status.contains(event.key)) return;
   Occurrence occurrence;
   occurrence.key = event.key;
   occurrence.status = StatusOf(event);
   if (!occurrence.status.has_value()) return;
   occurrence.text =
       "event '" + event.key + "' (" + std::string(TaskStatusName(*occurrence.status)) + ")";
+  const EventFields fields(event);
+  occurrence.fields = &fields;
+  ApplyTriggers(draft, occurrence);
+  if (!expected) return;
   for (const SnapshotId snapshot : expecting->second) {
     for (const ExecutionId id : draft.state().FindSnapshot(snapshot)->executions) {
       ExecutionDraft* execution = draft.FindExecution(id);

@@ -2,6 +2,7 @@
 #include "model/requests.h"
 #include "scheduler/events/events.h"
 #include "scheduler/rules.h"
+#include "scheduler/trigger_rules.h"
 
 namespace aiflow {
 namespace {
@@ -32,6 +33,9 @@ void OnUserEvent(Draft& draft) {
   Occurrence occurrence;
   occurrence.key = event.key;
   occurrence.text = "event '" + event.key + "'";
+  const EventFields fields(event);
+  occurrence.fields = &fields;
+  ApplyTriggers(draft, occurrence);
   if (const std::optional<ExecutionId> id = ExecutionOf(event, nullptr)) {
     return Deliver(draft, *id, occurrence);
   }

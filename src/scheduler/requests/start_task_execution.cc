@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "scheduler/requests/handlers.h"
 #include "scheduler/requests/replies.h"
 #include "scheduler/task_actions.h"
@@ -12,6 +14,17 @@ Why Asked(const Draft& draft) {
   return why;
 }
 
+constexpr const char* kRefused = "Start task execution failed. ";
+
+/// Answers and gives null when there is no such execution or task.
+std::pair<ExecutionDraft*, TaskIndex> Find(Draft& draft, int64_t execution_id,
+                                           const std::string& name) {
+  ExecutionDraft* execution = FindForTasks(draft, execution_id, kRefused);
+  if (execution == nullptr) return {nullptr, -1};
+  const TaskIndex task = FindTaskOf(draft, *execution, name, kRefused);
+  return {task < 0 ? nullptr : execution, task};
+}
+
 void ReplyOutcome(ExecutionDraft& execution, TaskIndex task, const StartOutcome& outcome) {
   Draft& draft = execution.draft();
   const std::string name = "task '" + execution.TaskName(task) + "' of workflow execution " +
@@ -20,11 +33,10 @@ void ReplyOutcome(ExecutionDraft& execution, TaskIndex task, const StartOutcome&
   switch (outcome.effect) {
     case StartEffect::kIgnored:
       return draft.Reply(Code::kFailedPrecondition,
-                         "Start task execution failed. " + name + ": " + run + " is alive already");
+                         kRefused + name + ": " + run + " is alive already");
     case StartEffect::kDropped:
       return draft.Reply(Code::kResourceExhausted,
-                         "Start task execution failed. " + name +
-                             ": as many starts wait as max_pending_starts allows");
+                         kRefused + name + ": as many starts wait as max_pending_starts allows");
     case StartEffect::kQueued: {
       const size_t queued = execution.FindTask(task)->pending_starts.size();
       return draft.Reply(Code::kOk, name + ": kept for later, " + std::to_string(queued) + " wait",
@@ -43,19 +55,19 @@ void ReplyOutcome(ExecutionDraft& execution, TaskIndex task, const StartOutcome&
 }  // namespace
 
 void Handle(Draft& draft, const StartTaskExecution& request) {
-  ExecutionDraft* execution = FindStartable(draft, request.execution_id, request.task);
-  if (execution == nullptr) return;
-  execution->Edit().event_offset = draft.offset();
-  const TaskIndex task = execution->workflow().FindTask(request.task);
-  ReplyOutcome(*execution, task, StartTask(*execution, task, Asked(draft)));
+  if (const auto [execution, task] = Find(draft, request.execution_id, request.task);
+      execution != nullptr) {
+    OpenForTasks(*execution, "which starts task '" + request.task + "'");
+    ReplyOutcome(*execution, task, StartTask(*execution, task, Asked(draft)));
+  }
 }
 
 void Handle(Draft& draft, const RestartTaskExecution& request) {
-  ExecutionDraft* execution = FindStartable(draft, request.execution_id, request.task);
-  if (execution == nullptr) return;
-  execution->Edit().event_offset = draft.offset();
-  const TaskIndex task = execution->workflow().FindTask(request.task);
-  ReplyOutcome(*execution, task, RestartTask(*execution, task, Asked(draft)));
+  if (const auto [execution, task] = Find(draft, request.execution_id, request.task);
+      execution != nullptr) {
+    OpenForTasks(*execution, "which starts task '" + request.task + "'");
+    ReplyOutcome(*execution, task, RestartTask(*execution, task, Asked(draft)));
+  }
 }
 
 }  // namespace aiflow

@@ -1,26 +1,14 @@
 #include "model/event_keys.h"
 #include "scheduler/requests/handlers.h"
 #include "scheduler/requests/replies.h"
-#include "scheduler/task_actions.h"
+#include "scheduler/stop_execution.h"
 
 namespace aiflow {
 namespace {
 
-/// STOPPING: takes no more events; STOPPED once its tasks have ended. False: it stops already.
 bool Stop(ExecutionDraft& execution) {
-  if (!execution.running()) return false;
-  Why why;
-  why.stop_cause = StopCause::kRequest;
-  why.text = RequestText(execution.draft());
-  ExecutionRow& row = execution.Edit();
-  row.status = ExecutionStatus::kStopping;
-  row.stop_cause = StopCause::kRequest;
-  row.event_offset = execution.draft().offset();
-  row.reason = "stopped by " + why.text;
-  for (size_t i = 0; i < execution.workflow().tasks().size(); ++i) {
-    StopTask(execution, static_cast<TaskIndex>(i), why);
-  }
-  return true;
+  return StopExecution(execution, StopCause::kRequest,
+                       "stopped by " + RequestText(execution.draft()));
 }
 
 }  // namespace

@@ -1,5 +1,8 @@
 #include <algorithm>
+#include <iterator>
 #include <limits>
+#include <set>
+#include <tuple>
 
 #include "storage/memory/memory_store.h"
 
@@ -49,6 +52,29 @@ auto PageOf(const Map& map, const Page& page, const Filter& filter)
   return collector.Take();
 }
 
+template <typename Map>
+auto PageOfNames(const Map& map, const Page& page) -> std::vector<typename Map::mapped_type> {
+  PageCollector<typename Map::mapped_type> collector(page);
+  for (auto it = map.upper_bound(page.after_name); it != map.end() && !collector.full(); ++it) {
+    collector.Offer(it->second);
+  }
+  return collector.Take();
+}
+
+/// A page of rows in the order of their offsets; those of one offset are never parted.
+template <typename Row>
+std::vector<Row> PageByOffset(std::vector<Row> rows, const Page& page) {
+  std::vector<Row> taken;
+  int64_t skip = page.skip;
+  for (Row& row : rows) {
+    if (row.offset <= page.after || skip-- > 0) continue;
+    const bool full = std::ssize(taken) >= page.limit;
+    if (full && (taken.empty() || row.offset != taken.back().offset)) break;
+    taken.push_back(std::move(row));
+  }
+  return taken;
+}
+
 /// All rows whose key begins with `execution`; `first` is the least such key.
 template <typename Map>
 auto Owned(const Map& map, const typename Map::key_type& first)
@@ -68,12 +94,7 @@ Result<std::optional<NamespaceRow>> MemoryStore::GetNamespace(const std::string&
 }
 
 Result<std::vector<NamespaceRow>> MemoryStore::ListNamespaces(const Page& page) const {
-  PageCollector<NamespaceRow> collector(page);
-  for (auto it = tables_.namespaces.upper_bound(page.after_name); it != tables_.namespaces.end();
-       ++it) {
-    collector.Offer(it->second);
-  }
-  return collector.Take();
+  return PageOfNames(tables_.namespaces, page);
 }
 
 Result<std::optional<WorkflowRow>> MemoryStore::GetWorkflow(WorkflowId id) const {
@@ -147,16 +168,10 @@ Result<std::vector<RuleStateRow>> MemoryStore::ListRuleStates(ExecutionId id) co
 
 Result<std::vector<CauseRow>> MemoryStore::ListCauses(ExecutionId id, TaskIndex task,
                                                       const Page& page) const {
-  std::vector<CauseRow> causes;
-  int64_t skip = page.skip;
-  for (CauseRow& cause : Owned(tables_.causes, std::tuple(id, std::numeric_limits<Offset>::min(),
-                                                          kFirstTask, int32_t{0}))) {
-    if (cause.offset <= page.after || (task >= 0 && cause.task != task) || skip-- > 0) continue;
-    const bool full = static_cast<int64_t>(causes.size()) >= page.limit;
-    if (full && (causes.empty() || cause.offset != causes.back().offset)) break;
-    causes.push_back(std::move(cause));
-  }
-  return causes;
+  std::vector<CauseRow> causes = Owned(
+      tables_.causes, std::tuple(id, std::numeric_limits<Offset>::min(), kFirstTask, int32_t{0}));
+  std::erase_if(causes, [&](const CauseRow& cause) { return task >= 0 && cause.task != task; });
+  return PageByOffset(std::move(causes), page);
 }
 
 Result<std::optional<ReplyRow>> MemoryStore::GetReply(Offset offset) const {
@@ -165,6 +180,132 @@ Result<std::optional<ReplyRow>> MemoryStore::GetReply(Offset offset) const {
 
 Result<std::vector<OutboxRow>> MemoryStore::ListOutbox(const Page& page) const {
   return PageOf(tables_.outbox, page, [](const OutboxRow&) { return true; });
+}
+
+Result<std::optional<ScheduleRow>> MemoryStore::GetSchedule(ScheduleId id) const {
+  return Find(tables_.schedules, id);
+}
+
+Result<std::vector<ScheduleRow>> MemoryStore::ListSchedules(WorkflowId id, const Page& page) const {
+  return PageOf(tables_.schedules, page,
+                [&](const ScheduleRow& row) { return row.workflow_id == id; });
+}
+
+Result<std::optional<TriggerRow>> MemoryStore::GetTrigger(TriggerId id) const {
+  return Find(tables_.triggers, id);
+}
+
+Result<std::vector<TriggerRow>> MemoryStore::ListTriggers(WorkflowId id, const Page& page) const {
+  return PageOf(tables_.triggers, page,
+                [&](const TriggerRow& row) { return row.workflow_id == id; });
+}
+
+Result<std::vector<PoolRow>> MemoryStore::ListPools(const Page& page) const {
+  return PageOfNames(tables_.pools, page);
+}
+
+Result<std::vector<DeadLetterRow>> MemoryStore::ListDeadLetters(const Page& page) const {
+  return PageOf(tables_.dead_letters, page, [](const DeadLetterRow&) { return true; });
+}
+
+Result<std::vector<EvaluationRow>> MemoryStore::ListEvaluations(ExecutionId execution,
+                                                                WorkflowId workflow,
+                                                                const Page& page) const {
+  std::vector<EvaluationRow> rows;
+  for (const auto& [key, row] : tables_.evaluations) {
+    if (row.execution_id != execution) continue;
+    if (execution.valid() || row.workflow_id == workflow) rows.push_back(row);
+  }
+  const auto order = [](const EvaluationRow& row) {
+    return std::tuple(row.offset, row.ordinal, row.task, row.trigger_id);
+  };
+  std::ranges::sort(rows, {}, order);
+  return PageByOffset(std::move(rows), page);
+}
+
+Result<std::vector<StateRow>> MemoryStore::ListStates(ExecutionId execution,
+                                                      WorkflowId workflow) const {
+  std::vector<StateRow> rows;
+  for (const auto& [key, row] : tables_.states) {
+    if (row.execution_id != execution) continue;
+    if (execution.valid() || row.workflow_id == workflow) rows.push_back(row);
+  }
+  return rows;
+}
+
+Result<std::vector<ExecutionRow>> MemoryStore::ListEndedBefore(Millis before, int64_t limit) const {
+  std::vector<ExecutionRow> rows;
+  for (const auto& [id, row] : tables_.executions) {
+    if (IsFinished(row.status) && row.end < before) rows.push_back(row);
+  }
+  std::ranges::stable_sort(rows, {}, &ExecutionRow::end);
+  if (std::ssize(rows) > limit) rows.resize(static_cast<size_t>(std::max<int64_t>(limit, 0)));
+  return rows;
+}
+
+Result<std::vector<TaskExecutionRow>> MemoryStore::ListOldRuns(Millis before, int64_t limit) const {
+  std::vector<TaskExecutionRow> rows;
+  for (const auto& [key, id] : tables_.runs) {
+    if (std::ssize(rows) >= limit) break;
+    const auto& [execution, task, sequence] = key;
+    const TaskExecutionRow& run = tables_.task_executions.at(id);
+    const auto owner = tables_.tasks.find(std::tuple(execution, task));
+    if (!IsUnfinishedExecution(execution) || owner == tables_.tasks.end()) continue;
+    if (run.end == Millis(0) || run.end >= before) continue;
+    const TaskRow& names = owner->second;
+    if (sequence != names.latest && sequence != names.current && sequence != names.successor) {
+      rows.push_back(run);
+    }
+  }
+  return rows;
+}
+
+Result<std::optional<Offset>> MemoryStore::OldestNeededOffset() const {
+  std::optional<Offset> oldest;
+  const auto take = [&oldest](Offset offset) {
+    if (!oldest || offset < *oldest) oldest = offset;
+  };
+  for (const auto& [id, row] : tables_.outbox) take(row.offset);
+  for (const auto& [key, row] : tables_.evaluations) take(row.offset);
+  for (const auto& [key, row] : tables_.tasks) {
+    if (!IsUnfinishedExecution(row.execution_id)) continue;
+    std::ranges::for_each(row.pending_starts, take);
+  }
+  return oldest;
+}
+
+Result<std::vector<std::string>> MemoryStore::ListBlobDigests() const {
+  std::set<std::string> digests;
+  for (const auto& [id, row] : tables_.workflows) {
+    digests.insert({row.content_digest, row.pickled_digest});
+  }
+  for (const auto& [id, row] : tables_.snapshots) {
+    digests.insert({row.spec_digest, row.bundle_digest, row.pickled_digest});
+  }
+  for (const auto& [id, row] : tables_.triggers) {
+    digests.insert({row.pickled_digest, row.bundle_digest});
+  }
+  digests.erase("");
+  return std::vector<std::string>(digests.begin(), digests.end());
+}
+
+Result<std::vector<Change>> MemoryStore::LoadExecution(ExecutionId id) const {
+  std::vector<Change> changes;
+  const auto execution = tables_.executions.find(id);
+  if (execution == tables_.executions.end()) return changes;
+  changes.emplace_back(execution->second);
+  const std::vector<TaskRow> tasks = Owned(tables_.tasks, std::tuple(id, kFirstTask));
+  for (const TaskRow& row : tasks) changes.emplace_back(row);
+  for (const TaskRow& row : tasks) {
+    for (const int64_t sequence : std::set{row.latest, row.current, row.successor}) {
+      const auto run = tables_.runs.find(std::tuple(id, row.task, sequence));
+      if (run != tables_.runs.end()) changes.emplace_back(tables_.task_executions.at(run->second));
+    }
+  }
+  for (RuleStateRow& row : Owned(tables_.rule_states, std::tuple(id, kFirstTask, RuleIndex{-1}))) {
+    changes.emplace_back(std::move(row));
+  }
+  return changes;
 }
 
 }  // namespace aiflow

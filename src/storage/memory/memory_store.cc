@@ -34,6 +34,20 @@ bool SameIdentity(const ExecutionRow& a, const ExecutionRow& b) {
          a.run_type == b.run_type && a.created_offset == b.created_offset;
 }
 
+/// A row that keeps its workflow.
+template <typename Map, typename Row>
+bool PutOfWorkflow(Map* map, const Row& row) {
+  const auto [it, fresh] = map->try_emplace(row.id, row);
+  if (it->second.workflow_id != row.workflow_id) return false;
+  it->second = row;
+  return true;
+}
+
+bool SameIdentity(const DeadLetterRow& a, const DeadLetterRow& b) {
+  return a.execution_id == b.execution_id && a.trigger_id == b.trigger_id &&
+         a.workflow_id == b.workflow_id;
+}
+
 bool SameIdentity(const TaskExecutionRow& a, const TaskExecutionRow& b) {
   return a.execution_id == b.execution_id && a.task == b.task && a.sequence == b.sequence;
 }
@@ -82,6 +96,31 @@ bool MemoryStore::Tables::Apply(const RuleStateRow& row) {
   return Put(&rule_states, std::tuple(row.execution_id, row.task, row.rule), row);
 }
 
+bool MemoryStore::Tables::Apply(const ScheduleRow& row) { return PutOfWorkflow(&schedules, row); }
+
+bool MemoryStore::Tables::Apply(const TriggerRow& row) { return PutOfWorkflow(&triggers, row); }
+
+bool MemoryStore::Tables::Apply(const PoolRow& row) { return Put(&pools, row.name, row); }
+
+bool MemoryStore::Tables::Apply(const StateRow& row) {
+  return Put(&states, std::tuple(row.execution_id, row.workflow_id, row.name), row);
+}
+
+bool MemoryStore::Tables::Apply(const EvaluationRow& row) {
+  const auto [it, fresh] = evaluations.try_emplace(
+      std::tuple(row.execution_id, row.trigger_id, row.offset, row.ordinal, row.task), row);
+  if (it->second.workflow_id != row.workflow_id) return false;
+  it->second = row;
+  return true;
+}
+
+bool MemoryStore::Tables::Apply(const DeadLetterRow& row) {
+  const auto [it, fresh] = dead_letters.try_emplace(row.id, row);
+  if (!SameIdentity(it->second, row)) return false;
+  it->second = row;
+  return true;
+}
+
 bool MemoryStore::Tables::Apply(const CauseRow& row) {
   return Put(&causes, std::tuple(row.execution_id, row.offset, row.task, row.ordinal), row);
 }
@@ -105,7 +144,13 @@ bool MemoryStore::Tables::Apply(const EraseWorkflow& erase) {
     const ExecutionRow& row = (it++)->second;  // the element may go
     if (row.workflow_id == erase.id) Apply(EraseExecution{row.id});
   }
-  std::erase_if(snapshots, [&](const auto& item) { return item.second.workflow_id == erase.id; });
+  const auto owned = [&](const auto& item) { return item.second.workflow_id == erase.id; };
+  std::erase_if(snapshots, owned);
+  std::erase_if(schedules, owned);
+  std::erase_if(triggers, owned);
+  std::erase_if(states, owned);
+  std::erase_if(evaluations, owned);
+  std::erase_if(dead_letters, owned);
   std::erase_if(workflow_names, [&](const auto& item) { return item.second == erase.id; });
   workflows.erase(erase.id);
   return true;
@@ -127,7 +172,64 @@ bool MemoryStore::Tables::Apply(const EraseExecution& erase) {
   EraseOwned(&tasks, std::tuple(id, kFirstTask), id);
   EraseOwned(&rule_states, std::tuple(id, kFirstTask, RuleIndex{-1}), id);
   EraseOwned(&causes, std::tuple(id, Offset{kFirst}, kFirstTask, int32_t{0}), id);
+  EraseOwned(&states, std::tuple(id, WorkflowId(kFirst), std::string()), id);
+  EraseOwned(&evaluations,
+             std::tuple(id, TriggerId(kFirst), Offset{kFirst}, int32_t{0}, kFirstTask), id);
+  std::erase_if(dead_letters, [&](const auto& item) { return item.second.execution_id == id; });
   executions.erase(id);
+  return true;
+}
+
+bool MemoryStore::Tables::Apply(const EraseTaskExecution& erase) {
+  const auto run = runs.find(std::tuple(erase.execution_id, erase.task, erase.sequence));
+  if (run != runs.end()) {
+    task_executions.erase(run->second);
+    runs.erase(run);
+  }
+  constexpr int64_t kFirst = std::numeric_limits<int64_t>::min();
+  auto it =
+      causes.lower_bound(std::tuple(erase.execution_id, Offset{kFirst}, kFirstTask, int32_t{0}));
+  while (it != causes.end() && it->second.execution_id == erase.execution_id) {
+    const CauseRow& cause = it->second;
+    const bool names_it = cause.task == erase.task && cause.sequence == erase.sequence;
+    it = names_it ? causes.erase(it) : std::next(it);
+  }
+  return true;
+}
+
+bool MemoryStore::Tables::Apply(const EraseSchedule& erase) {
+  schedules.erase(erase.id);
+  return true;
+}
+
+bool MemoryStore::Tables::Apply(const EraseTrigger& erase) {
+  std::erase_if(evaluations, [&](const auto& item) { return item.second.trigger_id == erase.id; });
+  triggers.erase(erase.id);
+  return true;
+}
+
+bool MemoryStore::Tables::Apply(const ErasePool& erase) {
+  pools.erase(erase.name);
+  return true;
+}
+
+bool MemoryStore::Tables::Apply(const EraseState& erase) {
+  std::erase_if(states, [&](const auto& item) {
+    const StateRow& state = item.second;
+    return state.execution_id == erase.execution_id && state.workflow_id == erase.workflow_id &&
+           (erase.name.empty() || state.name == erase.name);
+  });
+  return true;
+}
+
+bool MemoryStore::Tables::Apply(const EraseEvaluation& erase) {
+  evaluations.erase(
+      std::tuple(erase.execution_id, erase.trigger_id, erase.offset, erase.ordinal, erase.task));
+  return true;
+}
+
+bool MemoryStore::Tables::Apply(const EraseDeadLetter& erase) {
+  dead_letters.erase(erase.id);
   return true;
 }
 
@@ -156,8 +258,19 @@ bool MemoryStore::Tables::MightRefuse(const std::vector<Change>& changes) const 
       const auto stored = executions.find(execution->id);
       if (stored != executions.end() && !SameIdentity(stored->second, *execution)) return true;
       if (!touched.Apply(*execution)) return true;
+    } else if (const auto* evaluation = std::get_if<EvaluationRow>(&change)) {
+      const auto stored =
+          evaluations.find(std::tuple(evaluation->execution_id, evaluation->trigger_id,
+                                      evaluation->offset, evaluation->ordinal, evaluation->task));
+      if (stored != evaluations.end() && stored->second.workflow_id != evaluation->workflow_id) {
+        return true;
+      }
+      if (!touched.Apply(*evaluation)) return true;
     } else if (std::holds_alternative<WorkflowRow>(change) ||
-               std::holds_alternative<SnapshotRow>(change)) {
+               std::holds_alternative<SnapshotRow>(change) ||
+               std::holds_alternative<ScheduleRow>(change) ||
+               std::holds_alternative<TriggerRow>(change) ||
+               std::holds_alternative<DeadLetterRow>(change)) {
       return true;  // rare: always on a copy
     }
   }
@@ -166,7 +279,7 @@ bool MemoryStore::Tables::MightRefuse(const std::vector<Change>& changes) const 
 
 MemoryStore::MemoryStore(std::string secret) {
   meta_.secret = std::move(secret);
-  meta_.schema_version = 1;
+  meta_.schema_version = 2;
   tables_.Apply(NamespaceRow{.name = "default"});
 }
 
@@ -224,10 +337,7 @@ Result<std::vector<Change>> MemoryStore::Load() const {
   for (const auto& [name, row] : tables_.namespaces) changes.emplace_back(row);
   for (const auto& [id, row] : tables_.workflows) changes.emplace_back(row);
   for (const auto& [id, row] : tables_.snapshots) changes.emplace_back(row);
-  const auto unfinished = [this](ExecutionId id) {
-    const auto execution = tables_.executions.find(id);
-    return execution != tables_.executions.end() && IsUnfinished(execution->second);
-  };
+  const auto unfinished = [this](ExecutionId id) { return IsUnfinishedExecution(id); };
   for (const auto& [id, row] : tables_.executions) {
     if (IsUnfinished(row)) changes.emplace_back(row);
   }
@@ -246,8 +356,23 @@ Result<std::vector<Change>> MemoryStore::Load() const {
   for (const auto& [key, row] : tables_.rule_states) {
     if (unfinished(row.execution_id)) changes.emplace_back(row);
   }
+  for (const auto& [key, row] : tables_.evaluations) {
+    if (row.execution_id.valid() && unfinished(row.execution_id)) changes.emplace_back(row);
+  }
+  for (const auto& [key, row] : tables_.evaluations) {
+    if (!row.execution_id.valid()) changes.emplace_back(row);
+  }
+  for (const auto& [id, row] : tables_.schedules) changes.emplace_back(row);
+  for (const auto& [id, row] : tables_.triggers) changes.emplace_back(row);
+  for (const auto& [name, row] : tables_.pools) changes.emplace_back(row);
+  for (const auto& [id, row] : tables_.dead_letters) changes.emplace_back(row);
   for (const auto& [id, row] : tables_.outbox) changes.emplace_back(row);
   return changes;
+}
+
+bool MemoryStore::IsUnfinishedExecution(ExecutionId id) const {
+  const auto execution = tables_.executions.find(id);
+  return execution != tables_.executions.end() && IsUnfinished(execution->second);
 }
 
 }  // namespace aiflow

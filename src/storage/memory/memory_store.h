@@ -38,6 +38,7 @@ class MemoryStore : public Store, public Queries {
   Result<Epoch> TakeLease(const std::string& holder) override;
   Status Commit(const CommitBatch& batch) override;
   Result<std::vector<Change>> Load() const override;
+  Result<std::vector<Change>> LoadExecution(ExecutionId id) const override;
 
   Result<std::optional<NamespaceRow>> GetNamespace(const std::string& name) const override;
   Result<std::vector<NamespaceRow>> ListNamespaces(const Page& page) const override;
@@ -61,6 +62,20 @@ class MemoryStore : public Store, public Queries {
                                            const Page& page) const override;
   Result<std::optional<ReplyRow>> GetReply(Offset offset) const override;
   Result<std::vector<OutboxRow>> ListOutbox(const Page& page) const override;
+  Result<std::optional<ScheduleRow>> GetSchedule(ScheduleId id) const override;
+  Result<std::vector<ScheduleRow>> ListSchedules(WorkflowId id, const Page& page) const override;
+  Result<std::optional<TriggerRow>> GetTrigger(TriggerId id) const override;
+  Result<std::vector<TriggerRow>> ListTriggers(WorkflowId id, const Page& page) const override;
+  Result<std::vector<PoolRow>> ListPools(const Page& page) const override;
+  Result<std::vector<DeadLetterRow>> ListDeadLetters(const Page& page) const override;
+  Result<std::vector<EvaluationRow>> ListEvaluations(ExecutionId execution, WorkflowId workflow,
+                                                     const Page& page) const override;
+  Result<std::vector<StateRow>> ListStates(ExecutionId execution,
+                                           WorkflowId workflow) const override;
+  Result<std::vector<ExecutionRow>> ListEndedBefore(Millis before, int64_t limit) const override;
+  Result<std::vector<TaskExecutionRow>> ListOldRuns(Millis before, int64_t limit) const override;
+  Result<std::optional<Offset>> OldestNeededOffset() const override;
+  Result<std::vector<std::string>> ListBlobDigests() const override;
 
  private:
   /// Everything that a Change can touch. Keys are tuples in the order of the durable tables' keys.
@@ -75,6 +90,13 @@ class MemoryStore : public Store, public Queries {
     std::map<TaskExecutionId, TaskExecutionRow> task_executions;
     std::map<std::tuple<ExecutionId, TaskIndex, int64_t>, TaskExecutionId> runs;
     std::map<std::tuple<ExecutionId, TaskIndex, RuleIndex>, RuleStateRow> rule_states;
+    std::map<ScheduleId, ScheduleRow> schedules;
+    std::map<TriggerId, TriggerRow> triggers;
+    std::map<std::string, PoolRow> pools;
+    std::map<std::tuple<ExecutionId, WorkflowId, std::string>, StateRow> states;
+    std::map<std::tuple<ExecutionId, TriggerId, Offset, int32_t, TaskIndex>, EvaluationRow>
+        evaluations;
+    std::map<DeadLetterId, DeadLetterRow> dead_letters;
     std::map<std::tuple<ExecutionId, Offset, TaskIndex, int32_t>, CauseRow> causes;
     std::map<OutboxId, OutboxRow> outbox;
     std::map<Offset, ReplyRow> replies;
@@ -87,6 +109,12 @@ class MemoryStore : public Store, public Queries {
     bool Apply(const TaskRow& row);
     bool Apply(const TaskExecutionRow& row);
     bool Apply(const RuleStateRow& row);
+    bool Apply(const ScheduleRow& row);
+    bool Apply(const TriggerRow& row);
+    bool Apply(const PoolRow& row);
+    bool Apply(const StateRow& row);
+    bool Apply(const EvaluationRow& row);
+    bool Apply(const DeadLetterRow& row);
     bool Apply(const CauseRow& row);
     bool Apply(const OutboxRow& row);
     bool Apply(const ReplyRow& row);
@@ -95,12 +123,21 @@ class MemoryStore : public Store, public Queries {
     bool Apply(const EraseWorkflow& erase);
     bool Apply(const EraseSnapshot& erase);
     bool Apply(const EraseExecution& erase);
+    bool Apply(const EraseTaskExecution& erase);
+    bool Apply(const EraseSchedule& erase);
+    bool Apply(const EraseTrigger& erase);
+    bool Apply(const ErasePool& erase);
+    bool Apply(const EraseState& erase);
+    bool Apply(const EraseEvaluation& erase);
+    bool Apply(const EraseDeadLetter& erase);
     bool Apply(const EraseOutbox& erase);
 
     /// Whether ApplyAll might refuse these changes; false is certain.
     [[nodiscard]] bool MightRefuse(const std::vector<Change>& changes) const;
     bool ApplyAll(const std::vector<Change>& changes);
   };
+
+  [[nodiscard]] bool IsUnfinishedExecution(ExecutionId id) const;
 
   StoreMeta meta_;
   Tables tables_;

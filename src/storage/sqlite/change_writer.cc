@@ -16,10 +16,10 @@ Status PrepareInto(const Connection& connection, std::string_view sql, Statement
   return Status::Ok();
 }
 
-template <typename T>
-Status RunEach(const std::initializer_list<Statement*>& statements, const T& key) {
+template <typename... T>
+Status RunEach(const std::initializer_list<Statement*>& statements, const T&... key) {
   for (Statement* statement : statements) {
-    statement->Bind(key);
+    statement->Bind(key...);
     AIFLOW_RETURN_IF_ERROR(statement->Run());
   }
   return Status::Ok();
@@ -49,46 +49,81 @@ Result<ChangeWriter> ChangeWriter::Prepare(const Connection& connection) {
                  Upsert<Row>&... upsert) { (prepare(UpsertSql<Row>(), &upsert.statement), ...); },
              writer.upserts_);
 
-  auto& e = writer.erase_execution_;
-  auto& w = writer.erase_workflow_;
   const auto preparations = {
-      // Leaves out every column that an index looks at, so that no index page is touched.
-      Preparation{&writer.touch_execution_,
-                  "UPDATE execution SET stop_cause = ?, begin_time = ?, end_time = ?, "
-                  "event_offset = ?, reason = ? WHERE id = ? AND status = ? AND workflow_id = ? "
-                  "AND snapshot_id = ? AND run_type = ? AND created_offset = ?"},
+      Preparation{&writer.touch_execution_, kTouchExecutionSql},
       Preparation{&writer.counters_,
                   "UPDATE counters SET workflow = ?, snapshot = ?, execution = ?, "
-                  "task_execution = ?, outbox = ? WHERE id = 1"},
+                  "task_execution = ?, outbox = ?, schedule = ?, trigger = ?, dead_letter = ? "
+                  "WHERE id = 1"},
       Preparation{&writer.erase_namespace_, "DELETE FROM namespace WHERE name = ?"},
       Preparation{&writer.erase_snapshot_, "DELETE FROM snapshot WHERE id = ?"},
+      Preparation{&writer.erase_schedule_, "DELETE FROM schedule WHERE id = ?"},
+      Preparation{&writer.erase_pool_, "DELETE FROM pool WHERE name = ?"},
+      Preparation{&writer.erase_state_,
+                  "DELETE FROM state WHERE execution_id = ?1 AND workflow_id = ?2 "
+                  "AND (?3 = '' OR name = ?3)"},
+      Preparation{&writer.erase_evaluation_,
+                  "DELETE FROM evaluation WHERE execution_id = ? AND trigger_id = ? "
+                  "AND log_offset = ? AND ordinal = ? AND task = ?"},
+      Preparation{&writer.erase_dead_letter_, "DELETE FROM dead_letter WHERE id = ?"},
       Preparation{&writer.erase_outbox_, "DELETE FROM outbox WHERE id = ?"},
-      Preparation{&e.cause, "DELETE FROM cause WHERE execution_id = ?"},
-      Preparation{&e.rule_state, "DELETE FROM rule_state WHERE execution_id = ?"},
-      Preparation{&e.task_execution, "DELETE FROM task_execution WHERE execution_id = ?"},
-      Preparation{&e.task, "DELETE FROM task WHERE execution_id = ?"},
-      Preparation{&e.execution, "DELETE FROM execution WHERE id = ?"},
-      Preparation{&w.cause,
-                  "DELETE FROM cause WHERE execution_id IN "
-                  "(SELECT id FROM execution WHERE workflow_id = ?)"},
-      Preparation{&w.rule_state,
-                  "DELETE FROM rule_state WHERE execution_id IN "
-                  "(SELECT id FROM execution WHERE workflow_id = ?)"},
-      Preparation{&w.task_execution,
-                  "DELETE FROM task_execution WHERE execution_id IN "
-                  "(SELECT id FROM execution WHERE workflow_id = ?)"},
-      Preparation{&w.task,
-                  "DELETE FROM task WHERE execution_id IN "
-                  "(SELECT id FROM execution WHERE workflow_id = ?)"},
-      Preparation{&w.execution, "DELETE FROM execution WHERE workflow_id = ?"},
-      Preparation{&w.snapshot, "DELETE FROM snapshot WHERE workflow_id = ?"},
-      Preparation{&w.workflow, "DELETE FROM workflow WHERE id = ?"},
+      Preparation{&writer.erase_task_execution_.cause, kEraseRunCausesSql},
+      Preparation{&writer.erase_task_execution_.first_cause,
+                  "DELETE FROM cause WHERE execution_id = ? AND task = ? AND sequence = ?"},
+      Preparation{&writer.erase_task_execution_.task_execution,
+                  "DELETE FROM task_execution WHERE execution_id = ? AND task = ? "
+                  "AND sequence = ?"},
+      Preparation{&writer.erase_trigger_.evaluation,
+                  "DELETE FROM evaluation WHERE execution_id = 0 AND trigger_id = ?"},
+      Preparation{&writer.erase_trigger_.trigger, "DELETE FROM trigger WHERE id = ?"},
   };
   for (const Preparation& preparation : preparations) {
     prepare(preparation.sql, preparation.statement);
   }
+  if (status.ok()) status = writer.PrepareErasures(connection);
   if (!status.ok()) return Error(std::move(status));
   return writer;
+}
+
+/// Whatever an execution owns has its id in `execution_id`.
+Status ChangeWriter::PrepareErasures(const Connection& connection) {
+  auto& e = erase_execution_;
+  auto& w = erase_workflow_;
+  struct Owned {
+    const char* table;
+    Statement* of_execution;
+    Statement* of_workflow;
+  };
+  for (const Owned& owned :
+       {Owned{"cause", &e.cause, &w.cause}, Owned{"rule_state", &e.rule_state, &w.rule_state},
+        Owned{"task_execution", &e.task_execution, &w.task_execution},
+        Owned{"task", &e.task, &w.task}, Owned{"state", &e.state, &w.state},
+        Owned{"evaluation", &e.evaluation, &w.evaluation},
+        Owned{"dead_letter", &e.dead_letter, &w.dead_letter}}) {
+    const std::string from = "DELETE FROM " + std::string(owned.table) + " WHERE execution_id ";
+    AIFLOW_RETURN_IF_ERROR(PrepareInto(connection, from + "= ?", owned.of_execution));
+    AIFLOW_RETURN_IF_ERROR(PrepareInto(connection,
+                                       from + "IN (SELECT id FROM execution WHERE workflow_id = ?)",
+                                       owned.of_workflow));
+  }
+  for (const Preparation& preparation : {
+           Preparation{&e.execution, "DELETE FROM execution WHERE id = ?"},
+           Preparation{&w.execution, "DELETE FROM execution WHERE workflow_id = ?"},
+           Preparation{&w.trigger_evaluation,
+                       "DELETE FROM evaluation WHERE execution_id = 0 "
+                       "AND workflow_id = ?"},
+           Preparation{&w.trigger_letter, "DELETE FROM dead_letter WHERE workflow_id = ?"},
+           Preparation{&w.own_state,
+                       "DELETE FROM state WHERE execution_id = 0 "
+                       "AND workflow_id = ?"},
+           Preparation{&w.schedule, "DELETE FROM schedule WHERE workflow_id = ?"},
+           Preparation{&w.trigger, "DELETE FROM trigger WHERE workflow_id = ?"},
+           Preparation{&w.snapshot, "DELETE FROM snapshot WHERE workflow_id = ?"},
+           Preparation{&w.workflow, "DELETE FROM workflow WHERE id = ?"},
+       }) {
+    AIFLOW_RETURN_IF_ERROR(PrepareInto(connection, preparation.sql, preparation.statement));
+  }
+  return Status::Ok();
 }
 
 Status ChangeWriter::Apply(const Connection& connection, const Change& change) {
@@ -107,9 +142,9 @@ Status ChangeWriter::Write(const Connection& connection, const Row& row) {
 }
 
 Status ChangeWriter::Write(const Connection& connection, const ExecutionRow& row) {
-  touch_execution_.Bind(row.stop_cause, row.begin, row.end, row.event_offset, row.reason, row.id,
-                        row.status, row.workflow_id, row.snapshot_id, row.run_type,
-                        row.created_offset);
+  touch_execution_.Bind(row.stop_cause, row.begin, row.event_offset, row.reason, row.params_json,
+                        row.source, row.due, row.deadline, row.cascade, row.id, row.status, row.end,
+                        row.workflow_id, row.snapshot_id, row.run_type, row.created_offset);
   AIFLOW_RETURN_IF_ERROR(touch_execution_.Run());
   if (connection.changes() == 1) return Status::Ok();
   return Write<ExecutionRow>(connection, row);
@@ -126,9 +161,10 @@ Status ChangeWriter::Write(const Connection&, const EraseNamespace& erase) {
 
 Status ChangeWriter::Write(const Connection&, const EraseWorkflow& erase) {
   auto& w = erase_workflow_;
-  return RunEach(
-      {&w.cause, &w.rule_state, &w.task_execution, &w.task, &w.execution, &w.snapshot, &w.workflow},
-      erase.id);
+  return RunEach({&w.cause, &w.rule_state, &w.task_execution, &w.task, &w.state, &w.evaluation,
+                  &w.dead_letter, &w.execution, &w.trigger_evaluation, &w.trigger_letter,
+                  &w.own_state, &w.schedule, &w.trigger, &w.snapshot, &w.workflow},
+                 erase.id);
 }
 
 Status ChangeWriter::Write(const Connection&, const EraseSnapshot& erase) {
@@ -137,7 +173,40 @@ Status ChangeWriter::Write(const Connection&, const EraseSnapshot& erase) {
 
 Status ChangeWriter::Write(const Connection&, const EraseExecution& erase) {
   auto& e = erase_execution_;
-  return RunEach({&e.cause, &e.rule_state, &e.task_execution, &e.task, &e.execution}, erase.id);
+  return RunEach({&e.cause, &e.rule_state, &e.task_execution, &e.task, &e.state, &e.evaluation,
+                  &e.dead_letter, &e.execution},
+                 erase.id);
+}
+
+Status ChangeWriter::Write(const Connection&, const EraseTaskExecution& erase) {
+  auto& t = erase_task_execution_;
+  Statement* causes = erase.sequence > 1 ? &t.cause : &t.first_cause;
+  return RunEach({causes, &t.task_execution}, erase.execution_id, erase.task, erase.sequence);
+}
+
+Status ChangeWriter::Write(const Connection&, const EraseSchedule& erase) {
+  return RunEach({&erase_schedule_}, erase.id);
+}
+
+Status ChangeWriter::Write(const Connection&, const EraseTrigger& erase) {
+  return RunEach({&erase_trigger_.evaluation, &erase_trigger_.trigger}, erase.id);
+}
+
+Status ChangeWriter::Write(const Connection&, const ErasePool& erase) {
+  return RunEach({&erase_pool_}, erase.name);
+}
+
+Status ChangeWriter::Write(const Connection&, const EraseState& erase) {
+  return RunEach({&erase_state_}, erase.execution_id, erase.workflow_id, erase.name);
+}
+
+Status ChangeWriter::Write(const Connection&, const EraseEvaluation& erase) {
+  return RunEach({&erase_evaluation_}, erase.execution_id, erase.trigger_id, erase.offset,
+                 erase.ordinal, erase.task);
+}
+
+Status ChangeWriter::Write(const Connection&, const EraseDeadLetter& erase) {
+  return RunEach({&erase_dead_letter_}, erase.id);
 }
 
 Status ChangeWriter::Write(const Connection&, const EraseOutbox& erase) {

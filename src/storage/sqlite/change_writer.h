@@ -7,6 +7,19 @@
 
 namespace aiflow::sqlite {
 
+/// Takes the place of an execution's row whose status and end stay as they are. It leaves out every
+/// column that an index looks at, so that no index page is touched.
+inline constexpr const char* kTouchExecutionSql =
+    "UPDATE execution SET stop_cause = ?, begin_time = ?, event_offset = ?, reason = ?, "
+    "params = ?, source = ?, due = ?, deadline = ?, cascade = ? WHERE id = ? AND status = ? "
+    "AND end_time = ? AND workflow_id = ? AND snapshot_id = ? AND run_type = ? "
+    "AND created_offset = ?";
+
+/// Takes the causes of a run, which must not be its task's first.
+inline constexpr const char* kEraseRunCausesSql =
+    "DELETE FROM cause INDEXED BY cause_run WHERE execution_id = ?1 AND task = ?2 "
+    "AND sequence = ?3 AND sequence NOT IN (0, 1)";
+
 /// Writes changes inside an open transaction, with statements prepared once. Engine thread only.
 class ChangeWriter {
  public:
@@ -22,13 +35,22 @@ class ChangeWriter {
   };
   /// One statement per table that loses rows; all are bound to the same id.
   struct EraseExecutionStatements {
-    Statement cause, rule_state, task_execution, task, execution;
+    Statement cause, rule_state, task_execution, task, state, evaluation, dead_letter, execution;
   };
   struct EraseWorkflowStatements {
-    Statement cause, rule_state, task_execution, task, execution, snapshot, workflow;
+    Statement cause, rule_state, task_execution, task, state, evaluation, dead_letter, execution;
+    Statement trigger_evaluation, trigger_letter, own_state;
+    Statement schedule, trigger, snapshot, workflow;
+  };
+  struct EraseTaskExecutionStatements {
+    Statement cause, first_cause, task_execution;
+  };
+  struct EraseTriggerStatements {
+    Statement evaluation, trigger;
   };
 
   ChangeWriter() = default;
+  Status PrepareErasures(const Connection& connection);
 
   template <typename Row>
   Status Write(const Connection& connection, const Row& row);
@@ -38,17 +60,32 @@ class ChangeWriter {
   Status Write(const Connection& connection, const EraseWorkflow& erase);
   Status Write(const Connection& connection, const EraseSnapshot& erase);
   Status Write(const Connection& connection, const EraseExecution& erase);
+  Status Write(const Connection& connection, const EraseTaskExecution& erase);
+  Status Write(const Connection& connection, const EraseSchedule& erase);
+  Status Write(const Connection& connection, const EraseTrigger& erase);
+  Status Write(const Connection& connection, const ErasePool& erase);
+  Status Write(const Connection& connection, const EraseState& erase);
+  Status Write(const Connection& connection, const EraseEvaluation& erase);
+  Status Write(const Connection& connection, const EraseDeadLetter& erase);
   Status Write(const Connection& connection, const EraseOutbox& erase);
 
   std::tuple<Upsert<NamespaceRow>, Upsert<WorkflowRow>, Upsert<SnapshotRow>, Upsert<ExecutionRow>,
-             Upsert<TaskRow>, Upsert<TaskExecutionRow>, Upsert<RuleStateRow>, Upsert<CauseRow>,
-             Upsert<OutboxRow>, Upsert<ReplyRow>>
+             Upsert<TaskRow>, Upsert<TaskExecutionRow>, Upsert<RuleStateRow>, Upsert<ScheduleRow>,
+             Upsert<TriggerRow>, Upsert<PoolRow>, Upsert<StateRow>, Upsert<EvaluationRow>,
+             Upsert<DeadLetterRow>, Upsert<CauseRow>, Upsert<OutboxRow>, Upsert<ReplyRow>>
       upserts_;
   Statement touch_execution_;
   Statement counters_;
   Statement erase_namespace_;
   Statement erase_snapshot_;
+  Statement erase_schedule_;
+  Statement erase_pool_;
+  Statement erase_state_;
+  Statement erase_evaluation_;
+  Statement erase_dead_letter_;
   Statement erase_outbox_;
+  EraseTaskExecutionStatements erase_task_execution_;
+  EraseTriggerStatements erase_trigger_;
   EraseExecutionStatements erase_execution_;
   EraseWorkflowStatements erase_workflow_;
 };

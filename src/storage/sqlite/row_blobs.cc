@@ -102,6 +102,18 @@ std::string Pack(const std::vector<std::pair<TaskIndex, int64_t>>& fired) {
   return out;
 }
 
+std::string Pack(const std::vector<TaskSnapshot>& statuses) {
+  if (statuses.empty()) return {};
+  std::string out(1, kVersion);
+  PutVarint(&out, statuses.size());
+  for (const TaskSnapshot& snapshot : statuses) {
+    PutSigned(&out, snapshot.task);
+    PutSigned(&out, snapshot.sequence);
+    out.push_back(static_cast<char>(snapshot.status));
+  }
+  return out;
+}
+
 std::string Pack(const Event& event) {
   if (event == Event{}) return {};
   std::string out(1, kVersion);
@@ -148,6 +160,23 @@ bool Unpack(std::string_view bytes, std::vector<std::pair<TaskIndex, int64_t>>* 
     const int64_t task = cursor.Signed();
     if (task < 0 || task > std::numeric_limits<TaskIndex>::max()) return false;
     fired->emplace_back(static_cast<TaskIndex>(task), cursor.Signed());
+  }
+  return cursor.Complete();
+}
+
+bool Unpack(std::string_view bytes, std::vector<TaskSnapshot>* statuses) {
+  statuses->clear();
+  if (bytes.empty()) return true;
+  Cursor cursor(bytes);
+  const size_t count = cursor.Count();
+  statuses->reserve(count);
+  for (size_t i = 0; i < count; ++i) {
+    const int64_t task = cursor.Signed();
+    const int64_t sequence = cursor.Signed();
+    const uint64_t status = cursor.Varint();
+    if (task < 0 || task > std::numeric_limits<TaskIndex>::max()) return false;
+    if (status > static_cast<uint64_t>(TaskStatus::kRetrying)) return false;
+    statuses->push_back({static_cast<TaskIndex>(task), sequence, static_cast<TaskStatus>(status)});
   }
   return cursor.Complete();
 }

@@ -38,6 +38,10 @@ TEST(RowBlobsTest, ReadsWhatItWrote) {
   ExpectRoundTrip(std::vector<uint8_t>{0, 1, 1, 255});
   ExpectRoundTrip(Fired{});
   ExpectRoundTrip(Fired{{0, 1}, {std::numeric_limits<TaskIndex>::max(), kMax}});
+  ExpectRoundTrip(std::vector<TaskSnapshot>{});
+  ExpectRoundTrip(std::vector<TaskSnapshot>{
+      {0, 1, TaskStatus::kInit},
+      {std::numeric_limits<TaskIndex>::max(), kMax, TaskStatus::kRetrying}});
   ExpectRoundTrip(Event{});
   ExpectRoundTrip(FullEvent());
 }
@@ -46,6 +50,7 @@ TEST(RowBlobsTest, EmptyValuesTakeNoBytes) {
   EXPECT_EQ(Pack(std::vector<Offset>{}), "");
   EXPECT_EQ(Pack(std::vector<uint8_t>{}), "");
   EXPECT_EQ(Pack(Fired{}), "");
+  EXPECT_EQ(Pack(std::vector<TaskSnapshot>{}), "");
   EXPECT_EQ(Pack(Event{}), "");
 }
 
@@ -53,6 +58,8 @@ TEST(RowBlobsTest, TheBytesAreAsDocumented) {
   EXPECT_EQ(Pack(std::vector<Offset>{100, 101}), std::string("\x01\x02\xc8\x01\x02", 5));
   EXPECT_EQ(Pack(std::vector<uint8_t>{1, 0}), std::string("\x01\x01\x00", 3));
   EXPECT_EQ(Pack(Fired{{2, 3}}), std::string("\x01\x01\x04\x06", 4));
+  EXPECT_EQ(Pack(std::vector<TaskSnapshot>{{2, 3, TaskStatus::kFailed}}),
+            std::string("\x01\x01\x04\x06\x04", 5));
 }
 
 template <typename T>
@@ -71,9 +78,17 @@ void ExpectEveryDamageIsSeen(const T& value) {
 TEST(RowBlobsTest, RefusesCutLongerAndNewerBytes) {
   ExpectEveryDamageIsSeen(std::vector<Offset>{1, 300, 2});
   ExpectEveryDamageIsSeen(Fired{{0, 1}, {70'000, 5'000'000'000}});
+  ExpectEveryDamageIsSeen(std::vector<TaskSnapshot>{{0, 1, TaskStatus::kSuccess},
+                                                    {300, 70'000, TaskStatus::kRetrying}});
   Event event = FullEvent();
   event.value = "short";
   ExpectEveryDamageIsSeen(event);
+}
+
+TEST(RowBlobsTest, RefusesTasksAndStatusesThatCannotBe) {
+  std::vector<TaskSnapshot> statuses;
+  EXPECT_FALSE(Unpack(std::string("\x01\x01\x01\x06\x04", 5), &statuses));  // task -1
+  EXPECT_FALSE(Unpack(std::string("\x01\x01\x04\x06\x08", 5), &statuses));  // status 8
 }
 
 TEST(RowBlobsTest, AHugeCountInDamagedBytesAllocatesNothing) {
@@ -82,6 +97,8 @@ TEST(RowBlobsTest, AHugeCountInDamagedBytesAllocatesNothing) {
   EXPECT_FALSE(Unpack(bytes, &offsets));
   Fired fired;
   EXPECT_FALSE(Unpack(bytes, &fired));
+  std::vector<TaskSnapshot> statuses;
+  EXPECT_FALSE(Unpack(bytes, &statuses));
 }
 
 }  // namespace

@@ -61,46 +61,49 @@ struct Table<SnapshotRow> {
 template <>
 struct Table<ExecutionRow> {
   static constexpr std::string_view kName = "execution";
-  static constexpr std::array<std::string_view, 11> kColumns = {
+  static constexpr std::array<std::string_view, 16> kColumns = {
       "id",         "workflow_id", "snapshot_id", "run_type",     "created_offset", "status",
-      "stop_cause", "begin_time",  "end_time",    "event_offset", "reason"};
+      "stop_cause", "begin_time",  "end_time",    "event_offset", "reason",         "params",
+      "source",     "due",         "deadline",    "cascade"};
   static constexpr size_t kKeys = 1;
   static constexpr size_t kFixed = 4;
   template <typename R>
   static auto Tie(R& r) {
     return std::tie(r.id, r.workflow_id, r.snapshot_id, r.run_type, r.created_offset, r.status,
-                    r.stop_cause, r.begin, r.end, r.event_offset, r.reason);
+                    r.stop_cause, r.begin, r.end, r.event_offset, r.reason, r.params_json, r.source,
+                    r.due, r.deadline, r.cascade);
   }
 };
 
 template <>
 struct Table<TaskRow> {
   static constexpr std::string_view kName = "task";
-  static constexpr std::array<std::string_view, 7> kColumns = {
-      "execution_id", "task", "last_sequence", "latest", "current", "successor", "pending_starts"};
+  static constexpr std::array<std::string_view, 8> kColumns = {
+      "execution_id", "task",      "last_sequence",  "latest",
+      "current",      "successor", "pending_starts", "next_tick"};
   static constexpr size_t kKeys = 2;
   static constexpr size_t kFixed = 0;
   template <typename R>
   static auto Tie(R& r) {
     return std::tie(r.execution_id, r.task, r.last_sequence, r.latest, r.current, r.successor,
-                    r.pending_starts);
+                    r.pending_starts, r.next_tick);
   }
 };
 
 template <>
 struct Table<TaskExecutionRow> {
   static constexpr std::string_view kName = "task_execution";
-  static constexpr std::array<std::string_view, 15> kColumns = {
-      "id",           "execution_id", "task",       "sequence",   "task_name",
-      "try_number",   "status",       "stop_cause", "begin_time", "end_time",
-      "cause_offset", "cause_rule",   "coalesced",  "pid",        "reason"};
+  static constexpr std::array<std::string_view, 18> kColumns = {
+      "id",        "execution_id", "task",       "sequence", "task_name",    "try_number",
+      "status",    "stop_cause",   "begin_time", "end_time", "cause_offset", "cause_rule",
+      "coalesced", "pid",          "reason",     "has_slot", "deadline",     "output"};
   static constexpr size_t kKeys = 1;
   static constexpr size_t kFixed = 3;
   template <typename R>
   static auto Tie(R& r) {
     return std::tie(r.id, r.execution_id, r.task, r.sequence, r.task_name, r.try_number, r.status,
                     r.stop_cause, r.begin, r.end, r.cause_offset, r.cause_rule, r.coalesced, r.pid,
-                    r.reason);
+                    r.reason, r.has_slot, r.deadline, r.output);
   }
 };
 
@@ -114,6 +117,94 @@ struct Table<RuleStateRow> {
   template <typename R>
   static auto Tie(R& r) {
     return std::tie(r.execution_id, r.task, r.rule, r.slots, r.fired);
+  }
+};
+
+template <>
+struct Table<ScheduleRow> {
+  static constexpr std::string_view kName = "schedule";
+  static constexpr std::array<std::string_view, 13> kColumns = {
+      "id",     "workflow_id", "expression", "timezone", "catchup",  "skip_if_active", "params",
+      "paused", "created",     "generation", "next_due", "last_due", "reason"};
+  static constexpr size_t kKeys = 1;
+  static constexpr size_t kFixed = 1;
+  template <typename R>
+  static auto Tie(R& r) {
+    return std::tie(r.id, r.workflow_id, r.expression, r.timezone, r.catchup, r.skip_if_active,
+                    r.params_json, r.paused, r.created, r.generation, r.next_due, r.last_due,
+                    r.reason);
+  }
+};
+
+template <>
+struct Table<TriggerRow> {
+  static constexpr std::string_view kName = "trigger";
+  static constexpr std::array<std::string_view, 13> kColumns = {
+      "id",      "workflow_id",    "condition",      "params",        "paused",
+      "created", "created_offset", "pickled_digest", "bundle_digest", "bundle_name",
+      "host",    "slots",          "reason"};
+  static constexpr size_t kKeys = 1;
+  static constexpr size_t kFixed = 1;
+  template <typename R>
+  static auto Tie(R& r) {
+    return std::tie(r.id, r.workflow_id, r.condition_json, r.params_json, r.paused, r.created,
+                    r.created_offset, r.pickled_digest, r.bundle_digest, r.bundle_name, r.host_json,
+                    r.slots, r.reason);
+  }
+};
+
+template <>
+struct Table<PoolRow> {
+  static constexpr std::string_view kName = "pool";
+  static constexpr std::array<std::string_view, 3> kColumns = {"name", "slots", "description"};
+  static constexpr size_t kKeys = 1;
+  static constexpr size_t kFixed = 0;
+  template <typename R>
+  static auto Tie(R& r) {
+    return std::tie(r.name, r.slots, r.description);
+  }
+};
+
+template <>
+struct Table<StateRow> {
+  static constexpr std::string_view kName = "state";
+  static constexpr std::array<std::string_view, 4> kColumns = {"execution_id", "workflow_id",
+                                                               "name", "value"};
+  static constexpr size_t kKeys = 3;
+  static constexpr size_t kFixed = 0;
+  template <typename R>
+  static auto Tie(R& r) {
+    return std::tie(r.execution_id, r.workflow_id, r.name, r.value);
+  }
+};
+
+template <>
+struct Table<EvaluationRow> {
+  static constexpr std::string_view kName = "evaluation";
+  static constexpr std::array<std::string_view, 12> kColumns = {
+      "execution_id", "trigger_id", "log_offset", "ordinal", "task",    "workflow_id",
+      "event",        "source",     "statuses",   "answers", "decided", "generation"};
+  static constexpr size_t kKeys = 5;
+  static constexpr size_t kFixed = 1;
+  template <typename R>
+  static auto Tie(R& r) {
+    return std::tie(r.execution_id, r.trigger_id, r.offset, r.ordinal, r.task, r.workflow_id,
+                    r.event, r.source, r.statuses, r.answers, r.decided, r.generation);
+  }
+};
+
+template <>
+struct Table<DeadLetterRow> {
+  static constexpr std::string_view kName = "dead_letter";
+  static constexpr std::array<std::string_view, 10> kColumns = {
+      "id",   "execution_id", "trigger_id", "workflow_id", "task",
+      "rule", "question",     "event",      "time",        "error"};
+  static constexpr size_t kKeys = 1;
+  static constexpr size_t kFixed = 3;
+  template <typename R>
+  static auto Tie(R& r) {
+    return std::tie(r.id, r.execution_id, r.trigger_id, r.workflow_id, r.task, r.rule, r.question,
+                    r.event, r.time, r.error);
   }
 };
 
@@ -134,14 +225,16 @@ struct Table<CauseRow> {
 template <>
 struct Table<OutboxRow> {
   static constexpr std::string_view kName = "outbox";
-  static constexpr std::array<std::string_view, 8> kColumns = {
-      "id", "kind", "log_offset", "execution_id", "task", "sequence", "try_number", "publish"};
+  static constexpr std::array<std::string_view, 14> kColumns = {
+      "id",      "kind",       "log_offset", "execution_id", "task",       "sequence", "try_number",
+      "publish", "trigger_id", "ordinal",    "question",     "generation", "tries",    "due"};
   static constexpr size_t kKeys = 1;
   static constexpr size_t kFixed = 0;
   template <typename R>
   static auto Tie(R& r) {
     return std::tie(r.id, r.kind, r.offset, r.attempt.execution, r.attempt.task, r.attempt.sequence,
-                    r.attempt.try_number, r.publish);
+                    r.attempt.try_number, r.publish, r.trigger, r.ordinal, r.question, r.generation,
+                    r.tries, r.due);
   }
 };
 
@@ -161,11 +254,13 @@ struct Table<ReplyRow> {
 template <>
 struct Table<CountersRow> {
   static constexpr std::string_view kName = "counters";
-  static constexpr std::array<std::string_view, 5> kColumns = {"workflow", "snapshot", "execution",
-                                                               "task_execution", "outbox"};
+  static constexpr std::array<std::string_view, 8> kColumns = {
+      "workflow", "snapshot", "execution", "task_execution",
+      "outbox",   "schedule", "trigger",   "dead_letter"};
   template <typename R>
   static auto Tie(R& r) {
-    return std::tie(r.workflow, r.snapshot, r.execution, r.task_execution, r.outbox);
+    return std::tie(r.workflow, r.snapshot, r.execution, r.task_execution, r.outbox, r.schedule,
+                    r.trigger, r.dead_letter);
   }
 };
 

@@ -153,7 +153,117 @@ CREATE TABLE reply (
 );
 )sql";
 
-constexpr std::array kMigrations = {Migration{1, kMigration1}};
+// Schedules, triggers, pools, user-written conditions, limits and retries. A run that the executor
+// had at the time of the upgrade holds a slot. The causes of one run are found by an index when it
+// is erased; first runs are left out, so that tasks that run once do not pay for it.
+constexpr const char* kMigration2 = R"sql(
+ALTER TABLE counters ADD COLUMN schedule INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE counters ADD COLUMN trigger INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE counters ADD COLUMN dead_letter INTEGER NOT NULL DEFAULT 0;
+
+ALTER TABLE execution ADD COLUMN params TEXT NOT NULL DEFAULT '';
+ALTER TABLE execution ADD COLUMN source INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE execution ADD COLUMN due INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE execution ADD COLUMN deadline INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE execution ADD COLUMN cascade INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX execution_ended ON execution (end_time) WHERE status IN (2, 3, 4);
+
+ALTER TABLE task ADD COLUMN next_tick INTEGER NOT NULL DEFAULT 0;
+
+ALTER TABLE task_execution ADD COLUMN has_slot INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE task_execution ADD COLUMN deadline INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE task_execution ADD COLUMN output TEXT NOT NULL DEFAULT '';
+UPDATE task_execution SET has_slot = 1 WHERE status IN (1, 2, 5);
+
+CREATE INDEX cause_run ON cause (execution_id, task, sequence) WHERE sequence NOT IN (0, 1);
+
+ALTER TABLE outbox ADD COLUMN trigger_id INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outbox ADD COLUMN ordinal INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outbox ADD COLUMN question INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outbox ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outbox ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outbox ADD COLUMN due INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE schedule (
+  id INTEGER PRIMARY KEY,
+  workflow_id INTEGER NOT NULL,
+  expression TEXT NOT NULL,
+  timezone TEXT NOT NULL,
+  catchup INTEGER NOT NULL,
+  skip_if_active INTEGER NOT NULL,
+  params TEXT NOT NULL,
+  paused INTEGER NOT NULL,
+  created INTEGER NOT NULL,
+  generation INTEGER NOT NULL,
+  next_due INTEGER NOT NULL,
+  last_due INTEGER NOT NULL,
+  reason TEXT NOT NULL
+);
+CREATE INDEX schedule_workflow ON schedule (workflow_id);
+
+CREATE TABLE trigger (
+  id INTEGER PRIMARY KEY,
+  workflow_id INTEGER NOT NULL,
+  condition TEXT NOT NULL,
+  params TEXT NOT NULL,
+  paused INTEGER NOT NULL,
+  created INTEGER NOT NULL,
+  created_offset INTEGER NOT NULL,
+  pickled_digest TEXT NOT NULL,
+  bundle_digest TEXT NOT NULL,
+  bundle_name TEXT NOT NULL,
+  host TEXT NOT NULL,
+  slots BLOB,
+  reason TEXT NOT NULL
+);
+CREATE INDEX trigger_workflow ON trigger (workflow_id);
+
+CREATE TABLE pool (
+  name TEXT PRIMARY KEY,
+  slots INTEGER NOT NULL,
+  description TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE state (
+  execution_id INTEGER NOT NULL,
+  workflow_id INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  value BLOB NOT NULL,
+  PRIMARY KEY (execution_id, workflow_id, name)
+) WITHOUT ROWID;
+
+CREATE TABLE evaluation (
+  execution_id INTEGER NOT NULL,
+  trigger_id INTEGER NOT NULL,
+  log_offset INTEGER NOT NULL,
+  ordinal INTEGER NOT NULL,
+  task INTEGER NOT NULL,
+  workflow_id INTEGER NOT NULL,
+  event BLOB,
+  source INTEGER NOT NULL,
+  statuses BLOB,
+  answers BLOB,
+  decided INTEGER NOT NULL,
+  generation INTEGER NOT NULL,
+  PRIMARY KEY (execution_id, trigger_id, log_offset, ordinal, task)
+) WITHOUT ROWID;
+
+CREATE TABLE dead_letter (
+  id INTEGER PRIMARY KEY,
+  execution_id INTEGER NOT NULL,
+  trigger_id INTEGER NOT NULL,
+  workflow_id INTEGER NOT NULL,
+  task INTEGER NOT NULL,
+  rule INTEGER NOT NULL,
+  question INTEGER NOT NULL,
+  event BLOB,
+  time INTEGER NOT NULL,
+  error TEXT NOT NULL
+);
+CREATE INDEX dead_letter_execution ON dead_letter (execution_id);
+)sql";
+
+constexpr std::array kMigrations = {Migration{1, kMigration1}, Migration{2, kMigration2}};
 
 Result<std::string> RandomHex32() {
   std::array<unsigned char, 32> bytes{};

@@ -20,6 +20,29 @@ int64_t Limit(const Page& page) { return std::max<int64_t>(page.limit, 0); }
 int64_t Skip(const Page& page) { return std::max<int64_t>(page.skip, 0); }
 
 constexpr TaskIndex kLastTask = std::numeric_limits<TaskIndex>::max();
+/// Causes of the execution itself have this task.
+constexpr TaskIndex kWholeExecution = -1;
+
+/// Takes rows in the order of their offsets, at least `limit`; those of one offset are never
+/// parted.
+template <typename Row>
+class OffsetPage {
+ public:
+  explicit OffsetPage(const Page& page) : limit_(static_cast<size_t>(Limit(page))) {}
+
+  /// False: the page is complete without this row.
+  bool operator()(Row&& row) {
+    const bool full = rows_.size() >= limit_;
+    if (full && (rows_.empty() || row.offset != rows_.back().offset)) return false;
+    rows_.push_back(std::move(row));
+    return true;
+  }
+  std::vector<Row> Take() { return std::move(rows_); }
+
+ private:
+  size_t limit_;
+  std::vector<Row> rows_;
+};
 
 }  // namespace
 
@@ -117,19 +140,12 @@ Result<std::vector<CauseRow>> SqliteStore::ListCauses(ExecutionId id, TaskIndex 
   static const std::string kSql = Select<CauseRow>(
       "WHERE execution_id = ? AND log_offset > ? AND task BETWEEN ? AND ? "
       "ORDER BY log_offset, task, ordinal LIMIT -1 OFFSET ?");
-  std::vector<CauseRow> causes;
-  const auto limit = static_cast<size_t>(Limit(page));
-  if (limit == 0) return causes;
+  OffsetPage<CauseRow> causes(page);
   Status status = rep_->readers.Each<CauseRow>(
-      kSql,
-      [&](CauseRow&& cause) {
-        if (causes.size() >= limit && cause.offset != causes.back().offset) return false;
-        causes.push_back(std::move(cause));
-        return true;
-      },
-      id, page.after, std::max(task, 0), task < 0 ? kLastTask : task, Skip(page));
+      kSql, [&](CauseRow&& cause) { return causes(std::move(cause)); }, id, page.after,
+      task < 0 ? kWholeExecution : task, task < 0 ? kLastTask : task, Skip(page));
   if (!status.ok()) return Error(std::move(status));
-  return causes;
+  return causes.Take();
 }
 
 Result<std::optional<ReplyRow>> SqliteStore::GetReply(Offset offset) const {
@@ -140,6 +156,60 @@ Result<std::optional<ReplyRow>> SqliteStore::GetReply(Offset offset) const {
 Result<std::vector<OutboxRow>> SqliteStore::ListOutbox(const Page& page) const {
   static const std::string kSql = Select<OutboxRow>("WHERE id > ? ORDER BY id LIMIT ? OFFSET ?");
   return rep_->readers.All<OutboxRow>(kSql, page.after, Limit(page), Skip(page));
+}
+
+Result<std::optional<ScheduleRow>> SqliteStore::GetSchedule(ScheduleId id) const {
+  static const std::string kSql = Select<ScheduleRow>("WHERE id = ?");
+  return rep_->readers.One<ScheduleRow>(kSql, id);
+}
+
+Result<std::vector<ScheduleRow>> SqliteStore::ListSchedules(WorkflowId id, const Page& page) const {
+  static const std::string kSql =
+      Select<ScheduleRow>("WHERE workflow_id = ? AND id > ? ORDER BY id LIMIT ? OFFSET ?");
+  return rep_->readers.All<ScheduleRow>(kSql, id, page.after, Limit(page), Skip(page));
+}
+
+Result<std::optional<TriggerRow>> SqliteStore::GetTrigger(TriggerId id) const {
+  static const std::string kSql = Select<TriggerRow>("WHERE id = ?");
+  return rep_->readers.One<TriggerRow>(kSql, id);
+}
+
+Result<std::vector<TriggerRow>> SqliteStore::ListTriggers(WorkflowId id, const Page& page) const {
+  static const std::string kSql =
+      Select<TriggerRow>("WHERE workflow_id = ? AND id > ? ORDER BY id LIMIT ? OFFSET ?");
+  return rep_->readers.All<TriggerRow>(kSql, id, page.after, Limit(page), Skip(page));
+}
+
+Result<std::vector<PoolRow>> SqliteStore::ListPools(const Page& page) const {
+  static const std::string kSql = Select<PoolRow>("WHERE name > ? ORDER BY name LIMIT ? OFFSET ?");
+  return rep_->readers.All<PoolRow>(kSql, page.after_name, Limit(page), Skip(page));
+}
+
+Result<std::vector<DeadLetterRow>> SqliteStore::ListDeadLetters(const Page& page) const {
+  static const std::string kSql =
+      Select<DeadLetterRow>("WHERE id > ? ORDER BY id LIMIT ? OFFSET ?");
+  return rep_->readers.All<DeadLetterRow>(kSql, page.after, Limit(page), Skip(page));
+}
+
+Result<std::vector<EvaluationRow>> SqliteStore::ListEvaluations(ExecutionId execution,
+                                                                WorkflowId workflow,
+                                                                const Page& page) const {
+  static const std::string kSql = Select<EvaluationRow>(
+      "WHERE execution_id = ?1 AND log_offset > ?2 AND (?1 <> 0 OR workflow_id = ?3) "
+      "ORDER BY log_offset, ordinal, task, trigger_id LIMIT -1 OFFSET ?4");
+  OffsetPage<EvaluationRow> evaluations(page);
+  Status status = rep_->readers.Each<EvaluationRow>(
+      kSql, [&](EvaluationRow&& row) { return evaluations(std::move(row)); }, execution, page.after,
+      workflow, Skip(page));
+  if (!status.ok()) return Error(std::move(status));
+  return evaluations.Take();
+}
+
+Result<std::vector<StateRow>> SqliteStore::ListStates(ExecutionId execution,
+                                                      WorkflowId workflow) const {
+  static const std::string kSql = Select<StateRow>(
+      "WHERE execution_id = ?1 AND (?1 <> 0 OR workflow_id = ?2) ORDER BY workflow_id, name");
+  return rep_->readers.All<StateRow>(kSql, execution, workflow);
 }
 
 }  // namespace aiflow

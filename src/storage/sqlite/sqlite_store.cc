@@ -230,4 +230,8 @@ Status SqliteStore::Commit(const CommitBatch& batch) {
 
 Result<std::vector<Change>> SqliteStore::Load() const { return sqlite::LoadState(rep_->writer); }
 
+Result<std::vector<Change>> SqliteStore::LoadExecution(ExecutionId id) const {
+  return sqlite::LoadExecution(rep_->writer, id);
+}
+
 }  // namespace aiflow

@@ -54,6 +54,7 @@ class SqliteStore : public Store, public Queries {
   Result<Epoch> TakeLease(const std::string& holder) override;
   Status Commit(const CommitBatch& batch) override;
   Result<std::vector<Change>> Load() const override;
+  Result<std::vector<Change>> LoadExecution(ExecutionId id) const override;
 
   Result<std::optional<NamespaceRow>> GetNamespace(const std::string& name) const override;
   Result<std::vector<NamespaceRow>> ListNamespaces(const Page& page) const override;
@@ -79,6 +80,20 @@ class SqliteStore : public Store, public Queries {
                                            const Page& page) const override;
   Result<std::optional<ReplyRow>> GetReply(Offset offset) const override;
   Result<std::vector<OutboxRow>> ListOutbox(const Page& page) const override;
+  Result<std::optional<ScheduleRow>> GetSchedule(ScheduleId id) const override;
+  Result<std::vector<ScheduleRow>> ListSchedules(WorkflowId id, const Page& page) const override;
+  Result<std::optional<TriggerRow>> GetTrigger(TriggerId id) const override;
+  Result<std::vector<TriggerRow>> ListTriggers(WorkflowId id, const Page& page) const override;
+  Result<std::vector<PoolRow>> ListPools(const Page& page) const override;
+  Result<std::vector<DeadLetterRow>> ListDeadLetters(const Page& page) const override;
+  Result<std::vector<EvaluationRow>> ListEvaluations(ExecutionId execution, WorkflowId workflow,
+                                                     const Page& page) const override;
+  Result<std::vector<StateRow>> ListStates(ExecutionId execution,
+                                           WorkflowId workflow) const override;
+  Result<std::vector<ExecutionRow>> ListEndedBefore(Millis before, int64_t limit) const override;
+  Result<std::vector<TaskExecutionRow>> ListOldRuns(Millis before, int64_t limit) const override;
+  Result<std::optional<Offset>> OldestNeededOffset() const override;
+  Result<std::vector<std::string>> ListBlobDigests() const override;
 
  private:
   struct Rep;

@@ -13,11 +13,12 @@ namespace {
 constexpr const char* kUnfinished = "execution e INDEXED BY execution_unfinished";
 constexpr const char* kIsUnfinished = "e.status IN (0, 1, 5)";
 
-template <typename Row>
+template <typename Row, typename... Args>
 Status LoadRows(const Connection& connection, const std::string& from, const std::string& prefix,
-                std::vector<Change>* changes) {
+                std::vector<Change>* changes, const Args&... args) {
   Result<Statement> select = connection.Prepare("SELECT " + Columns<Row>(prefix) + " FROM " + from);
   if (!select) return select.error();
+  select->Bind(args...);
   for (;;) {
     const Result<bool> more = select->Step();
     if (!more) return more.error();
@@ -64,19 +65,53 @@ Status LoadAll(const Connection& connection, std::vector<Change>* changes) {
   AIFLOW_RETURN_IF_ERROR(LoadRows<RuleStateRow>(
       connection, unfinished + " CROSS JOIN rule_state r ON r.execution_id = e.id" + where, "r.",
       changes));
+  AIFLOW_RETURN_IF_ERROR(LoadRows<EvaluationRow>(
+      connection, unfinished + " CROSS JOIN evaluation v ON v.execution_id = e.id" + where, "v.",
+      changes));
+  AIFLOW_RETURN_IF_ERROR(LoadRows<EvaluationRow>(
+      connection, "evaluation WHERE execution_id = 0 ORDER BY trigger_id, log_offset, ordinal", "",
+      changes));
+  AIFLOW_RETURN_IF_ERROR(LoadRows<ScheduleRow>(connection, "schedule ORDER BY id", "", changes));
+  AIFLOW_RETURN_IF_ERROR(LoadRows<TriggerRow>(connection, "trigger ORDER BY id", "", changes));
+  AIFLOW_RETURN_IF_ERROR(LoadRows<PoolRow>(connection, "pool ORDER BY name", "", changes));
+  AIFLOW_RETURN_IF_ERROR(
+      LoadRows<DeadLetterRow>(connection, "dead_letter ORDER BY id", "", changes));
   return LoadRows<OutboxRow>(connection, "outbox ORDER BY id", "", changes);
+}
+
+Status LoadOne(const Connection& connection, ExecutionId id, std::vector<Change>* changes) {
+  AIFLOW_RETURN_IF_ERROR(
+      LoadRows<ExecutionRow>(connection, "execution WHERE id = ?", "", changes, id));
+  if (changes->empty()) return Status::Ok();
+  AIFLOW_RETURN_IF_ERROR(
+      LoadRows<TaskRow>(connection, "task WHERE execution_id = ?", "", changes, id));
+  AIFLOW_RETURN_IF_ERROR(LoadRows<TaskExecutionRow>(
+      connection,
+      "task t CROSS JOIN task_execution x ON x.execution_id = t.execution_id AND x.task = t.task"
+      " AND x.sequence IN (t.latest, t.current, t.successor) WHERE t.execution_id = ?",
+      "x.", changes, id));
+  return LoadRows<RuleStateRow>(connection, "rule_state WHERE execution_id = ?", "", changes, id);
+}
+
+/// In one transaction: one committed state.
+template <typename F>
+Result<std::vector<Change>> InTransaction(const Connection& connection, const F& load) {
+  if (Status status = connection.Execute("BEGIN"); !status.ok()) return Error(std::move(status));
+  std::vector<Change> changes;
+  Status status = load(&changes);
+  connection.Rollback();
+  if (!status.ok()) return Error(std::move(status));
+  return changes;
 }
 
 }  // namespace
 
 Result<std::vector<Change>> LoadState(const Connection& connection) {
-  // One transaction: one committed state.
-  if (Status status = connection.Execute("BEGIN"); !status.ok()) return Error(std::move(status));
-  std::vector<Change> changes;
-  Status status = LoadAll(connection, &changes);
-  connection.Rollback();
-  if (!status.ok()) return Error(std::move(status));
-  return changes;
+  return InTransaction(connection, [&](auto* changes) { return LoadAll(connection, changes); });
+}
+
+Result<std::vector<Change>> LoadExecution(const Connection& connection, ExecutionId id) {
+  return InTransaction(connection, [&](auto* changes) { return LoadOne(connection, id, changes); });
 }
 
 }  // namespace aiflow::sqlite

@@ -10,4 +10,7 @@ namespace aiflow::sqlite {
 /// Store::Load: parents before children, executions and what they own in ascending order.
 Result<std::vector<Change>> LoadState(const Connection& connection);
 
+/// Store::LoadExecution.
+Result<std::vector<Change>> LoadExecution(const Connection& connection, ExecutionId id);
+
 }  // namespace aiflow::sqlite

@@ -3,8 +3,10 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -12,7 +14,8 @@
 
 namespace aiflow {
 
-/// The event that caused this run.
+/// The event that caused this run; for one begun with its execution, the event that started that.
+/// Without a key when there was none.
 struct TriggerEvent {
   std::string key;
   std::string value;
@@ -20,9 +23,12 @@ struct TriggerEvent {
   int64_t offset = 0;
 };
 
-/// What a FunctionTask knows of its run. Thread-safe, except Fail.
+/// What the code of a task knows of its run. Thread-safe, except Fail and FailForGood.
 class TaskContext {
  public:
+  /// The exit code that says "failed, and trying again would not help".
+  static constexpr int kDoNotRetry = 100;
+
   /// Reads the environment of docs/formats/task-environment.md. `stop` is requested by SIGTERM.
   static Result<std::unique_ptr<TaskContext>> FromEnvironment(std::stop_token stop);
 
@@ -35,6 +41,18 @@ class TaskContext {
   /// Unique for ever: the idempotency key for side effects.
   [[nodiscard]] const std::string& attempt_key() const { return attempt_key_; }
   [[nodiscard]] const TriggerEvent& trigger() const { return trigger_; }
+  /// What a periodic run, or an execution started by a schedule, stands for.
+  [[nodiscard]] std::optional<std::chrono::system_clock::time_point> due_time() const {
+    return due_time_;
+  }
+  /// A parameter of the execution: a text as it is, anything else as JSON.
+  [[nodiscard]] std::optional<std::string> param(const std::string& name) const;
+  /// The output of the latest successful run of a task that this task's rules name.
+  [[nodiscard]] std::optional<std::string> output_of(const std::string& task) const;
+  /// Sets this run's own output, which counts when it succeeds: UTF-8, at most 64 KiB. Setting it
+  /// again replaces it. kInvalidArgument: it is too long; kUnavailable: it cannot be written.
+  Status SetOutput(const std::string& text);
+
   /// Shared by the tasks of the execution, kept until it is deleted.
   [[nodiscard]] const std::filesystem::path& working_dir() const { return working_dir_; }
   /// The uploaded files, read-only.
@@ -50,8 +68,10 @@ class TaskContext {
   /// Waits until the task is asked to stop.
   void WaitForStop() const;
 
-  /// `return context.Fail("reason")`: the run is FAILED, with the reason shown to people.
+  /// `return context.Fail("reason")`: the try has failed, with the reason shown to people.
   int Fail(std::string reason);
+  /// The same, and it is not tried again.
+  int FailForGood(std::string reason);
   [[nodiscard]] const std::string& failure() const { return failure_; }
 
  private:
@@ -65,6 +85,10 @@ class TaskContext {
   int64_t try_number_ = 1;
   std::string attempt_key_;
   TriggerEvent trigger_;
+  std::optional<std::chrono::system_clock::time_point> due_time_;
+  std::map<std::string, std::string> params_;
+  std::map<std::string, std::string> outputs_;
+  std::filesystem::path output_file_;
   std::filesystem::path working_dir_;
   std::filesystem::path bundle_dir_;
   std::string notification_uri_;

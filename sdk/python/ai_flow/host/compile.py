@@ -1,11 +1,13 @@
-"""Compiles a workflow file: user code in, specification out."""
+"""Compiles a workflow file or a pickled rule: user code in, specification out."""
 
 import json
 import os
 import sys
-from typing import Any, Dict, List, NoReturn, Set, Tuple
+from typing import Any, Callable, Dict, List, NoReturn, Set, Tuple
 
-from ai_flow.host.specification import SpecificationError, workflow_spec
+from ai_flow.common.exception.exceptions import AIFlowException
+from ai_flow.host.questions import unpickled_rule
+from ai_flow.host.specification import SpecificationError, trigger_spec, workflow_spec
 from ai_flow.host.workflow_file import WorkflowFileError, load_workflows
 
 
@@ -33,19 +35,40 @@ def compile_file(path: str) -> Dict[str, Any]:
     return {"workflows": compiled, "warnings": warnings}
 
 
+def compile_rule_file(path: str) -> Dict[str, Any]:
+    """What the pickled workflow rule in the file is as data. Raises AIFlowException or
+    SpecificationError."""
+    try:
+        with open(path, "rb") as file:
+            pickled = file.read()
+    except OSError as error:
+        raise AIFlowException(f"{path}: {error.strerror}") from error
+    return trigger_spec(unpickled_rule(pickled))
+
+
 def compile_main(path: str) -> NoReturn:
     """Prints the JSON object and exits with 0, or a paragraph on stderr and exits with 1."""
+    _compile(compile_file, path)
+
+
+def compile_rule_main(path: str) -> NoReturn:
+    """As compile_main, for a pickled rule whose modules may be in the working directory."""
+    sys.path.insert(0, os.getcwd())
+    _compile(compile_rule_file, path)
+
+
+def _compile(compile_path: Callable[[str], Dict[str, Any]], path: str) -> NoReturn:
     # What user code prints goes to stderr: stdout is for the result alone.
     result = os.dup(1)
     os.dup2(2, 1)
     code = 0
     try:
-        text = json.dumps(compile_file(path), ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(compile_path(path), ensure_ascii=False, separators=(",", ":"))
         output = memoryview(text.encode("utf-8", "backslashreplace") + b"\n")
         sys.stdout.flush()
         while output:
             output = output[os.write(result, output) :]
-    except (WorkflowFileError, SpecificationError) as error:
+    except (WorkflowFileError, SpecificationError, AIFlowException) as error:
         sys.stdout.flush()
         print(error, file=sys.stderr)
         code = 1

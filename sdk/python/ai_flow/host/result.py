@@ -4,6 +4,8 @@ import os
 import sys
 from typing import NoReturn
 
+from ai_flow.host.output import flush_output
+
 MAX_REASON_CHARS = 2000
 
 
@@ -23,14 +25,6 @@ def write_result(code: int, reason: str) -> None:
     except OSError as error:
         # The exit code still says how the task ended.
         print(f"cannot write {path}: {error}", file=sys.stderr)
-
-
-def flush_output() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            pass
 
 
 def end_process(code: int, reason: str) -> NoReturn:

@@ -3,10 +3,11 @@
 import atexit
 import signal
 import sys
-import traceback
 from typing import NoReturn, Tuple
 
-from ai_flow.host.result import end_process, flush_output
+from ai_flow.common.exception.exceptions import NonRetriableError
+from ai_flow.host.output import prepare_output, print_traceback
+from ai_flow.host.result import end_process
 from ai_flow.host.stop_signal import STOPPED_EXIT_CODE, StopSignal
 from ai_flow.host.task_context import TaskNotFound, find_task, task_context
 from ai_flow.host.workflow_file import WorkflowFileError, describe, load_workflows
@@ -15,14 +16,17 @@ from ai_flow.model.operator import AIFlowOperator
 
 # The task's code was never reached.
 CANNOT_START_EXIT_CODE = 2
+# It failed, and is not tried again.
+NON_RETRIABLE_EXIT_CODE = 100
 
 Outcome = Tuple[int, str]
 
 
 def run_task_main(path: str) -> NoReturn:
-    """Exits with 0 when the task succeeded, 143 when it was stopped, 2 when it cannot start, else
-    with its own code or 1. Writes AIFLOW_RESULT_FILE as its last act."""
-    _prepare_output()
+    """Exits with 0 when the task succeeded, 143 when it was stopped, 2 when it cannot start, 100
+    when trying again would not help, else with its own code or 1. Writes AIFLOW_RESULT_FILE as its
+    last act."""
+    prepare_output()
     try:
         task = find_task(load_workflows(path), path)
         if not isinstance(task, AIFlowOperator):
@@ -30,17 +34,20 @@ def run_task_main(path: str) -> NoReturn:
         context = task_context(task)
     except (WorkflowFileError, TaskNotFound) as error:
         if error.__cause__ is not None:
-            _print_traceback(error.__cause__)
+            print_traceback(error.__cause__)
         print(error, file=sys.stderr)
         end_process(CANNOT_START_EXIT_CODE, str(error))
     except (OSError, ValueError) as error:
-        _print_traceback(error)
+        print_traceback(error)
         end_process(CANNOT_START_EXIT_CODE, describe(error))
     set_runtime_task_context(context)
     stop = StopSignal(task, context)
     stop.install()
     code, reason = _run(task, context, stop)
-    if not stop.received:
+    if stop.received:
+        # The work may end before its stop hook does, which has more to do perhaps.
+        stop.join()
+    else:
         # A stop during the last steps may still end what hangs there.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _finish_user_code()
@@ -63,8 +70,9 @@ def _run(task: AIFlowOperator, context: TaskExecutionContext, stop: StopSignal) 
     except BaseException as error:
         if stop.received:
             return STOPPED_EXIT_CODE, "stopped"
-        _print_traceback(error)
-        return 1, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        print_traceback(error)
+        code = NON_RETRIABLE_EXIT_CODE if isinstance(error, NonRetriableError) else 1
+        return code, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return (STOPPED_EXIT_CODE, "stopped") if stop.received else (0, "")
 
 
@@ -87,30 +95,8 @@ def _finish_user_code() -> None:
         try:
             threading._shutdown()
         except BaseException as error:
-            _print_traceback(error)
+            print_traceback(error)
     try:
         atexit._run_exitfuncs()
     except BaseException as error:
-        _print_traceback(error)
-
-
-def _print_traceback(error: BaseException) -> None:
-    flush_output()
-    traceback.print_exception(type(error), error, error.__traceback__)
-    flush_output()
-
-
-def _prepare_output() -> None:
-    """Every line reaches the log when it is written, and none can fail for its characters."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(  # type: ignore[union-attr]
-            encoding="utf-8", errors="backslashreplace", line_buffering=True
-        )
-    import logging
-
-    logging.basicConfig(
-        stream=sys.stdout,
-        level=logging.INFO,
-        format="[%(asctime)s - %(filename)s:%(lineno)d [%(threadName)s] - %(levelname)s: "
-        "%(message)s",
-    )
+        print_traceback(error)

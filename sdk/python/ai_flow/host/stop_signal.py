@@ -28,6 +28,7 @@ class StopSignal:
         self._operator = operator
         self._context = context
         self._hook_done = False
+        self._hook_runs = _thread.allocate_lock()  # held while it does
         self.received = False
 
     def install(self) -> None:
@@ -37,12 +38,18 @@ class StopSignal:
         """From here on the outcome is decided."""
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
+    def join(self) -> None:
+        """Returns when the stop hook does. SIGKILL ends what takes longer than the grace period."""
+        with self._hook_runs:
+            pass
+
     def _on_signal(self, number: int, frame: Any) -> None:
         if not self.received:
             self.received = True
             if type(self._operator).stop is AIFlowOperator.stop:
                 self._hook_done = True
             else:
+                self._hook_runs.acquire()
                 # Not threading.Thread: its start takes locks that the interrupted code may hold.
                 _thread.start_new_thread(self._run_hook, ())
         if self._hook_done:
@@ -54,4 +61,5 @@ class StopSignal:
         except BaseException:
             traceback.print_exc()
         self._hook_done = True
+        self._hook_runs.release()
         os.kill(os.getpid(), signal.SIGTERM)  # wakes the main thread

@@ -1,7 +1,9 @@
 """The context of the task that the environment describes (docs/formats/task-environment.md)."""
 
+import json
 import os
-from typing import List, Optional
+from datetime import datetime
+from typing import Any, Dict, List, Optional
 
 from ai_flow.model.internal.contexts import TaskExecutionContext
 from ai_flow.model.operator import Operator
@@ -40,7 +42,14 @@ def task_context(task: Operator) -> TaskExecutionContext:
         task.name,
         int(os.environ.get("AIFLOW_SEQUENCE_NUMBER", "1")),
     )
-    return TaskExecutionContext(task.workflow, key, _trigger_event(task.workflow.namespace))
+    return TaskExecutionContext(
+        task.workflow,
+        key,
+        _trigger_event(task.workflow.namespace),
+        params=_params(),
+        due_time=_due_time(),
+        try_number=int(os.environ.get("AIFLOW_TRY_NUMBER", "1")),
+    )
 
 
 def _required(name: str) -> str:
@@ -48,6 +57,17 @@ def _required(name: str) -> str:
     if not value:
         raise TaskNotFound(f"{name} is not set: run-task is started by a server, not by hand")
     return value
+
+
+def _params() -> Dict[str, Any]:
+    path = os.environ.get("AIFLOW_PARAMS_FILE")
+    return dict(json.loads(_read(path))) if path else {}
+
+
+def _due_time() -> Optional[datetime]:
+    text = os.environ.get("AIFLOW_DUE_TIME")
+    # Python 3.9 does not read the letter.
+    return datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None
 
 
 def _trigger_event(namespace: str) -> Optional[Event]:

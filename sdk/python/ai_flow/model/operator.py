@@ -1,6 +1,6 @@
 """Operators: what a task does."""
 
-from typing import TYPE_CHECKING, Any, Dict, List, Optional, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Union
 
 from ai_flow.common.exception.exceptions import AIFlowException, OutsideWorkflowError
 from ai_flow.model.action import TaskAction
@@ -16,23 +16,48 @@ if TYPE_CHECKING:
 
 
 class OperatorConfigItem:
-    """Options that every operator takes as keyword arguments."""
+    """Options that every operator takes as keyword arguments. Times are seconds, or timedeltas."""
 
+    # `cron@...` or `interval@...`: the task runs when its execution starts and at each due time.
     PERIODIC_EXPRESSION = "periodic_expression"
+    # What a due time does to a live run: "restart" (default), "skip" or "queue".
+    OVERLAP = "overlap"
+    # Due times that passed while nobody could fire them: "none", "one" (default) or "all".
+    CATCHUP = "catchup"
     # What START does to a task that has a live run: "ignore" (default), "queue" or "restart".
     ON_ALIVE = "on_alive"
     # With on_alive="queue": how many starts may wait.
     MAX_PENDING_STARTS = "max_pending_starts"
     # The execution may end although this task never ran.
     OPTIONAL = "optional"
-    # Seconds between SIGTERM and SIGKILL of a stop.
+    # How often a failing run is tried again.
+    RETRIES = "retries"
+    # How long to wait before the second try.
+    RETRY_DELAY = "retry_delay"
+    # The delay doubles with each further try.
+    RETRY_EXPONENTIAL_BACKOFF = "retry_exponential_backoff"
+    # Bound of the doubled delay.
+    MAX_RETRY_DELAY = "max_retry_delay"
+    # How long each try may run.
+    EXECUTION_TIMEOUT = "execution_timeout"
+    # How long a run may wait for a slot.
+    QUEUE_TIMEOUT = "queue_timeout"
+    # How long a process may take from its slot to running; 60 s unless given, 0: no limit.
+    START_TIMEOUT = "start_timeout"
+    # Time between SIGTERM and SIGKILL of a stop.
     STOP_GRACE = "stop_grace"
+    # The pool whose slots the task takes, and how many of them.
+    POOL = "pool"
+    POOL_SLOTS = "pool_slots"
+    # Of the tasks that wait for a slot, the higher goes first.
+    PRIORITY = "priority"
     # Environment variables of the task's process.
     ENV = "env"
 
 
 class Operator:
-    """A task of the workflow whose `with` block it is created in."""
+    """A task of the workflow whose `with` block it is created in. Its keyword arguments are the
+    options of `OperatorConfigItem`, kept in `config`."""
 
     def __init__(self, name: str, **kwargs: Any):
         self.name = check_name("task name", name)
@@ -55,9 +80,31 @@ class Operator:
         """Performs `action` on this task whenever `condition` is met."""
         self.workflow.action_on_condition(self.name, action, condition)
 
-    def action_on_event_received(self, action: TaskAction, event_key: str) -> None:
-        """Performs `action` on this task at every event with the key `event_key`."""
-        self.workflow.action_on_event_received(self.name, event_key, action)
+    def action_on_event_received(
+        self,
+        action: TaskAction,
+        event_key: str,
+        *,
+        value: Any = None,
+        one_of: Optional[Sequence[Any]] = None,
+        between: Optional[Sequence[Optional[float]]] = None,
+        context: Any = None,
+        sender: Any = None,
+        scope: Optional[str] = None,
+    ) -> None:
+        """Performs `action` on this task at every event with the key `event_key`, and with what
+        else is asked for as with `SingleEventCondition`."""
+        self.workflow.action_on_event_received(
+            self.name,
+            event_key,
+            action,
+            value=value,
+            one_of=one_of,
+            between=between,
+            context=context,
+            sender=sender,
+            scope=scope,
+        )
 
     def action_on_task_status(
         self, action: TaskAction, upstream_task_status_dict: Dict["Operator", TaskStatus]

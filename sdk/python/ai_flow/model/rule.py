@@ -1,6 +1,6 @@
 """Rules: a condition and what follows when it is met."""
 
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Any, Mapping, Optional
 
 from ai_flow.model.action import TaskAction
 from ai_flow.model.condition import Condition
@@ -22,10 +22,18 @@ class TaskRule:
 
 
 class WorkflowRule:
-    """Starts a workflow execution when its condition is met."""
+    """Starts a workflow execution when its condition is met.
 
-    def __init__(self, condition: Condition):
+    `params` gives the execution's parameters: each a value, or an `EventField` of
+    `ai_flow.model.param` that takes it from the event. What is not named has its default.
+    """
+
+    # For rules that were pickled by an earlier version.
+    params: Optional[Mapping[str, Any]] = None
+
+    def __init__(self, condition: Condition, params: Optional[Mapping[str, Any]] = None):
         self.condition = condition
+        self.params = params
 
     def trigger(self, event: "Event", context: "Context") -> bool:
         return self.condition.is_met(event, context)

@@ -1,7 +1,7 @@
 """Workflows: named sets of tasks and the rules that start, stop and restart them."""
 
 import threading
-from typing import TYPE_CHECKING, Any, Dict, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
 from ai_flow.common.exception.exceptions import AIFlowException
 from ai_flow.model.action import TaskAction
@@ -18,8 +18,16 @@ if TYPE_CHECKING:
 class Workflow:
     """Operators created inside `with Workflow(name=...)` become its tasks.
 
-    Options: `keep_open=True` keeps an execution open although nothing runs and nothing can start:
-    it then ends only by a stop. All keyword arguments are kept in `config`.
+    Options, all by keyword and kept in `config`:
+    `keep_open`: an execution stays open although nothing runs and nothing can start; it then ends
+    only by a stop or its `execution_timeout`.
+    `execution_timeout`: how long an execution may take, in seconds or as a timedelta.
+    `max_active_executions`: how many may run at once; more wait.
+    `concurrency`: how many of its tasks may run at once, over all executions.
+    `timezone`: of periodic expressions that name none, such as "Europe/Berlin".
+    `params`: what executions are started with; a dict of names to defaults or `Param`s.
+    `on_failure`, `on_success`: a `Hook` or a list of them, told when an execution has ended so.
+    Any other is kept for people to read.
     """
 
     def __init__(self, name: str, namespace: str = "default", **kwargs: Any):
@@ -41,11 +49,33 @@ class Workflow:
         """Performs `action` on the task whenever `condition` is met."""
         self.rules.setdefault(task_name, []).append(TaskRule(condition, action))
 
-    def action_on_event_received(self, task_name: str, event_key: str, action: TaskAction) -> None:
-        """Performs `action` on the task at every event with the key `event_key`."""
+    def action_on_event_received(
+        self,
+        task_name: str,
+        event_key: str,
+        action: TaskAction,
+        *,
+        value: Any = None,
+        one_of: Optional[Sequence[Any]] = None,
+        between: Optional[Sequence[Optional[float]]] = None,
+        context: Any = None,
+        sender: Any = None,
+        scope: Optional[str] = None,
+    ) -> None:
+        """Performs `action` on the task at every event with the key `event_key`, and with what else
+        is asked for as with `SingleEventCondition`."""
         from ai_flow.model.internal.conditions import SingleEventCondition
 
-        self.action_on_condition(task_name, action, SingleEventCondition(event_key))
+        condition = SingleEventCondition(
+            event_key,
+            value=value,
+            one_of=one_of,
+            between=between,
+            context=context,
+            sender=sender,
+            scope=scope,
+        )
+        self.action_on_condition(task_name, action, condition)
 
     def action_on_task_status(
         self,

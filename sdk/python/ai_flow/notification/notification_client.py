@@ -21,15 +21,15 @@ __all__ = ["AIFlowNotificationClient", "Event", "ListenerProcessor", "ListenerRe
 # A task outlives a restart of its server: its calls wait so long for one.
 RETRY_SECONDS = 600.0
 
-# What workflow files name by habit. A task whose server listens elsewhere means that one all the same.
+# What workflow files name by habit. A task whose server listens elsewhere means that one.
 DEFAULT_ADDRESSES = ("localhost:50052", "127.0.0.1:50052")
 
 
 class AIFlowNotificationClient:
     """Sends and receives events in the namespace of the task that this process runs. Thread-safe.
 
-    `server_uri` is by default the service of the server that runs the task; so is the default address
-    of a notification server, `localhost:50052`, on whatever port that server really listens.
+    `server_uri` is by default the service of the server that runs the task; so is the default
+    address of a notification server, `localhost:50052`, on whatever port it really listens.
     """
 
     def __init__(self, server_uri: Optional[str] = None):

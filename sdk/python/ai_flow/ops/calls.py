@@ -7,6 +7,7 @@ from ai_flow.common.exception.exceptions import AIFlowException
 
 if TYPE_CHECKING:
     from ai_flow.metadata import WorkflowMeta
+    from ai_flow.rpc.client.orchestrator_client import OrchestratorClient
     from ai_flow.rpc.client.scheduler_client import SchedulerClient
 
 
@@ -15,6 +16,17 @@ def scheduler() -> "Iterator[SchedulerClient]":
     from ai_flow.rpc.client.aiflow_client import get_scheduler_client
 
     client = get_scheduler_client()
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+@contextmanager
+def orchestrator() -> "Iterator[OrchestratorClient]":
+    from ai_flow.rpc.client.aiflow_client import get_orchestrator_client
+
+    client = get_orchestrator_client()
     try:
         yield client
     finally:

@@ -1,17 +1,26 @@
 """Operations on workflow executions."""
 
-from typing import TYPE_CHECKING, List, Optional
+from typing import TYPE_CHECKING, Any, List, Mapping, Optional
 
-from ai_flow.ops.calls import scheduler
+from ai_flow.ops.calls import orchestrator, scheduler
 
 if TYPE_CHECKING:
     from ai_flow.metadata import WorkflowExecutionMeta
 
 
-def start_workflow_execution(workflow_name: str, namespace: str = "default") -> int:
-    """Starts an execution of the latest snapshot and returns its id."""
-    with scheduler() as client:
-        return client.start_workflow_execution(workflow_name, namespace)
+def start_workflow_execution(
+    workflow_name: str,
+    namespace: str = "default",
+    params: Optional[Mapping[str, Any]] = None,
+    request_id: Optional[str] = None,
+) -> int:
+    """Starts an execution of the latest snapshot and returns its id.
+
+    `params` are values of the workflow's parameters; those that are not given have their defaults.
+    A start with a `request_id` that was used before starts nothing and returns the same id.
+    """
+    with orchestrator() as client:
+        return client.start_workflow_execution(workflow_name, namespace, params, request_id)
 
 
 def stop_workflow_execution(workflow_execution_id: int) -> None:

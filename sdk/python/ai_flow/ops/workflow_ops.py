@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, List, Optional
 
-from ai_flow.common.exception.exceptions import AIFlowException
 from ai_flow.ops.calls import known_workflow, scheduler
 
 if TYPE_CHECKING:
@@ -44,17 +43,8 @@ def list_workflows(
 
 def delete_workflow(workflow_name: str, namespace: str = DEFAULT_NAMESPACE) -> None:
     """Deletes the workflow with its finished executions, snapshots, schedules and triggers.
-    Refused, with nothing deleted, while an execution runs."""
+    One step: refused, with nothing deleted, while an execution runs."""
     with scheduler() as client:
-        known_workflow(client, workflow_name, namespace)
-        executions = client.list_workflow_executions(namespace, workflow_name) or []
-        for execution in executions:
-            if execution.status in ("INIT", "RUNNING"):
-                raise AIFlowException(
-                    f"Workflow execution {execution.id} is not finished, cannot be removed."
-                )
-        for execution in executions:
-            client.delete_workflow_execution(execution.id)
         client.delete_workflow(workflow_name, namespace)
 
 

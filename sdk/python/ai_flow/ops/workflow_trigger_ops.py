@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, List, Optional
 
 from ai_flow.model.rule import WorkflowRule
-from ai_flow.ops.calls import known_workflow, scheduler
+from ai_flow.ops.calls import orchestrator, scheduler
 
 if TYPE_CHECKING:
     from ai_flow.metadata import WorkflowEventTriggerMeta
@@ -12,12 +12,16 @@ if TYPE_CHECKING:
 def add_workflow_trigger(
     rule: WorkflowRule, workflow_name: str, namespace: str = "default"
 ) -> "WorkflowEventTriggerMeta":
-    """Starts an execution of the workflow whenever the rule's condition is met."""
-    import cloudpickle
+    """Starts an execution of the workflow whenever the rule's condition is met.
 
-    with scheduler() as client:
-        workflow = known_workflow(client, workflow_name, namespace)
-        return client.add_workflow_trigger(workflow.id, cloudpickle.dumps(rule))
+    The condition is compiled here. The code of conditions of one's own goes with the rule; what it
+    imports has to be installed on the server's machine, or in the workflow's bundle.
+    """
+    from ai_flow.bundle.trigger import compile_trigger
+
+    trigger = compile_trigger(rule)
+    with orchestrator() as client:
+        return client.add_workflow_trigger(trigger, workflow_name, namespace)
 
 
 def get_workflow_trigger(trigger_id: int) -> "Optional[WorkflowEventTriggerMeta]":

@@ -29,5 +29,9 @@ class TaskForceStoppedException(AIFlowException):
     """A task was stopped from outside."""
 
 
+class NonRetriableError(AIFlowException):
+    """Raised by the code of a task: it failed, and trying it again would not help."""
+
+
 class OutsideWorkflowError(AIFlowException, AttributeError):
     """An operator was created outside a `with Workflow(...)` block."""

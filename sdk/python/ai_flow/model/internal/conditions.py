@@ -2,9 +2,10 @@
 own."""
 
 import json
-from typing import TYPE_CHECKING, List
+from typing import TYPE_CHECKING, Any, List, Optional, Sequence
 
 from ai_flow.model.condition import Condition
+from ai_flow.model.filters import FieldFilter, check_scope, field_filters
 from ai_flow.model.internal.events import status_changed_key
 from ai_flow.model.state import ValueState, ValueStateDescriptor
 from ai_flow.model.status import TaskStatus
@@ -20,20 +21,63 @@ def match_events(event_keys: List[str], event: "Event") -> bool:
 
 
 def _all_keys(conditions: List[Condition]) -> List[str]:
-    keys: List[str] = []
-    for condition in conditions:
-        keys.extend(key for key in condition.expect_event_keys if key not in keys)
-    return keys
+    """Each once, in order; a join may have very many."""
+    return list(dict.fromkeys(key for c in conditions for key in c.expect_event_keys))
 
 
 class SingleEventCondition(Condition):
-    """Met by every event with the key."""
+    """Met by every event with the key, and with what else is asked for.
 
-    def __init__(self, expect_event_key: str):
+    `value`: the event's value is this text or number, or meets a filter of `ai_flow.model.filters`;
+    a dict of JSON Pointers to values or filters looks into the value read as JSON. `one_of`: the
+    value is one of these. `between`: it is a number from the first to the second. `context`: as a
+    dict for `value`, but of the event's context. `sender`: it is this text or meets a filter.
+    `scope`: "execution" takes only events sent to a workflow execution (to its own, for rules of
+    tasks), "namespace" only those sent to a whole namespace. All of them have to be met.
+    """
+
+    # For conditions that were pickled by an earlier version.
+    filters: Sequence[FieldFilter] = ()
+    scope: Optional[str] = None
+
+    def __init__(
+        self,
+        expect_event_key: str,
+        *,
+        value: Any = None,
+        one_of: Optional[Sequence[Any]] = None,
+        between: Optional[Sequence[Optional[float]]] = None,
+        context: Any = None,
+        sender: Any = None,
+        scope: Optional[str] = None,
+    ):
         super().__init__([expect_event_key])
+        self.filters = field_filters(value, one_of, between, context, sender)
+        self.scope = check_scope(scope)
 
     def is_met(self, event: "Event", context: "Context") -> bool:
-        return True
+        if self.scope is not None and self.scope != _scope_of(event):
+            return False
+        return all(filter.accepts(event) for filter in self.filters)
+
+
+def _context_of(event: "Event") -> Any:
+    """The event's context as a JSON object; an empty one when it is none."""
+    try:
+        found = json.loads(event.context or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _scope_of(event: "Event") -> str:
+    """How it was addressed: an integer or a decimal string counts as the id of an execution."""
+    found = _context_of(event).get("workflow_execution_id")
+    if isinstance(found, str):
+        confined = found.isascii() and found.isdigit()
+    else:
+        confined = isinstance(found, int) and not isinstance(found, bool)
+    return "execution" if confined else "namespace"
 
 
 class MeetAllCondition(Condition):
@@ -86,7 +130,7 @@ class TaskStatusCondition(Condition):
         self.expect_status = expect_status
 
     def is_met(self, event: "Event", context: "Context") -> bool:
-        return bool(json.loads(event.context or "{}").get("task_status") == self.expect_status)
+        return bool(_context_of(event).get("task_status") == self.expect_status)
 
 
 class TaskStatusAllMetCondition(Condition):

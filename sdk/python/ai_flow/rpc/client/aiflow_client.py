@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Optional
 from ai_flow.common.configuration.client_config import load_client_config, running_server
 
 if TYPE_CHECKING:
+    from ai_flow.rpc.client.orchestrator_client import OrchestratorClient
     from ai_flow.rpc.client.scheduler_client import SchedulerClient
     from notification_service.client.embedded_notification_client import EmbeddedNotificationClient
 
@@ -28,6 +29,19 @@ def get_scheduler_client(server_uri: Optional[str] = None) -> "SchedulerClient":
     from ai_flow.rpc.client.scheduler_client import SchedulerClient
 
     client = SchedulerClient(server_uri or server_address())
+    try:
+        client.wait_for_ready()
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def get_orchestrator_client(server_uri: Optional[str] = None) -> "OrchestratorClient":
+    """A client of the current API. Waits up to 10 s for it: AIFlowException when none answers."""
+    from ai_flow.rpc.client.orchestrator_client import OrchestratorClient
+
+    client = OrchestratorClient(server_uri or server_address())
     try:
         client.wait_for_ready()
     except BaseException:

@@ -1,0 +1,12 @@
+"""Slots that tasks of all workflows share, as the server knows them."""
+
+from dataclasses import dataclass
+
+
+@dataclass
+class PoolMeta:
+    name: str
+    slots: int
+    description: str
+    slots_in_use: int
+    waiting: int

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "api/spec_cache.h"
+#include "base/status.h"
+#include "model/rows.h"
+#include "storage/queries.h"
+
+namespace aiflow::api {
+
+/// The time zone of a new schedule that names none: that of the workflow's latest snapshot, else
+/// `server_default`. Empty: UTC.
+Result<std::string> ScheduleTimezone(const Queries& queries, SpecCache& specs,
+                                     const WorkflowRow& workflow,
+                                     const std::string& server_default);
+
+}  // namespace aiflow::api

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "cli/command_line.h"
+#include "cli/fake_client.h"
+
+/// Whole command lines against servers in memory.
+namespace aiflow::cli {
+
+class FakeEventClient : public EventClient {
+ public:
+  std::vector<v1::PublishRequest> published;
+  std::vector<v1::EventRecord> events;
+  EventFilter filter;
+
+  Result<v1::PublishResponse> Publish(const v1::PublishRequest& request) override {
+    published.push_back(request);
+    v1::PublishResponse response;
+    response.set_offset(5);
+    response.set_create_time(1234);
+    return response;
+  }
+  Result<std::vector<v1::EventRecord>> ListEvents(const EventFilter& asked) override {
+    filter = asked;
+    return events;
+  }
+  Result<int64_t> Head() override { return 0; }
+  Status Subscribe(const v1::SubscribeRequest&,
+                   const std::function<void(const v1::EventRecord&)>& sink) override {
+    for (const v1::EventRecord& event : events) sink(event);
+    return {Code::kCancelled, "the test has no more events"};
+  }
+};
+
+/// A FakeClient that outlives itself: what was done to it is copied at its end.
+class LentClient : public FakeClient {
+ public:
+  LentClient(const FakeClient& server, FakeClient& copy) : FakeClient(server), copy_(copy) {}
+  LentClient(const LentClient&) = delete;
+  LentClient& operator=(const LentClient&) = delete;
+  ~LentClient() override { copy_ = static_cast<const FakeClient&>(*this); }
+
+ private:
+  FakeClient& copy_;
+};
+
+class CommandLineTest : public testing::Test {
+ protected:
+  int Run(const std::vector<std::string>& words) {
+    out_.str("");
+    err_.str("");
+    client_ = nullptr;
+    const World world{.terminal = {.out = out_, .err = err_, .in_is_terminal = person_},
+                      .in = in_,
+                      .environment = [](const std::string&) { return std::nullopt; },
+                      .make_client =
+                          [this](const std::string&) {
+                            client_ = &used_;
+                            return std::make_unique<LentClient>(server_, used_);
+                          },
+                      .make_event_client =
+                          [this](const std::string&) {
+                            auto client = std::make_unique<FakeEventClient>(events_);
+                            return client;
+                          },
+                      .clock = SystemClock(),
+                      .executable = "/nowhere/aiflow"};
+    return RunCommandLine(world, words, [this](CLI::App&, CommandSlot&) { ++more_; });
+  }
+  void AddWorkflow(const std::string& name) { server_.workflows.emplace_back().set_name(name); }
+  std::string out() const { return out_.str(); }
+  std::string err() const { return err_.str(); }
+
+  FakeClient server_;
+  FakeEventClient events_;
+  FakeClient* client_ = nullptr;  // what the last command did to it; null: it asked none
+  bool person_ = false;
+  std::stringstream in_;
+  int more_ = 0;
+
+ private:
+  FakeClient used_;
+  std::ostringstream out_;
+  std::ostringstream err_;
+};
+
+}  // namespace aiflow::cli

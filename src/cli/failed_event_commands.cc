@@ -1,0 +1,94 @@
+#include "cli/command.h"
+
+namespace aiflow::cli {
+namespace {
+
+struct ListArgs {
+  std::string format;
+};
+struct IdArgs {
+  int64_t id = 0;
+  bool yes = false;
+};
+
+std::optional<std::string> IdOrNone(int64_t id) {
+  return id == 0 ? std::nullopt : std::optional(std::to_string(id));
+}
+
+int RunList(Session& session, const ListArgs& args) {
+  const Result<Client*> client = session.GetClient();
+  if (!client) return session.Fail(client.error());
+  const auto events = (*client)->ListFailedEvents();
+  if (!events) return session.Fail(events.error());
+  Table table{.columns = {"id",
+                          {"namespace", true},
+                          "workflow_name",
+                          "workflow_execution_id",
+                          "workflow_trigger_id",
+                          "task_name",
+                          "condition",
+                          "event_key",
+                          {"event_value", true},
+                          "event_offset",
+                          "time",
+                          "error"},
+              .rows = {}};
+  for (const v1::FailedEvent& e : *events) {
+    table.rows.push_back({std::to_string(e.id()), TextOrNone(e.namespace_()),
+                          TextOrNone(e.workflow_name()), IdOrNone(e.execution_id()),
+                          IdOrNone(e.trigger_id()), TextOrNone(e.task_name()),
+                          TextOrNone(e.condition()), e.event_key(), TextOrNone(e.event_value()),
+                          std::to_string(e.event_offset()), TimeOrNone(e.time()), e.error()});
+  }
+  session.output().Print(table, *ParseFormat(args.format));
+  return kExitOk;
+}
+
+int Change(Session& session, const IdArgs& args,
+           Status (Client::*method)(const v1::FailedEventRequest&), const std::string& done) {
+  const Result<Client*> client = session.GetClient();
+  if (!client) return session.Fail(client.error());
+  v1::FailedEventRequest request;
+  request.set_failed_event_id(args.id);
+  request.set_request_id(Session::NewId());
+  if (const Status status = ((*client)->*method)(request); !status.ok()) {
+    return session.Fail(status);
+  }
+  session.output().Line("Failed event: " + std::to_string(args.id) + " " + done + ".");
+  return kExitOk;
+}
+
+int RunRetry(Session& session, const IdArgs& args) {
+  return Change(session, args, &Client::RetryFailedEvent, "is evaluated again");
+}
+
+int RunDrop(Session& session, const IdArgs& args) {
+  const std::string id = std::to_string(args.id);
+  if (!session.Confirm("Drop the failed event " + id + "?", args.yes)) return kExitError;
+  return Change(session, args, &Client::DropFailedEvent, "dropped");
+}
+
+void DeclareId(CLI::App& command, IdArgs& args) {
+  command.add_option("ID", args.id, "Id of the failed event")->required();
+}
+
+}  // namespace
+
+void AddFailedEventCommands(CLI::App& events, CommandSlot& slot) {
+  CLI::App& group =
+      AddGroup(events, "failed", "Events about which a user-written condition gave no answer");
+  AddCommand<IdArgs>(
+      group, slot, "drop", "Give an event up: it stays not met",
+      [](CLI::App& command, IdArgs& args) {
+        DeclareId(command, args);
+        AddYesOption(command, args.yes);
+      },
+      RunDrop);
+  AddCommand<ListArgs>(
+      group, slot, "list", "List them",
+      [](CLI::App& command, ListArgs& args) { AddFormatOption(command, args.format); }, RunList);
+  AddCommand<IdArgs>(group, slot, "retry", "Ask the condition about the event again, as of now",
+                     DeclareId, RunRetry);
+}
+
+}  // namespace aiflow::cli
