@@ -157,9 +157,9 @@ TEST_P(ExecutorContract, StopOfTheLeaderOnlyLeavesItsChildrenToItsHook) {
   AttemptSpec spec = Bash(1, "");
   spec.signal_group = false;
   spec.argv = {"bash", "-c",
+               "trap 'touch $DIR/hook; wait; exit 0' TERM; "
                "(trap 'echo signalled > $DIR/child' TERM; touch $DIR/ready; "
-               "while [ ! -e $DIR/hook ]; do sleep 0.01; done; echo used > $DIR/used) & "
-               "trap 'touch $DIR/hook; wait; exit 0' TERM; wait"};
+               "while [ ! -e $DIR/hook ]; do sleep 0.01; done; echo used > $DIR/used) & wait"};
   executor_->Start(spec);
   ASSERT_TRUE(Eventually([&] { return HasFile("ready"); }));
   executor_->Stop(spec);
