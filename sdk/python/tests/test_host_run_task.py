@@ -230,6 +230,36 @@ def test_a_stop_unwinds_the_function_and_no_except_swallows_it(host, workflow_fi
     assert host.result == ["143", "stopped"]
 
 
+@pytest.mark.parametrize("hook", ["", "def stop(self, context):\n    print('hook')"])
+def test_a_stop_reaches_a_main_thread_that_is_entering_a_blocking_call(host, workflow_file, hook):
+    """The handler of a signal that another thread takes interrupts nothing in the main thread."""
+    text = operator(
+        "def start(self, context):\n    import signal\n"
+        "    def signal_itself():\n"
+        "        time.sleep(0.2)\n"
+        "        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)\n"
+        "    threading.Thread(target=signal_itself).start()\n"
+        "    time.sleep(600)\n" + hook
+    )
+    process = host.start(workflow_file(text))
+    rest, _ = process.communicate(timeout=60)
+    assert (process.returncode, rest) == (143, "hook\n" if hook else "")
+    assert host.result == ["143", "stopped"]
+
+
+def test_a_signal_to_a_forked_process_does_not_stop_the_task(host, workflow_file):
+    text = function(
+        "import signal\nchild = os.fork()\nif child == 0:\n"
+        "    signal.signal(signal.SIGTERM, lambda *_: os._exit(3))\n"
+        "    print('ready', flush=True)\n    time.sleep(600)\n"
+        "time.sleep(0.5)\nos.kill(child, signal.SIGTERM)\n"
+        "_, status = os.waitpid(child, 0)\ntime.sleep(0.3)\n"
+        "print(os.waitstatus_to_exitcode(status))"
+    )
+    code, output = host.run(workflow_file(text))
+    assert (code, output) == (0, "ready\n3\n")
+
+
 def test_a_stop_hook_that_fails_still_ends_the_task(host, workflow_file):
     text = operator(
         "def start(self, context):\n    print('ready')\n    time.sleep(600)\n"
