@@ -19,11 +19,8 @@ struct BackfillArgs {
 };
 
 void Print(Session& session, const BackfillArgs& args, const v1::BackfillWorkflowResponse& done) {
-  const std::string count = std::to_string(done.started());
-  session.output().Line("Backfill of workflow: " + args.ns + "." + args.name +
-                        (args.dry_run ? " would start " : " started ") + count +
-                        (done.started() == 1 ? " execution." : " executions."));
-  if (!done.message().empty()) session.output().Note(done.message() + ".");
+  session.output().Line("Backfill of workflow: " + args.ns + "." + args.name + ", " +
+                        done.message() + ".");
   for (int i = 0; i < done.due_times_size(); ++i) {
     std::string line = "  " + FormatTime(done.due_times(i));
     if (i < done.execution_ids_size()) {

@@ -26,8 +26,15 @@ std::string FilterText(const Json& filter) {
     text += separator + std::string(word) + " " + Shown(filter[member]);
     separator = " and ";
   };
+  // One value is an equality, however it is written.
+  if (const auto values = filter.find("one_of");
+      values != filter.end() && values->is_array() && values->size() == 1) {
+    text += " = " + Shown(values->front());
+    separator = " and ";
+  } else {
+    add("one_of", "in");
+  }
   add("equals", "=");
-  add("one_of", "in");
   add("min", ">=");
   add("max", "<=");
   return text;

@@ -12,8 +12,17 @@ namespace v1 = ::aiflow::v1;
 constexpr size_t kMaxValueColumns = 60;
 constexpr char kSchedulingKey[] = "AIFLOW_SCHEDULING_EVENT";
 
-// "run 3 started", "start ignored": what a record says happened.
-std::string Happening(const v1::CauseRecord& record) {
+std::string Lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+// "run 3 started", "start ignored": what a record of a task says happened; of the execution itself,
+// which has no runs: "started".
+std::string Happening(const v1::CauseRecord& record, bool of_task) {
+  if (!of_task && record.kind() == "WAITING") return "waits";
+  if (!of_task) return Lower(record.kind());
   const std::string run =
       record.sequence_number() > 0 ? "run " + std::to_string(record.sequence_number()) : "a run";
   if (record.kind() == "STARTED") return run + " started";
@@ -27,30 +36,33 @@ std::string Happening(const v1::CauseRecord& record) {
   if (record.kind() == "WAITING") return run + " waits";
   if (record.kind() == "EVALUATED") return "condition answered";
   if (record.kind() == "MARKED") return run + " marked by hand";
-  std::string kind = record.kind();
-  std::transform(kind.begin(), kind.end(), kind.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return kind;
+  return Lower(record.kind());
 }
 
 // A scheduling event by its value, where the server says no more.
 std::string SchedulingText(const std::string& value) {
   if (value == "START_WORKFLOW_EXECUTION") return "with the execution";
   if (value == "TASK_STATUS") return "by a task's status";
-  if (value == "START_TASK_EXECUTION" || value == "RESTART_TASK_EXECUTION") return "by hand";
+  if (value == "START_TASK_EXECUTION" || value == "RESTART_TASK_EXECUTION" ||
+      value == "RERUN_TASKS" || value == "MARK_TASK") {
+    return "by hand";
+  }
+  if (value == "TIMER_FIRED") return "by a timer";
+  if (value == "BACKFILL_SCHEDULE") return "by a backfill";
+  if (value == "EVALUATION_ANSWER") return "by the answer of a condition";
   if (value.starts_with("PERIODIC_RUN")) return "by its schedule";
   return "by " + Printable(value, false);
 }
 
 template <typename Records>
-void AppendCauses(const Records& records, std::string* text) {
+void AppendCauses(const Records& records, bool of_task, std::string* text) {
   size_t widest = 0;
   for (const v1::CauseRecord& record : records) {
-    widest = std::max(widest, DisplayWidth(Happening(record)));
+    widest = std::max(widest, DisplayWidth(Happening(record, of_task)));
   }
   for (const v1::CauseRecord& record : records) {
     *text += "  " + (record.time() > 0 ? FormatTime(record.time()) : std::string(23, ' ')) + "  " +
-             PadRight(Happening(record), widest);
+             PadRight(Happening(record, of_task), widest);
     const std::string cause =
         CauseText(record.event_key(), record.event_value(), record.offset(), record.text());
     if (!cause.empty()) *text += "  " + cause;
@@ -62,7 +74,7 @@ void AppendCauses(const Records& records, std::string* text) {
 
 void AppendTask(const v1::TaskExplanation& task, std::string* text) {
   *text += "\n" + Printable(task.task_name(), false) + "\n";
-  AppendCauses(task.causes(), text);
+  AppendCauses(task.causes(), /*of_task=*/true, text);
   if (task.causes().empty()) *text += "  never started\n";
   for (const std::string& missing : task.waits_for()) {
     *text += "  waits for " + Printable(missing, false) + "\n";
@@ -118,7 +130,7 @@ std::string WhyText(const v1::ExplainResponse& explained) {
   if (!execution.waits_for().empty()) {
     text += "  waits for " + Printable(execution.waits_for(), false) + "\n";
   }
-  AppendCauses(explained.causes(), &text);
+  AppendCauses(explained.causes(), /*of_task=*/false, &text);
   if (execution.deadline() > 0 && execution.end_time() == 0) {
     text += "  " + FormatTime(execution.deadline()) + "  execution_timeout\n";
   }

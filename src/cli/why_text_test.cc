@@ -56,11 +56,22 @@ TEST(WhyText, EventsAreShortAndHarmless) {
   EXPECT_LT(DisplayWidth(EventText("k", std::string(1 << 20, 'x'), 7)), 80u);
 }
 
+TEST(CauseText, NamesWhatPeopleAndTheServerDo) {
+  const auto by = [](const std::string& value) {
+    return CauseText("AIFLOW_SCHEDULING_EVENT", value, 7, "");
+  };
+  EXPECT_EQ(by("RERUN_TASKS"), "by hand #7");
+  EXPECT_EQ(by("MARK_TASK"), "by hand #7");
+  EXPECT_EQ(by("TIMER_FIRED"), "by a timer #7");
+  EXPECT_EQ(by("BACKFILL_SCHEDULE"), "by a backfill #7");
+}
+
 TEST(WhyText, TellsOfTheExecutionItselfAndOfWhatIsToCome) {
   ::aiflow::v1::ExplainResponse explained;
   ASSERT_TRUE(google::protobuf::TextFormat::ParseFromString(
       R"(execution { id: 17 namespace: "default" workflow_name: "w" status: "RUNNING"
                      deadline: 9000 }
+         causes { kind: "STARTED" offset: 3 time: 500 text: "by hand at offset 3" }
          causes { kind: "REOPENED" offset: 50 time: 1000 text: "rerun of a" }
          tasks {
            task_name: "a"
@@ -75,7 +86,8 @@ TEST(WhyText, TellsOfTheExecutionItselfAndOfWhatIsToCome) {
   EXPECT_EQ(WhyText(explained),
             "Workflow execution 17 of default.w: RUNNING\n"
             "  " +
-                FormatTime(1000) + "  reopened  rerun of a\n" +  //
+                FormatTime(500) + "  started   by hand at offset 3\n" +  //
+                "  " + FormatTime(1000) + "  reopened  rerun of a\n" +   //
                 "  " + FormatTime(9000) +
                 "  execution_timeout\n"
                 "\na\n"
