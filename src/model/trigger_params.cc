@@ -53,6 +53,11 @@ std::string WrongSource(const Json& source) {
     return "has a pointer that is no JSON Pointer: it is empty or begins with '/', and '~' is "
            "written ~0, '/' in a name ~1";
   }
+  const size_t bytes = pointer->get_ref<const std::string&>().size();
+  if (bytes > limits::kMaxEventKeyBytes) {
+    return "has a pointer of " + std::to_string(bytes) + " bytes, the limit is " +
+           std::to_string(limits::kMaxEventKeyBytes);
+  }
   return "";
 }
 

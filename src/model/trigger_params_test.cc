@@ -101,6 +101,8 @@ TEST_F(TriggerParamsTest, AFormThatCannotWorkIsRefused) {
   }
   EXPECT_THAT(Form(R"({"a": {"value": ")" + std::string(limits::kMaxTriggerBytes, 'x') + "\"}}"),
               HasSubstr("the limit of 65536"));
+  EXPECT_THAT(Form(R"({"a": {"field": "value", "pointer": "/)" + std::string(1024, 'x') + "\"}}"),
+              HasSubstr("pointer of 1025 bytes, the limit is 1024"));
   EXPECT_EQ(Form("{}"), "");
   EXPECT_EQ(Form(R"({"b": {"pointer": "/x", "field": "value"}, "a": {"value": 1}})"),
             R"({"a":{"value":1},"b":{"field":"value","pointer":"/x"}})");
