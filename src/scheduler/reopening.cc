@@ -25,6 +25,7 @@ void Reopen(ExecutionDraft& execution, const std::string& text) {
   row.status = ExecutionStatus::kRunning;
   row.stop_cause = StopCause::kNone;
   row.end = Millis(0);
+  if (row.begin == Millis(0)) row.begin = now;  // it was stopped while it waited in INIT
   row.reason.clear();
   row.cascade = 0;
   row.deadline = limit == Millis(0) ? Millis(0) : now + limit;

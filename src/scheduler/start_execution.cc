@@ -1,6 +1,6 @@
 #include "scheduler/start_execution.h"
 
-#include <set>
+#include <map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -82,14 +82,17 @@ void Begin(ExecutionDraft& execution, const std::string& why) {
   ArmTicks(execution);
 }
 
-/// Workflows of which an execution may wait and another may have ended, or whose limit is new.
-std::set<WorkflowId> Affected(const Draft& draft) {
-  std::set<WorkflowId> workflows;
+/// Workflows of which an execution may wait and another may have ended, or whose limit is new; with
+/// the executions that this event has made to wait.
+std::map<WorkflowId, std::vector<ExecutionId>> Affected(const Draft& draft) {
+  std::map<WorkflowId, std::vector<ExecutionId>> workflows;
   for (const auto& [id, execution] : draft.executions()) {
-    workflows.insert(execution->row().workflow_id);
+    std::vector<ExecutionId>& made = workflows[execution->row().workflow_id];
+    const bool waits = execution->row().status == ExecutionStatus::kInit;
+    if (waits && draft.state().FindExecution(id) == nullptr) made.push_back(id);
   }
   for (const Change& change : draft.put()) {
-    if (const auto* row = std::get_if<WorkflowRow>(&change)) workflows.insert(row->id);
+    if (const auto* row = std::get_if<WorkflowRow>(&change)) workflows[row->id];
   }
   for (const Change& change : draft.put()) {
     if (const auto* erase = std::get_if<EraseWorkflow>(&change)) workflows.erase(erase->id);
@@ -97,21 +100,46 @@ std::set<WorkflowId> Affected(const Draft& draft) {
   return workflows;
 }
 
-/// Those of before this event, and those that it made.
-std::set<ExecutionId> WaitingOf(const Draft& draft, WorkflowId id) {
-  std::set<ExecutionId> waiting;
-  if (const WorkflowEntry* workflow = draft.state().FindWorkflowEntry(id)) {
-    waiting = workflow->waiting;
+/// Begins waiting executions of one workflow, as long as there is room.
+class Promotion {
+ public:
+  Promotion(Draft& draft, WorkflowId id)
+      : draft_(draft), id_(id), active_(CountActive(draft, id)) {}
+
+  /// False: there is no room for it, nor for those after it.
+  bool Offer(ExecutionId id) {
+    ExecutionDraft* execution = draft_.FindExecution(id);
+    if (execution == nullptr || execution->row().status != ExecutionStatus::kInit) return true;
+    const CompiledWorkflow& workflow = execution->workflow();
+    const int64_t limit = LimitOf(draft_, id_, workflow);
+    if (limit != 0 && active_ >= limit) return false;
+    Begin(*execution, "the event at offset " + std::to_string(execution->row().created_offset) +
+                          "; waited for max_active_executions of " + FullName(workflow));
+    SettleExecution(*execution);
+    active_ += IsActive(execution->row().status) ? 1 : 0;
+    return true;
   }
-  for (const auto& [execution_id, execution] : draft.executions()) {
-    if (execution->row().workflow_id != id) continue;
-    if (execution->row().status == ExecutionStatus::kInit) {
-      waiting.insert(execution_id);
-    } else {
-      waiting.erase(execution_id);
+
+ private:
+  Draft& draft_;
+  const WorkflowId id_;
+  int64_t active_;
+};
+
+/// Very many may wait: they are not looked at beyond the first that has no room.
+void Promote(Draft& draft, WorkflowId id, const std::vector<ExecutionId>& made) {
+  const WorkflowEntry* workflow = draft.state().FindWorkflowEntry(id);
+  const bool any = workflow != nullptr && !workflow->waiting.empty();
+  if (!any && made.empty()) return;
+  Promotion promotion(draft, id);
+  if (any) {
+    for (const ExecutionId waiting : workflow->waiting) {
+      if (!promotion.Offer(waiting)) return;
     }
   }
-  return waiting;
+  for (const ExecutionId waiting : made) {
+    if (!promotion.Offer(waiting)) return;
+  }
 }
 
 }  // namespace
@@ -168,22 +196,7 @@ ExecutionDraft& StartExecution(Draft& draft, const WorkflowRow& workflow,
 }
 
 void PromoteWaiting(Draft& draft) {
-  for (const WorkflowId id : Affected(draft)) {
-    const std::set<ExecutionId> waiting = WaitingOf(draft, id);
-    if (waiting.empty()) continue;
-    int64_t active = CountActive(draft, id);
-    for (const ExecutionId execution_id : waiting) {
-      ExecutionDraft* execution = draft.FindExecution(execution_id);
-      if (execution == nullptr) continue;
-      const int64_t limit = LimitOf(draft, id, execution->workflow());
-      if (limit != 0 && active >= limit) break;
-      Begin(*execution, "the event at offset " + std::to_string(execution->row().created_offset) +
-                            "; waited for max_active_executions of " +
-                            FullName(execution->workflow()));
-      SettleExecution(*execution);
-      active += IsActive(execution->row().status) ? 1 : 0;
-    }
-  }
+  for (const auto& [id, made] : Affected(draft)) Promote(draft, id, made);
 }
 
 }  // namespace aiflow

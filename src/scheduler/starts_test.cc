@@ -150,6 +150,17 @@ TEST_F(StartsTest, AStopOfAWaitingExecutionEndsItAtOnceAndTheNextIsPromotedLater
   EXPECT_EQ(Status(2), E::kStopped);
 }
 
+TEST_F(StartsTest, Rule30AnExecutionThatNeverBeganBeginsWhenItIsReopened) {
+  Upload(Limited(1));
+  Start();
+  Start();
+  Request(StopWorkflowExecution{2});
+  const ReplyRow reply = Request(StartTaskExecution{2, "b"});
+  EXPECT_EQ(reply.code, 0) << reply.message;
+  EXPECT_EQ(Status(2), E::kRunning);
+  EXPECT_EQ(Execution(2).begin, now_);
+}
+
 TEST_F(StartsTest, StopAllEndsThoseThatWaitToo) {
   Upload(Limited(1));
   for (int i = 0; i < 3; ++i) Start();
