@@ -129,6 +129,30 @@ TEST_F(RoutingTest, DisablingLeavesRunningExecutionsAlone) {
   EXPECT_EQ(Runs("a", first_), 1);
 }
 
+TEST_F(RoutingTest, FiltersAndScopeOfARuleLookAtTheEvent) {
+  ConditionSpec large = OnEvent("k");
+  FilterSpec filter;
+  filter.field = FilterField::kValue;
+  filter.min = 10;
+  large.filters.push_back(filter);
+  ConditionSpec own = OnEvent("k");
+  own.scope = EventScope::kExecution;
+  Run({Task("stream"), Task("large", {Start(large)}), Task("own", {Start(own)})});
+  Event event;
+  event.key = "k";
+  event.ns = "default";
+  event.value = "9";
+  Deliver(event);
+  EXPECT_EQ(Runs("large"), 0);
+  event.value = "10";
+  Deliver(event);
+  EXPECT_EQ(Runs("large"), 1);
+  EXPECT_EQ(Runs("own"), 0);
+  Send("k", last_);
+  EXPECT_EQ(Runs("own"), 1);
+  EXPECT_EQ(Runs("large"), 1) << "it has no value";
+}
+
 TEST_F(RoutingTest, SchedulingKeysOfUsersDoNothing) {
   Event event = FormatRequest(StopWorkflowExecution{first_});
   event.kind = EventKind::kUser;
