@@ -70,8 +70,9 @@ inline constexpr int64_t kMaxBackfill = 1'000;
 /// What a person says about a task that is marked by hand.
 inline constexpr size_t kMaxNoteBytes = 4096;
 /// How often a hook is tried before it is given up.
-inline constexpr int64_t kMaxHookTries = 10;
-/// Before a hook is tried again: doubled with each failed try, up to the second.
+inline constexpr int64_t kMaxHookTries = 20;
+/// Before a hook is tried again: doubled with each failed try, up to the second. With all tries
+/// that is about two hours.
 inline constexpr int64_t kFirstHookDelayMs = 1'000;
 inline constexpr int64_t kMaxHookDelayMs = 10 * 60 * 1'000;
 /// The reason in what a hook is told.

@@ -298,7 +298,8 @@ struct OutboxRow {
   AttemptKey attempt;  // kStartAttempt, kStopAttempt
   Event publish;       // kPublish: complete but for offset and time; `id` is deterministic
   // kEvaluate: the EvaluationRow with `offset`, `attempt.execution` or `trigger`, `attempt.task`
-  // and `ordinal`. kHook: execution `attempt.execution`, hook `question` of its specification.
+  // and `ordinal`. kHook: execution `attempt.execution`, hook `question` of its specification; what
+  // it tells is a HookCall in `publish.context`.
   TriggerId trigger;
   int32_t ordinal = 0;
   int32_t question = 0;

@@ -309,6 +309,13 @@ int64_t Draft::PoolSlots(std::string_view pool) const {
   return found == pools_.end() ? state_.PoolSlots(pool) : found->second;
 }
 
+void Draft::SendHook(ExecutionId execution, int32_t hook, std::string call) {
+  OutboxRow& row = AddOutbox(OutboxKind::kHook);
+  row.attempt.execution = execution;
+  row.question = hook;
+  row.publish.context = std::move(call);
+}
+
 void Draft::EraseCommand(OutboxKind kind, const AttemptKey& attempt) {
   const auto added = std::find_if(outbox_.begin(), outbox_.end(), [&](const OutboxRow& row) {
     return row.kind == kind && row.attempt == attempt;

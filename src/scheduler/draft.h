@@ -134,7 +134,7 @@ class Draft {
     return executions_;
   }
 
-  /// A row of a namespace, workflow or snapshot, or any removal.
+  /// A row that no execution of this event owns, or any removal.
   void Put(Change change);
 
   /// What was put so far.
@@ -155,6 +155,8 @@ class Draft {
 
   void Send(OutboxKind kind, const AttemptKey& attempt);
   void Publish(Event event);
+  /// `call` is a HookCall, of hook `hook` of the execution's workflow.
+  void SendHook(ExecutionId execution, int32_t hook, std::string call);
   /// Takes back the unacknowledged command, if there is one.
   void EraseCommand(OutboxKind kind, const AttemptKey& attempt);
 

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "scheduler/hooks.h"
+
 namespace aiflow {
 namespace {
 
@@ -53,6 +55,7 @@ void Finish(ExecutionDraft& execution, ExecutionStatus status, std::string reaso
   row.end = execution.draft().now();
   row.deadline = Millis(0);
   if (!reason.empty()) row.reason = std::move(reason);
+  SendHooks(execution);
 }
 
 std::string Named(const ExecutionDraft& execution, const TaskExecutionRow& run) {

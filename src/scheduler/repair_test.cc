@@ -186,6 +186,21 @@ TEST_F(RepairTest, Rule30TheTimeLimitOfAReopenedExecutionBeginsAnew) {
   EXPECT_EQ(Execution().deadline, now_ + Millis(60'000));
 }
 
+TEST_F(RepairTest, Rule30PeriodicTasksOfAReopenedExecutionTickFromNowOn) {
+  TaskSpec tick = Task("tick");
+  tick.periodic = "interval@0 0 1 0";
+  Run({tick, Task("a", {Start(OnEvent("k"))})});
+  Succeed("tick");
+  Request(StopWorkflowExecution{1});
+  ASSERT_EQ(Status(), E::kStopped);
+  EXPECT_EQ(Pass(Millis(150'000)), 0);
+  EXPECT_EQ(Ask(StartTaskExecution{1, "a"}), Code::kOk);
+  EXPECT_EQ(TaskState("tick").next_tick, now_ + Millis(60'000));
+  Report("a", S::kRunning);
+  EXPECT_EQ(Pass(Millis(60'000)), 1);
+  EXPECT_EQ(Runs("tick"), 2) << "those in between are not caught up";
+}
+
 TEST_F(RepairTest, AReopenedExecutionIsReopenedOnlyOnce) {
   RunFailedChain();
   EXPECT_EQ(Ask(RerunTasks{1, {}}), Code::kOk);

@@ -1,3 +1,4 @@
+#include "scheduler/hooks.h"
 #include "scheduler/requests/handlers.h"
 #include "scheduler/requests/replies.h"
 
@@ -14,6 +15,7 @@ void Handle(Draft& draft, const DeleteWorkflow& request) {
                            " of its executions are not finished, the first is workflow execution " +
                            std::to_string(unfinished.front().value()) + "; stop them first");
   }
+  DropHooks(draft, workflow->id);
   draft.Put(EraseWorkflow{workflow->id});
   draft.Reply(Code::kOk, subject + " deleted", workflow->id.value());
 }

@@ -1,3 +1,4 @@
+#include "scheduler/hooks.h"
 #include "scheduler/requests/handlers.h"
 #include "scheduler/requests/replies.h"
 
@@ -12,6 +13,7 @@ void Handle(Draft& draft, const DeleteWorkflowExecution& request) {
   if (!IsFinishedOrDeleted(draft, request.execution_id)) {
     return ReplyNoExecution(draft, request.execution_id);
   }
+  DropHooks(draft, {id});
   draft.Put(EraseExecution{id});
   draft.Reply(Code::kOk, subject + " deleted", request.execution_id);
 }
