@@ -10,6 +10,7 @@
 #include "engine/commit_effects.h"
 #include "engine/dispatcher.h"
 #include "engine/durable_appender.h"
+#include "engine/hook_courier.h"
 #include "engine/publisher.h"
 #include "engine/reply_board.h"
 #include "engine/reporter.h"
@@ -112,6 +113,7 @@ class Engine::Impl {
   std::optional<Publisher> publisher_;
   Dispatcher dispatcher_;
   TimerWatch timers_;
+  HookCourier hooks_;
   ReplyBoard replies_;
   std::function<void(const CommitNews&)> on_commit_;
 
@@ -214,6 +216,8 @@ Status Engine::Impl::Recover(std::function<void()> wake) {
   for (const OutboxRow& row : outbox_) {
     if (row.kind == OutboxKind::kPublish) publisher_->Publish(row);
   }
+  hooks_.Begin({outward_, &outward_->appender}, log_.log_id());
+  hooks_.Deliver(outbox_, state_);
   outbox_.clear();
   runs_.clear();
   log_.SetHeadListener([wake = std::move(wake)](Offset /*head*/) { wake(); });
@@ -352,6 +356,7 @@ void Engine::Impl::HandOverAgain() {
   for (const OutboxRow& row : outbox_) rows.insert(row.id);
   publisher_->Retain(rows);
   dispatcher_.Clear();
+  hooks_.Deliver(outbox_, state_);
   for (OutboxRow& row : outbox_) {
     if (row.kind == OutboxKind::kPublish) {
       publisher_->Publish(row);
@@ -379,6 +384,7 @@ Status Engine::Impl::Act(const Batch& batch) {
   for (const OutboxRow& row : effects.outbox) {
     if (row.kind == OutboxKind::kPublish) publisher_->Publish(row);
   }
+  hooks_.Deliver(effects.outbox, state_);
   for (const AttemptKey& attempt : effects.ended) {
     outward_->reporter.Forget(attempt);
     executor_.Forget(attempt);
@@ -416,6 +422,7 @@ Engine::Engine(LogHandle& log, Store& store, const BlobStore& blobs, TaskExecuto
 Engine::~Engine() = default;
 
 Status Engine::Recover(std::function<void()> wake) { return impl_->Recover(std::move(wake)); }
+void Engine::SetHookSender(HookSender& sender) { impl_->hooks_.SetSender(&sender); }
 Result<bool> Engine::Step() { return impl_->Step(); }
 void Engine::FireTimers(Millis now) {
   if (impl_->outward_ == nullptr) return;

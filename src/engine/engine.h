@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "engine/hook_sender.h"
 #include "executor/task_executor.h"
 #include "model/rows.h"
 #include "scheduler/decide.h"
@@ -91,6 +92,10 @@ class Engine {
          AttemptPlanner& planner, EngineOptions options);
   /// Nothing is called any more afterwards. Log and executor must outlive the engine.
   ~Engine();
+
+  /// Who tells the world when an execution has ended; without one, hooks stay in the outbox. Call
+  /// it before Recover.
+  void SetHookSender(HookSender& sender);
 
   /// Recovery in order (rule 35): check the log's identity, take the lease, load the state, hand
   /// the expected attempts to the executor, re-hand the outbox. `wake` is called from any thread
