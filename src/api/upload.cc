@@ -20,9 +20,6 @@ bool HasCustomLeaf(const ConditionSpec& condition) {
 /// A workflow that would be accepted and then not do what it says is refused instead.
 Status CheckCarriedOut(const WorkflowSpec& spec) {
   const std::string subject = "workflow " + spec.ns + "." + spec.name + ": ";
-  if (!spec.hooks.empty()) {
-    return {Code::kUnimplemented, subject + "hooks are not supported by this server yet"};
-  }
   for (const TaskSpec& task : spec.tasks) {
     for (const RuleSpec& rule : task.rules) {
       if (!HasCustomLeaf(rule.condition)) continue;

@@ -30,7 +30,7 @@ struct Key {
 constexpr int64_t kMaxPort = 65'535;
 
 const auto& Keys() {
-  static const std::array<Key, 10> kKeys = {{
+  static const std::array<Key, 13> kKeys = {{
       {"rpc_port", &Config::rpc_port, "Port of the scheduler.", 0, kMaxPort},
       {"internal_rpc_port", &Config::internal_rpc_port,
        "Port for heartbeats of tasks of older clients; -1 switches it off.", -1, kMaxPort},
@@ -47,14 +47,19 @@ const auto& Keys() {
       {"default_timezone", &Config::default_timezone,
        "Of schedules and periodic tasks that name no time zone, nor does their workflow."},
       {"log_level", &Config::log_level, "Of the server's log: debug, info, warning, error."},
+      {"hook_timeout", &Config::hook_timeout,
+       "How long one try of a workflow's hook may take: a number and s, m, h or d."},
+      {"history_retention", &Config::history_retention,
+       "How long events and what has ended are kept; 0: for ever."},
+      {"retention_interval", &Config::retention_interval,
+       "How often what is older than that is removed."},
   }};
   return kKeys;
 }
 
 /// Keys of the forerunner's file that have no meaning here.
-constexpr std::array<std::string_view, 14> kUnusedKeys = {"log_dir",
+constexpr std::array<std::string_view, 13> kUnusedKeys = {"log_dir",
                                                           "state_backend_uri",
-                                                          "history_retention",
                                                           "sql_alchemy_pool_enabled",
                                                           "sql_alchemy_pool_size",
                                                           "sql_alchemy_max_overflow",
@@ -181,6 +186,42 @@ std::optional<int> PortOf(const std::string& uri) {
   return port;
 }
 
+/// "90s", "15m", "12h", "30d", or "0".
+std::optional<Millis> DurationOf(const std::string& text) {
+  int64_t number = 0;
+  const char* last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, number);
+  if (error != std::errc() || number < 0 || number > 1'000'000) return std::nullopt;
+  if (number == 0 && end == last) return Millis(0);
+  if (last - end != 1) return std::nullopt;
+  switch (*end) {
+    case 's': return std::chrono::seconds(number);
+    case 'm': return std::chrono::minutes(number);
+    case 'h': return std::chrono::hours(number);
+    case 'd': return std::chrono::days(number);
+    default: return std::nullopt;
+  }
+}
+
+Millis CheckedDuration(const std::string& text) {
+  const std::optional<Millis> duration = DurationOf(text);
+  CHECK(duration.has_value()) << text << " was checked when it was read";
+  return *duration;
+}
+
+/// `least` and `most` as a person would write them.
+Status CheckDuration(std::string_view key, const std::string& text, const std::string& least,
+                     const std::string& most) {
+  const std::optional<Millis> duration = DurationOf(text);
+  if (!duration.has_value()) {
+    return Wrong(key, "must be a whole number and s, m, h or d, as in 30d: " + text);
+  }
+  if (*duration < CheckedDuration(least) || *duration > CheckedDuration(most)) {
+    return Wrong(key, "is " + text + ", but must be from " + least + " to " + most);
+  }
+  return Status::Ok();
+}
+
 /// What goes beyond one value's type.
 Status CheckConfig(const Config& config, const std::filesystem::path& home) {
   if (config.notification_server_uri.find(',') != std::string::npos ||
@@ -203,6 +244,13 @@ Status CheckConfig(const Config& config, const std::filesystem::path& home) {
   constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warning", "error"};
   if (std::find(kLevels.begin(), kLevels.end(), config.log_level) == kLevels.end()) {
     return Wrong("log_level", "must be debug, info, warning or error: " + config.log_level);
+  }
+  AIFLOW_RETURN_IF_ERROR(CheckDuration("hook_timeout", config.hook_timeout, "1s", "1h"));
+  AIFLOW_RETURN_IF_ERROR(
+      CheckDuration("retention_interval", config.retention_interval, "1s", "7d"));
+  if (config.history_retention != "0") {
+    AIFLOW_RETURN_IF_ERROR(
+        CheckDuration("history_retention", config.history_retention, "1m", "36500d"));
   }
   return Status::Ok();
 }
@@ -234,6 +282,10 @@ int Config::notification_port() const {
   CHECK(port.has_value()) << notification_server_uri << " was checked when it was read";
   return *port;
 }
+
+Millis Config::hook_timeout_ms() const { return CheckedDuration(hook_timeout); }
+Millis Config::history_retention_ms() const { return CheckedDuration(history_retention); }
+Millis Config::retention_interval_ms() const { return CheckedDuration(retention_interval); }
 
 Result<Config> ParseConfig(const std::string& text, const std::filesystem::path& home) {
   Config config;

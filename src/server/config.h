@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/status.h"
 
 namespace aiflow::server {
@@ -21,9 +22,16 @@ struct Config {
   std::string python_executable = "python3";
   std::string default_timezone = "UTC";
   std::string log_level = "info";
+  // Durations as text: a whole number and s, m, h or d.
+  std::string hook_timeout = "60s";
+  std::string history_retention = "30d";  // 0: for ever
+  std::string retention_interval = "1h";
 
   /// The port of notification_server_uri.
   [[nodiscard]] int notification_port() const;
+  [[nodiscard]] Millis hook_timeout_ms() const;
+  [[nodiscard]] Millis history_retention_ms() const;  // 0: for ever
+  [[nodiscard]] Millis retention_interval_ms() const;
 
   /// Settings of earlier versions that this one does not need: name each in the log.
   std::vector<std::string> unused;

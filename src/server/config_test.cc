@@ -30,9 +30,11 @@ TEST(ConfigTest, WrittenDefaultsReadBackAsTheDefaults) {
   const Result<Config> config = ParseConfig(DefaultConfigText(), "/h");
   ASSERT_TRUE(config.has_value()) << config.error();
   const Config defaults = *ParseConfig("", "/h");
-  for (const char* key : {"rpc_port", "internal_rpc_port", "rest_port", "notification_server_uri",
-                          "metadata_backend_uri", "task_executor", "local_executor_parallelism",
-                          "python_executable", "default_timezone", "log_level"}) {
+  for (const char* key :
+       {"rpc_port", "internal_rpc_port", "rest_port", "notification_server_uri",
+        "metadata_backend_uri", "task_executor", "local_executor_parallelism", "python_executable",
+        "default_timezone", "log_level", "hook_timeout", "history_retention",
+        "retention_interval"}) {
     EXPECT_EQ(*ConfigValue(*config, key), *ConfigValue(defaults, key)) << key;
   }
 }
@@ -58,8 +60,29 @@ TEST(ConfigTest, UnknownKeyIsRefusedWithTheNearestName) {
 }
 
 TEST(ConfigTest, KeysOfTheForerunnerAreTakenAndNamed) {
-  const Config config = *ParseConfig("history_retention: 30d\nk8s_executor_config: {a: 1}", "/h");
-  EXPECT_THAT(config.unused, ElementsAre("history_retention", "k8s_executor_config"));
+  const Config config = *ParseConfig("log_dir: x\nk8s_executor_config: {a: 1}", "/h");
+  EXPECT_THAT(config.unused, ElementsAre("log_dir", "k8s_executor_config"));
+}
+
+TEST(ConfigTest, DurationsAreANumberAndAUnit) {
+  const Config defaults = *ParseConfig("", "/h");
+  EXPECT_EQ(defaults.hook_timeout_ms(), std::chrono::minutes(1));
+  EXPECT_EQ(defaults.history_retention_ms(), std::chrono::days(30));
+  EXPECT_EQ(defaults.retention_interval_ms(), std::chrono::hours(1));
+  const Config config =
+      *ParseConfig("hook_timeout: 90s\nhistory_retention: 12h\nretention_interval: 5m", "/h");
+  EXPECT_EQ(config.hook_timeout_ms(), std::chrono::seconds(90));
+  EXPECT_EQ(config.history_retention_ms(), std::chrono::hours(12));
+  EXPECT_EQ(config.retention_interval_ms(), std::chrono::minutes(5));
+  EXPECT_EQ(ParseConfig("history_retention: 0", "/h")->history_retention_ms(), Millis(0));
+  for (const char* text : {"30", "d", "-1d", "3 d", "1w", "9999999999999999999d", "''"}) {
+    EXPECT_THAT(Refusal(std::string("history_retention: ") + text),
+                HasSubstr("[history_retention] must be a whole number and s, m, h or d"))
+        << text;
+  }
+  EXPECT_THAT(Refusal("history_retention: 59s"), HasSubstr("from 1m to 36500d"));
+  EXPECT_THAT(Refusal("hook_timeout: 0"), HasSubstr("from 1s to 1h"));
+  EXPECT_THAT(Refusal("retention_interval: 8d"), HasSubstr("from 1s to 7d"));
 }
 
 TEST(ConfigTest, WrongValuesNameTheKey) {

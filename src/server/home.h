@@ -24,6 +24,8 @@ class Home {
   [[nodiscard]] std::filesystem::path attempts() const { return root_ / "attempts"; }
   [[nodiscard]] std::filesystem::path working_dirs() const { return root_ / "working_dir"; }
   [[nodiscard]] std::filesystem::path logs() const { return root_ / "logs"; }
+  /// <execution>.<hook>.log: what the commands of hooks wrote.
+  [[nodiscard]] std::filesystem::path hook_logs() const { return logs() / "hooks"; }
   [[nodiscard]] std::filesystem::path lock() const { return root_ / "aiflow_server.lock"; }
   [[nodiscard]] std::filesystem::path pid_file() const { return root_ / "aiflow_server.pid"; }
   [[nodiscard]] std::filesystem::path endpoints() const { return root_ / "server.json"; }

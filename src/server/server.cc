@@ -25,6 +25,7 @@
 #include "executor/local/runner_connection.h"
 #include "model/limits.h"
 #include "server/attempt_planner.h"
+#include "server/hook_runner.h"
 #include "server/port_reservation.h"
 #include "server/server_main.h"
 #include "storage/blobs/local_blob_store.h"
@@ -106,6 +107,7 @@ class Server::Impl {
   std::optional<BundleDirectory> bundles_;
   std::optional<LocalAttemptPlanner> planner_;
   std::unique_ptr<LocalExecutor> executor_;
+  std::unique_ptr<HookRunner> hooks_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<EngineLoop> loop_;
   std::optional<api::SpecCache> specs_;
@@ -174,10 +176,18 @@ Status Server::Impl::StartEngine() {
   local.environment = ProcessEnvironment();
   executor_ = std::make_unique<LocalExecutor>(std::move(local));
 
+  HookRunnerOptions hooks;
+  hooks.directory = home.root();
+  hooks.logs = home.hook_logs();
+  hooks.timeout = options_.config.hook_timeout_ms();
+  hooks.environment = ProcessEnvironment();
+  hooks_ = std::make_unique<HookRunner>(std::move(hooks));
+
   EngineOptions engine;
   engine.holder = "pid " + std::to_string(getpid());
   engine_ = std::make_unique<Engine>(*log_service_, *store_, *blobs_, *executor_, *planner_,
                                      std::move(engine));
+  engine_->SetHookSender(*hooks_);
   loop_ = std::make_unique<EngineLoop>(*engine_, *log_service_, *store_, EngineLoopOptions{},
                                        options_.failed);
   AIFLOW_RETURN_IF_ERROR(loop_->Start());
@@ -364,6 +374,7 @@ void Server::Impl::Stop() {
   if (notification_server_ != nullptr) notification_server_->Shutdown(kCallGrace);
   end_of_loop.request_stop();
   end_of_loop.join();
+  if (hooks_ != nullptr) hooks_->Stop();
   if (observers_.has_value()) observers_->Stop();
   if (executor_ != nullptr) {
     const bool idle = executor_->running() == 0;
