@@ -81,6 +81,7 @@ class Engine::Impl {
 
   // Decide.
   Status Decide(std::vector<Event> events, Batch& batch);
+  Result<std::vector<Change>> Load(const WantedRows& wanted) const;
   Status DecideEvent(const Event& event, std::vector<Change> loaded, std::vector<Change>& changes);
   Result<std::shared_ptr<const WorkflowSpec>> ResolveSpec(const Event& event);
 
@@ -236,6 +237,12 @@ Result<std::shared_ptr<const WorkflowSpec>> Engine::Impl::ResolveSpec(const Even
   return spec;
 }
 
+Result<std::vector<Change>> Engine::Impl::Load(const WantedRows& wanted) const {
+  if (wanted.execution.has_value()) return store_.LoadExecution(*wanted.execution);
+  if (!wanted.snapshots.empty()) return store_.LoadSnapshotUsers(wanted.snapshots);
+  return store_.LoadDueExecutions(wanted.due->workflow, wanted.due->from, wanted.due->to);
+}
+
 Status Engine::Impl::DecideEvent(const Event& event, std::vector<Change> loaded,
                                  std::vector<Change>& changes) {
   auto spec = ResolveSpec(event);
@@ -264,10 +271,10 @@ Status Engine::Impl::Decide(std::vector<Event> events, Batch& batch) {
     CHECK(event.offset == batch.commit.to_offset + 1)
         << "event log: offset " << event.offset << " follows " << batch.commit.to_offset;
     std::vector<Change> loaded;
-    if (const std::optional<int64_t> finished = ExecutionToLoad(event, state_)) {
+    if (const WantedRows wanted = RowsToLoad(event, state_); !wanted.empty()) {
       // What this batch has decided so far must be in the store before its rows are read there.
       if (batch.commit.to_offset != committed_) break;
-      auto rows = store_.LoadExecution(ExecutionId(*finished));
+      auto rows = Load(wanted);
       if (!rows.has_value()) return rows.error();
       loaded = std::move(*rows);
     }

@@ -70,7 +70,7 @@ struct EngineStats {
 ///     announcement. The log drops a repeated id, so each is there once.
 ///  2. Step reads it from the committed offset and resolves the specification that an upload names.
 ///     A blob that is missing or damaged is answered as an error; it never reaches Decide. One that
-///     reopens a finished execution begins a batch of its own and brings the execution's rows.
+///     asks about finished executions begins a batch of its own and brings their rows.
 ///  3. Decide names the changes. They are applied to the in-memory state at once, because the next
 ///     event of the batch is decided on top of them.
 ///  4. One commit stores the changes of the whole batch, the new committed offset, the outbox rows,

@@ -247,6 +247,7 @@ template <typename Visitor>
 void Fields(Visitor& v, RetireRows& r) {
   v("executions", r.executions);
   v("runs", r.runs);
+  v("replies_below", r.replies_below);
 }
 
 // Names of enumerations, by value.

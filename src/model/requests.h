@@ -224,11 +224,12 @@ struct HookResult {
   std::string error;  // empty: delivered
 };
 
-/// Retention: removes finished executions, and finished runs inside unfinished ones that nothing
-/// names any more. What is still needed stays.
+/// Retention: removes finished executions, finished runs inside unfinished ones that nothing names
+/// any more, and replies. What is still needed stays.
 struct RetireRows {
   std::vector<int64_t> executions;
   std::vector<int64_t> runs;  // execution, task, sequence, id: four numbers each
+  int64_t replies_below = 0;  // of events before this offset
 };
 
 /// The one report of an attempt's new status.

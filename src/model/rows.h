@@ -309,7 +309,8 @@ struct OutboxRow {
   friend bool operator==(const OutboxRow&, const OutboxRow&) = default;
 };
 
-/// The engine's answer to a request event, kept so that a repeated request gets the same answer.
+/// The engine's answer to a request event, kept as long as the event, so that a repeated request
+/// gets the same answer.
 struct ReplyRow {
   Offset offset = 0;
   int code = 0;         // a Code
@@ -395,12 +396,19 @@ struct EraseDeadLetter {
   friend bool operator==(const EraseDeadLetter&, const EraseDeadLetter&) = default;
 };
 
+/// Of the events below an offset
+struct EraseReplies {
+  Offset below = 0;
+  friend bool operator==(const EraseReplies&, const EraseReplies&) = default;
+};
+
 /// One change of the durable state: a row put in place of the one with the same key, or removed.
 using Change = std::variant<NamespaceRow, WorkflowRow, SnapshotRow, ExecutionRow, TaskRow,
                             TaskExecutionRow, RuleStateRow, ScheduleRow, TriggerRow, PoolRow,
                             StateRow, EvaluationRow, DeadLetterRow, CauseRow, OutboxRow, ReplyRow,
                             CountersRow, EraseNamespace, EraseWorkflow, EraseSnapshot,
                             EraseExecution, EraseTaskExecution, EraseSchedule, EraseTrigger,
-                            ErasePool, EraseState, EraseEvaluation, EraseDeadLetter, EraseOutbox>;
+                            ErasePool, EraseState, EraseEvaluation, EraseDeadLetter, EraseReplies,
+                            EraseOutbox>;
 
 }  // namespace aiflow

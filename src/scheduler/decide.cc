@@ -67,36 +67,59 @@ void CountCascades(Draft& draft) {
   }
 }
 
-}  // namespace
+bool MayWantRows(std::string_view request) {
+  return request == "RERUN_TASKS" || request == "MARK_TASK" || request == "START_TASK_EXECUTION" ||
+         request == "RESTART_TASK_EXECUTION" || request == "DELETE_SNAPSHOT" ||
+         request == "DELETE_SNAPSHOTS" || request == "BACKFILL_SCHEDULE";
+}
 
-std::optional<int64_t> ExecutionToLoad(const Event& event, const State& state) {
-  if (event.key != kSchedulingEventKey ||
-      (event.value != "RERUN_TASKS" && event.value != "MARK_TASK" &&
-       event.value != "START_TASK_EXECUTION" && event.value != "RESTART_TASK_EXECUTION")) {
-    return std::nullopt;
-  }
-  const Result<Request> request = ParseRequest(event);
-  if (!request.has_value() || !IsHonoured(event, *request)) return std::nullopt;
-  const int64_t id = std::visit(
+/// 0 when it has none.
+int64_t ExecutionIdIn(const Request& request) {
+  return std::visit(
       [](const auto& typed) -> int64_t {
         if constexpr (requires { typed.execution_id; }) return typed.execution_id;
         return 0;
       },
-      *request);
-  if (id <= 0 || id > state.rep().counters.execution) return std::nullopt;  // never there
-  if (state.rep().FindExecution(ExecutionId(id)) != nullptr) return std::nullopt;
-  return id;
+      request);
 }
 
-std::optional<DueExecutions> DueExecutionsToLoad(const Event& event, const State& state) {
-  if (event.key != kSchedulingEventKey || event.value != "BACKFILL_SCHEDULE") return std::nullopt;
+/// The snapshot, unless it is not there or an unfinished execution uses it.
+void AddUnused(const State::Rep& rep, SnapshotId id, std::vector<SnapshotId>& unused) {
+  const SnapshotEntry* snapshot = rep.FindSnapshot(id);
+  if (snapshot != nullptr && snapshot->row.id.valid() && snapshot->executions.empty()) {
+    unused.push_back(id);
+  }
+}
+
+}  // namespace
+
+WantedRows RowsToLoad(const Event& event, const State& state) {
+  WantedRows wanted;
+  if (event.key != kSchedulingEventKey || !MayWantRows(event.value)) return wanted;
   const Result<Request> request = ParseRequest(event);
-  if (!request.has_value() || !IsHonoured(event, *request)) return std::nullopt;
-  const Result<Backfill> backfill =
-      PlanBackfill(state.rep(), event.create_time, std::get<BackfillSchedule>(*request));
-  if (!backfill.has_value() || backfill->due.empty()) return std::nullopt;
-  return DueExecutions{backfill->workflow->id, backfill->due.front(),
-                       backfill->due.back() + Millis(1)};
+  if (!request.has_value() || !IsHonoured(event, *request)) return wanted;
+  const State::Rep& rep = state.rep();
+  if (const auto* one = std::get_if<DeleteSnapshot>(&*request)) {
+    AddUnused(rep, SnapshotId(one->snapshot_id), wanted.snapshots);
+  } else if (const auto* all = std::get_if<DeleteSnapshots>(&*request)) {
+    const WorkflowRow* workflow =
+        rep.FindWorkflow(std::string(MatchingNamespace(all->ns)), all->name);
+    if (workflow == nullptr) return wanted;
+    for (const SnapshotId id : rep.workflows.at(workflow->id).snapshots) {
+      AddUnused(rep, id, wanted.snapshots);
+    }
+  } else if (const auto* backfill = std::get_if<BackfillSchedule>(&*request)) {
+    const Result<Backfill> plan = PlanBackfill(rep, event.create_time, *backfill);
+    if (!plan.has_value() || plan->due.empty()) return wanted;
+    wanted.due = DueExecutions{plan->workflow->id, plan->due.front(), plan->due.back() + Millis(1)};
+  } else {
+    const int64_t id = ExecutionIdIn(*request);
+    const bool was_there = id > 0 && id <= rep.counters.execution;
+    if (was_there && rep.FindExecution(ExecutionId(id)) == nullptr) {
+      wanted.execution = ExecutionId(id);
+    }
+  }
+  return wanted;
 }
 
 Decision Decide(const State& state, const DecideInput& input) {

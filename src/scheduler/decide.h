@@ -16,9 +16,9 @@ struct DecideInput {
   /// The parsed blob of `spec_digest`, for UPLOAD_WORKFLOW and ADD_SNAPSHOT; null when it names
   /// none.
   std::shared_ptr<const WorkflowSpec> spec;
-  /// The rows of the execution that ExecutionToLoad names, as a store's LoadExecution gives them;
-  /// empty when it names none, or one that is deleted. Or the rows of those that
-  /// DueExecutionsToLoad names.
+  /// What the store knows of what RowsToLoad names: of the execution all that LoadExecution gives
+  /// (nothing when it is deleted), of the snapshots what LoadSnapshotUsers gives, of due times what
+  /// LoadDueExecutions gives.
   std::vector<Change> loaded;
 };
 
@@ -33,11 +33,6 @@ struct Decision {
 /// done becomes a ReplyRow with an error or is recorded as a CauseRow.
 Decision Decide(const State& state, const DecideInput& input);
 
-/// The execution whose rows `event` needs as DecideInput::loaded: it asks to run, rerun or mark
-/// tasks of one that is not in the state, because it has finished or was deleted. The caller must
-/// have committed everything before.
-std::optional<int64_t> ExecutionToLoad(const Event& event, const State& state);
-
 /// Executions of a workflow, finished or not, by the due time that they stand for.
 struct DueExecutions {
   WorkflowId workflow;
@@ -45,8 +40,21 @@ struct DueExecutions {
   Millis to{0};  // not included
 };
 
-/// The executions whose rows `event` needs as DecideInput::loaded: it is a backfill, which starts
-/// none for a due time that has one. The caller must have committed everything before.
-std::optional<DueExecutions> DueExecutionsToLoad(const Event& event, const State& state);
+/// Rows that the state does not have: those of finished executions. At most one of these.
+struct WantedRows {
+  /// To run, rerun or mark its tasks; it has finished, or was deleted.
+  std::optional<ExecutionId> execution;
+  /// To be deleted, unless an execution uses them; unfinished ones do not.
+  std::vector<SnapshotId> snapshots;
+  /// A backfill starts none for a due time that has one.
+  std::optional<DueExecutions> due;
+
+  [[nodiscard]] bool empty() const {
+    return !execution.has_value() && snapshots.empty() && !due.has_value();
+  }
+};
+
+/// What `event` needs as DecideInput::loaded. The caller must have committed everything before.
+WantedRows RowsToLoad(const Event& event, const State& state);
 
 }  // namespace aiflow

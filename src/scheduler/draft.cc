@@ -287,6 +287,14 @@ ExecutionDraft& Draft::TakeFinished() {
   return *executions_.insert_or_assign(id, std::move(finished_)).first->second;
 }
 
+const ExecutionRow* Draft::FinishedUserOf(SnapshotId snapshot) const {
+  for (const Change& row : loaded_) {
+    const auto* execution = std::get_if<ExecutionRow>(&row);
+    if (execution != nullptr && execution->snapshot_id == snapshot) return execution;
+  }
+  return nullptr;
+}
+
 OutboxRow& Draft::AddOutbox(OutboxKind kind) {
   OutboxRow& row = outbox_.emplace_back();
   row.id = OutboxId(++counters_.outbox);

@@ -128,6 +128,8 @@ class Draft {
   ExecutionDraft* FindFinished();
   /// From now on it is one of executions(), with all its rows. REQUIRES: FindFinished found it.
   ExecutionDraft& TakeFinished();
+  /// An execution that has ended and uses the snapshot; null when none came with the event.
+  [[nodiscard]] const ExecutionRow* FinishedUserOf(SnapshotId snapshot) const;
 
   /// Those looked at in this event, ascending.
   [[nodiscard]] const std::map<ExecutionId, std::unique_ptr<ExecutionDraft>>& executions() const {

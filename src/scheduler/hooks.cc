@@ -80,12 +80,12 @@ void DropHooks(Draft& draft, WorkflowId workflow) {
   }
 }
 
-bool HasHook(const Draft& draft, ExecutionId execution) {
-  return std::any_of(draft.state().outbox.begin(), draft.state().outbox.end(),
-                     [execution](const auto& entry) {
-                       return entry.second.kind == OutboxKind::kHook &&
-                              entry.second.attempt.execution == execution;
-                     });
+std::set<ExecutionId> ExecutionsWithHooks(const Draft& draft) {
+  std::set<ExecutionId> executions;
+  for (const auto& [id, row] : draft.state().outbox) {
+    if (row.kind == OutboxKind::kHook) executions.insert(row.attempt.execution);
+  }
+  return executions;
 }
 
 void FireHook(Draft& draft, const TimerFired& timer) {

@@ -16,7 +16,7 @@ void SendHooks(ExecutionDraft& execution);
 void DropHooks(Draft& draft, const std::set<ExecutionId>& executions);
 /// Of all executions of the workflow.
 void DropHooks(Draft& draft, WorkflowId workflow);
-/// Something about the execution is still to be told.
-bool HasHook(const Draft& draft, ExecutionId execution);
+/// Those about which something is still to be told.
+std::set<ExecutionId> ExecutionsWithHooks(const Draft& draft);
 
 }  // namespace aiflow

@@ -84,6 +84,9 @@ struct Writer {
                                 erase.ordinal, erase.task});
     EXPECT_EQ(erased, 1U) << "erased what was not there";
   }
+  void operator()(const EraseReplies& erase) {
+    std::erase_if(rows.replies, [&erase](const auto& entry) { return entry.first < erase.below; });
+  }
   void operator()(const EraseDeadLetter& erase) { rows.dead_letters.erase(erase.id.value()); }
   void operator()(const EraseExecution& erase) {
     const int64_t id = erase.id.value();
@@ -173,20 +176,36 @@ std::vector<Change> Rows::LoadExecution(int64_t id) const {
   return loaded;
 }
 
+std::vector<Change> Rows::LoadSnapshotUsers(const std::vector<SnapshotId>& ids) const {
+  std::vector<Change> loaded;
+  for (const SnapshotId id : ids) {
+    for (const auto& [key, row] : executions) {
+      if (row.snapshot_id != id) continue;
+      loaded.emplace_back(row);
+      break;
+    }
+  }
+  return loaded;
+}
+
+std::vector<Change> Rows::LoadDueExecutions(const DueExecutions& due) const {
+  std::vector<Change> loaded;
+  for (const auto& [id, row] : executions) {
+    if (row.workflow_id == due.workflow && row.due >= due.from && row.due < due.to) {
+      loaded.emplace_back(row);
+    }
+  }
+  return loaded;
+}
+
 Offset SchedulerTest::Deliver(Event event, std::shared_ptr<const WorkflowSpec> spec) {
   event.offset = ++offset_;
   event.create_time = ++now_;
   DecideInput input{event, std::move(spec), {}};
-  if (const std::optional<int64_t> id = ExecutionToLoad(event, state_)) {
-    input.loaded = rows_.LoadExecution(*id);
-  }
-  if (const std::optional<DueExecutions> due = DueExecutionsToLoad(event, state_)) {
-    for (const auto& [id, row] : rows_.executions) {
-      if (row.workflow_id == due->workflow && row.due >= due->from && row.due < due->to) {
-        input.loaded.emplace_back(row);
-      }
-    }
-  }
+  const WantedRows wanted = RowsToLoad(event, state_);
+  if (wanted.execution.has_value()) input.loaded = rows_.LoadExecution(wanted.execution->value());
+  if (!wanted.snapshots.empty()) input.loaded = rows_.LoadSnapshotUsers(wanted.snapshots);
+  if (wanted.due.has_value()) input.loaded = rows_.LoadDueExecutions(*wanted.due);
   decision_ = Decide(state_, input);
   const Decision again = Decide(state_, input);
   EXPECT_EQ(decision_.changes, again.changes) << "a decision is not a pure function of its input";

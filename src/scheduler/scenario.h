@@ -95,6 +95,10 @@ class Rows {
   [[nodiscard]] std::vector<Change> Load() const;
   /// As a store's LoadExecution.
   [[nodiscard]] std::vector<Change> LoadExecution(int64_t id) const;
+  /// As a store's LoadSnapshotUsers.
+  [[nodiscard]] std::vector<Change> LoadSnapshotUsers(const std::vector<SnapshotId>& ids) const;
+  /// As a store's LoadDueExecutions.
+  [[nodiscard]] std::vector<Change> LoadDueExecutions(const DueExecutions& due) const;
 
   CountersRow counters;
   std::map<std::string, NamespaceRow> namespaces;

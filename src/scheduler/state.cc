@@ -181,6 +181,7 @@ class Applier {
   // Written for people and callers; the fold never reads them.
   void operator()(const CauseRow& /*row*/) {}
   void operator()(const ReplyRow& /*row*/) {}
+  void operator()(const EraseReplies& /*erase*/) {}
   void operator()(const StateRow& /*row*/) {}
   void operator()(const EraseState& /*erase*/) {}
 

@@ -201,7 +201,7 @@ TEST_F(SchedulingApiTest, ARepeatedRequestAddsOneSchedule) {
   EXPECT_EQ(Do(&Stub::AddWorkflowSchedule, request).id(), id);
 }
 
-TEST_F(SchedulingApiTest, BackfillCountsWithoutStarting) {
+TEST_F(SchedulingApiTest, BackfillCountsWithoutStartingThenStartsEachDueTimeOnce) {
   ASSERT_TRUE(Upload(Spec("w", {Bash("t", "echo $AIFLOW_DUE_TIME")})).ok());
   v1::BackfillWorkflowRequest request;
   request.set_namespace_("default");
@@ -215,8 +215,13 @@ TEST_F(SchedulingApiTest, BackfillCountsWithoutStarting) {
   EXPECT_THAT(done.due_times(), ElementsAre(request.from_time(), request.from_time() + 86'400'000));
   EXPECT_EQ(done.execution_ids_size(), 0);
   request.set_dry_run(false);
-  ExpectRefusal(&Stub::BackfillWorkflow, request, grpc::StatusCode::UNIMPLEMENTED, "dry run");
-  request.set_dry_run(true);
+  done = Do(&Stub::BackfillWorkflow, request);
+  ASSERT_EQ(done.execution_ids_size(), 2);
+  const v1::WorkflowExecution execution = WatchToEnd(done.execution_ids(0)).execution();
+  EXPECT_EQ(execution.run_type(), "PERIODIC");
+  EXPECT_EQ(execution.due_time(), request.from_time());
+  EXPECT_EQ(Do(&Stub::BackfillWorkflow, request).started(), 0);
+  WatchToEnd(done.execution_ids(1));
   request.set_schedule_id(1);
   ExpectRefusal(&Stub::BackfillWorkflow, request, kInvalid, "not both");
 }

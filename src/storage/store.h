@@ -50,6 +50,16 @@ class Store {
 
   /// What Load would give of one execution if it were unfinished; empty when it is not there.
   virtual Result<std::vector<Change>> LoadExecution(ExecutionId id) const = 0;
+
+  /// For each of the snapshots that an execution uses, finished or not: the ExecutionRow with the
+  /// lowest id.
+  virtual Result<std::vector<Change>> LoadSnapshotUsers(
+      const std::vector<SnapshotId>& snapshots) const = 0;
+
+  /// The ExecutionRows of a workflow, finished or not, that stand for a due time (not 0) in
+  /// [from, to), by due time and id.
+  virtual Result<std::vector<Change>> LoadDueExecutions(WorkflowId workflow, Millis from,
+                                                        Millis to) const = 0;
 };
 
 }  // namespace aiflow

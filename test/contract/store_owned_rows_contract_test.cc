@@ -166,5 +166,52 @@ TYPED_TEST(StoreOwnedRowsContractTest, LoadExecutionGivesAFinishedOneAsIfItWereO
   EXPECT_THAT(*this->store().LoadExecution(ExecutionId(7)), IsEmpty());
 }
 
+TYPED_TEST(StoreOwnedRowsContractTest, Rule31SnapshotUsersAreTheFirstExecutionsFinishedOrNot) {
+  std::vector<Change> changes;
+  const auto add = [&](int64_t id, ExecutionStatus status, int64_t snapshot) {
+    ExecutionRow row = this->Execution(id, status);
+    row.snapshot_id = SnapshotId(snapshot);
+    changes.emplace_back(row);
+    return row;
+  };
+  add(4, ExecutionStatus::kSuccess, 1);
+  const ExecutionRow first = add(2, ExecutionStatus::kFailed, 1);
+  const ExecutionRow running = add(3, ExecutionStatus::kRunning, 2);
+  add(5, ExecutionStatus::kStopped, 3);
+  this->MustCommit(std::move(changes));
+  const auto users = [this](const std::vector<SnapshotId>& snapshots) {
+    return LoadedRows(*this->store().LoadSnapshotUsers(snapshots)).executions;
+  };
+  EXPECT_THAT(users({SnapshotId(1), SnapshotId(2), SnapshotId(9)}), ElementsAre(first, running));
+  EXPECT_THAT(users({}), IsEmpty());
+  this->MustCommit({EraseExecution{ExecutionId(5)}});
+  EXPECT_THAT(users({SnapshotId(3)}), IsEmpty());
+}
+
+TYPED_TEST(StoreOwnedRowsContractTest, Rule26DueExecutionsAreThoseOfTheWorkflowInTheRange) {
+  std::vector<Change> changes;
+  const auto add = [&](int64_t id, int64_t workflow, int64_t due, ExecutionStatus status) {
+    ExecutionRow row = this->Execution(id, status);
+    row.workflow_id = WorkflowId(workflow);
+    row.due = Millis(due);
+    changes.emplace_back(row);
+    return row;
+  };
+  const ExecutionRow late = add(1, 1, 20, ExecutionStatus::kFailed);
+  const ExecutionRow early = add(2, 1, 10, ExecutionStatus::kRunning);
+  add(3, 1, 30, ExecutionStatus::kSuccess);
+  add(4, 2, 10, ExecutionStatus::kSuccess);
+  add(5, 1, 0, ExecutionStatus::kSuccess);
+  this->MustCommit(std::move(changes));
+  const auto due = [this](int64_t workflow, int64_t from, int64_t to) {
+    return LoadedRows(
+               *this->store().LoadDueExecutions(WorkflowId(workflow), Millis(from), Millis(to)))
+        .executions;
+  };
+  EXPECT_THAT(due(1, 10, 30), ElementsAre(early, late));
+  EXPECT_THAT(due(1, 0, 20), ElementsAre(early)) << "0 stands for no due time";
+  EXPECT_THAT(due(3, 0, 100), IsEmpty());
+}
+
 }  // namespace
 }  // namespace aiflow

@@ -78,7 +78,7 @@ TYPED_TEST(StoreRetentionContractTest, Rule5OldRunsAreThoseThatNoTaskNames) {
 
 // Rule 5: the log is cut below the oldest event that somebody will still look at.
 TYPED_TEST(StoreRetentionContractTest,
-           Rule5TheOldestNeededEventIsThatOfOutboxEvaluationOrKeptStart) {
+           Rule5TheOldestNeededEventIsThatOfOutboxEvaluationOrStartToCome) {
   const auto oldest = [this] { return *this->store().OldestNeededOffset(); };
   EXPECT_EQ(oldest(), std::nullopt);
   this->MustCommit({OutboxRow{.id = OutboxId(1), .offset = 50}});
@@ -95,6 +95,35 @@ TYPED_TEST(StoreRetentionContractTest,
   EXPECT_EQ(oldest(), 40);
   this->MustCommit({EraseOutbox{OutboxId(1)}, EraseTrigger{TriggerId(1)}});
   EXPECT_EQ(oldest(), 70);
+  // A run reads its cause when it begins, and not again.
+  task.current = 1;
+  task.successor = 2;
+  TaskExecutionRow current = this->Run(1, 1, 0, 1);
+  current.status = TaskStatus::kRetrying;
+  current.cause_offset = 20;
+  TaskExecutionRow successor = this->Run(2, 1, 0, 2);
+  successor.status = TaskStatus::kInit;
+  successor.cause_offset = 25;
+  this->MustCommit({task, current, successor});
+  EXPECT_EQ(oldest(), 20);
+  current.status = TaskStatus::kRunning;
+  this->MustCommit({current});
+  EXPECT_EQ(oldest(), 25);
+  successor.status = TaskStatus::kQueued;
+  this->MustCommit({successor});
+  EXPECT_EQ(oldest(), 25);
+  successor.status = TaskStatus::kStopped;
+  this->MustCommit({successor});
+  EXPECT_EQ(oldest(), 70);
+}
+
+TYPED_TEST(StoreRetentionContractTest, RepliesAreErasedBelowAnOffset) {
+  this->MustCommit({ReplyRow{.offset = 3}, ReplyRow{.offset = 4}, ReplyRow{.offset = 9}});
+  this->MustCommit({EraseReplies{4}});
+  EXPECT_FALSE(this->store().GetReply(3)->has_value());
+  EXPECT_TRUE(this->store().GetReply(4)->has_value());
+  this->MustCommit({EraseReplies{100}});
+  EXPECT_FALSE(this->store().GetReply(9)->has_value());
 }
 
 TYPED_TEST(StoreRetentionContractTest, DigestsOfAllBlobsThatRowsNameAreListedOnce) {

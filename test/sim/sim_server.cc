@@ -103,6 +103,19 @@ class SimServer::StoreDoor final : public Store {
     return durable_.store.LoadExecution(id);
   }
 
+  Result<std::vector<Change>> LoadSnapshotUsers(
+      const std::vector<SnapshotId>& snapshots) const override {
+    if (server_.MayDie("before users of snapshots are loaded")) return Error(Dead());
+    if (Chance(20)) return Error(Hiccup("store"));
+    return durable_.store.LoadSnapshotUsers(snapshots);
+  }
+  Result<std::vector<Change>> LoadDueExecutions(WorkflowId workflow, Millis from,
+                                                Millis to) const override {
+    if (server_.MayDie("before due executions are loaded")) return Error(Dead());
+    if (Chance(20)) return Error(Hiccup("store"));
+    return durable_.store.LoadDueExecutions(workflow, from, to);
+  }
+
  private:
   [[nodiscard]] bool Chance(int64_t per_mille) const {
     return server_.chaos_.faults && server_.chaos_.random.PerMille(per_mille);

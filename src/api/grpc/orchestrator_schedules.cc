@@ -151,11 +151,6 @@ grpc::ServerUnaryReactor* OrchestratorServiceAdapter::BackfillWorkflow(
     return FinishNow(context, Status(Code::kInvalidArgument,
                                      "a backfill is of a schedule or of an expression, not both"));
   }
-  if (!request->dry_run()) {
-    // It could not tell yet which due times have an execution that has ended.
-    return FinishNow(context, Status(Code::kUnimplemented,
-                                     "backfill: this server only counts yet; ask for a dry run"));
-  }
   BackfillSchedule backfill;
   // A schedule has its own zone.
   if (request->schedule_id() == 0) {

@@ -12,6 +12,7 @@ namespace aiflow {
 
 void Handle(Draft& draft, const AddNamespace& request);
 void Handle(Draft& draft, const UpdateNamespace& request);
+/// Id: how many workflows went with it.
 void Handle(Draft& draft, const DeleteNamespace& request);
 /// Id: the workflow. Detail: {"snapshot_id":N} when a snapshot was made. `spec` is the blob that
 /// the request names, null when it names none.
@@ -19,7 +20,8 @@ void Handle(Draft& draft, const UploadWorkflow& request, std::shared_ptr<const W
 /// Id: the snapshot.
 void Handle(Draft& draft, const AddSnapshot& request, std::shared_ptr<const WorkflowSpec> spec);
 void Handle(Draft& draft, const DeleteSnapshot& request);
-/// Id: how many were deleted; those in use stay, and the message says so.
+/// Id: how many were deleted. The latest, and those that an execution uses, stay: the message says
+/// so, and is empty when none stays.
 void Handle(Draft& draft, const DeleteSnapshots& request);
 void Handle(Draft& draft, const SetWorkflowEnabled& request);
 void Handle(Draft& draft, const DeleteWorkflow& request);

@@ -1,9 +1,26 @@
+#include <string>
+#include <vector>
+
 #include "model/event_keys.h"
 #include "model/spec_json.h"
+#include "scheduler/hooks.h"
 #include "scheduler/requests/handlers.h"
 #include "scheduler/requests/replies.h"
 
 namespace aiflow {
+namespace {
+
+/// By name.
+std::vector<WorkflowId> WorkflowsOf(const State::Rep& state, const std::string& ns) {
+  std::vector<WorkflowId> ids;
+  for (auto entry = state.workflow_names.lower_bound({ns, ""});
+       entry != state.workflow_names.end() && entry->first.first == ns; ++entry) {
+    ids.push_back(entry->second);
+  }
+  return ids;
+}
+
+}  // namespace
 
 void Handle(Draft& draft, const AddNamespace& request) {
   if (Status status = ValidateName("namespace", request.name); !status.ok()) {
@@ -35,14 +52,30 @@ void Handle(Draft& draft, const DeleteNamespace& request) {
   if (!draft.state().namespaces.contains(request.name)) {
     return ReplyNoNamespace(draft, request.name);
   }
-  const auto workflow = draft.state().workflow_names.lower_bound({request.name, ""});
-  if (workflow != draft.state().workflow_names.end() && workflow->first.first == request.name) {
+  const std::vector<WorkflowId> workflows = WorkflowsOf(draft.state(), request.name);
+  if (!workflows.empty() && !request.cascade) {
     return draft.Reply(
         Code::kFailedPrecondition,
         "Namespace: " + request.name + " is not empty, please remove all its workflows first.");
   }
+  for (const WorkflowId id : workflows) {
+    const std::vector<ExecutionId> unfinished = draft.state().ExecutionsOf(id);
+    if (unfinished.empty()) continue;
+    return draft.Reply(Code::kFailedPrecondition,
+                       "Namespace " + request.name + " cannot be deleted: workflow execution " +
+                           std::to_string(unfinished.front().value()) + " of its workflow " +
+                           draft.state().FindWorkflow(id)->name +
+                           " is not finished; stop the executions first");
+  }
+  for (const WorkflowId id : workflows) {
+    DropHooks(draft, id);
+    draft.Put(EraseWorkflow{id});
+  }
   draft.Put(EraseNamespace{request.name});
-  draft.Reply(Code::kOk, "namespace " + request.name + " deleted");
+  const std::string with =
+      workflows.empty() ? "" : " with " + std::to_string(workflows.size()) + " workflows";
+  draft.Reply(Code::kOk, "namespace " + request.name + " deleted" + with,
+              static_cast<int64_t>(workflows.size()));
 }
 
 }  // namespace aiflow

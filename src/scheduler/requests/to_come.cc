@@ -11,7 +11,6 @@ void ReplyNoDeadLetter(Draft& draft, int64_t id) {
 }  // namespace
 
 void Handle(Draft& draft, const EvaluationAnswer& /*request*/) { ToCome(draft); }
-void Handle(Draft& draft, const RetireRows& /*request*/) { ToCome(draft); }
 void Handle(Draft& draft, const RetryDeadLetter& request) {
   if (draft.state().dead_letters.contains(DeadLetterId(request.dead_letter_id))) {
     return ToCome(draft);

@@ -270,6 +270,14 @@ Result<std::optional<Offset>> MemoryStore::OldestNeededOffset() const {
   for (const auto& [key, row] : tables_.tasks) {
     if (!IsUnfinishedExecution(row.execution_id)) continue;
     std::ranges::for_each(row.pending_starts, take);
+    for (const int64_t sequence : {row.current, row.successor}) {
+      const auto run = tables_.runs.find(std::tuple(row.execution_id, row.task, sequence));
+      if (run == tables_.runs.end()) continue;
+      const TaskExecutionRow& waiting = tables_.task_executions.at(run->second);
+      if (IsAlive(waiting.status) && waiting.status != TaskStatus::kRunning) {
+        take(waiting.cause_offset);
+      }
+    }
   }
   return oldest;
 }
@@ -287,6 +295,30 @@ Result<std::vector<std::string>> MemoryStore::ListBlobDigests() const {
   }
   digests.erase("");
   return std::vector<std::string>(digests.begin(), digests.end());
+}
+
+Result<std::vector<Change>> MemoryStore::LoadSnapshotUsers(
+    const std::vector<SnapshotId>& snapshots) const {
+  std::vector<Change> changes;
+  for (const SnapshotId snapshot : snapshots) {
+    const auto user =
+        std::find_if(tables_.executions.begin(), tables_.executions.end(),
+                     [snapshot](const auto& e) { return e.second.snapshot_id == snapshot; });
+    if (user != tables_.executions.end()) changes.emplace_back(user->second);
+  }
+  return changes;
+}
+
+Result<std::vector<Change>> MemoryStore::LoadDueExecutions(WorkflowId workflow, Millis from,
+                                                           Millis to) const {
+  std::map<std::pair<Millis, ExecutionId>, ExecutionRow> found;
+  for (const auto& [id, row] : tables_.executions) {
+    const bool wanted = row.due != Millis(0) && row.due >= from && row.due < to;
+    if (row.workflow_id == workflow && wanted) found.emplace(std::pair(row.due, id), row);
+  }
+  std::vector<Change> changes;
+  for (const auto& [key, row] : found) changes.emplace_back(row);
+  return changes;
 }
 
 Result<std::vector<Change>> MemoryStore::LoadExecution(ExecutionId id) const {

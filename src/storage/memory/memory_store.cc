@@ -233,6 +233,11 @@ bool MemoryStore::Tables::Apply(const EraseDeadLetter& erase) {
   return true;
 }
 
+bool MemoryStore::Tables::Apply(const EraseReplies& erase) {
+  replies.erase(replies.begin(), replies.lower_bound(erase.below));
+  return true;
+}
+
 bool MemoryStore::Tables::Apply(const EraseOutbox& erase) {
   outbox.erase(erase.id);
   return true;

@@ -39,6 +39,10 @@ class MemoryStore : public Store, public Queries {
   Status Commit(const CommitBatch& batch) override;
   Result<std::vector<Change>> Load() const override;
   Result<std::vector<Change>> LoadExecution(ExecutionId id) const override;
+  Result<std::vector<Change>> LoadSnapshotUsers(
+      const std::vector<SnapshotId>& snapshots) const override;
+  Result<std::vector<Change>> LoadDueExecutions(WorkflowId workflow, Millis from,
+                                                Millis to) const override;
 
   Result<std::optional<NamespaceRow>> GetNamespace(const std::string& name) const override;
   Result<std::vector<NamespaceRow>> ListNamespaces(const Page& page) const override;
@@ -130,6 +134,7 @@ class MemoryStore : public Store, public Queries {
     bool Apply(const EraseState& erase);
     bool Apply(const EraseEvaluation& erase);
     bool Apply(const EraseDeadLetter& erase);
+    bool Apply(const EraseReplies& erase);
     bool Apply(const EraseOutbox& erase);
 
     /// Whether ApplyAll might refuse these changes; false is certain.

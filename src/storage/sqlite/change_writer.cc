@@ -66,6 +66,7 @@ Result<ChangeWriter> ChangeWriter::Prepare(const Connection& connection) {
                   "DELETE FROM evaluation WHERE execution_id = ? AND trigger_id = ? "
                   "AND log_offset = ? AND ordinal = ? AND task = ?"},
       Preparation{&writer.erase_dead_letter_, "DELETE FROM dead_letter WHERE id = ?"},
+      Preparation{&writer.erase_replies_, "DELETE FROM reply WHERE log_offset < ?"},
       Preparation{&writer.erase_outbox_, "DELETE FROM outbox WHERE id = ?"},
       Preparation{&writer.erase_task_execution_.cause, kEraseRunCausesSql},
       Preparation{&writer.erase_task_execution_.first_cause,
@@ -207,6 +208,10 @@ Status ChangeWriter::Write(const Connection&, const EraseEvaluation& erase) {
 
 Status ChangeWriter::Write(const Connection&, const EraseDeadLetter& erase) {
   return RunEach({&erase_dead_letter_}, erase.id);
+}
+
+Status ChangeWriter::Write(const Connection&, const EraseReplies& erase) {
+  return RunEach({&erase_replies_}, erase.below);
 }
 
 Status ChangeWriter::Write(const Connection&, const EraseOutbox& erase) {

@@ -67,6 +67,7 @@ class ChangeWriter {
   Status Write(const Connection& connection, const EraseState& erase);
   Status Write(const Connection& connection, const EraseEvaluation& erase);
   Status Write(const Connection& connection, const EraseDeadLetter& erase);
+  Status Write(const Connection& connection, const EraseReplies& erase);
   Status Write(const Connection& connection, const EraseOutbox& erase);
 
   std::tuple<Upsert<NamespaceRow>, Upsert<WorkflowRow>, Upsert<SnapshotRow>, Upsert<ExecutionRow>,
@@ -83,6 +84,7 @@ class ChangeWriter {
   Statement erase_state_;
   Statement erase_evaluation_;
   Statement erase_dead_letter_;
+  Statement erase_replies_;
   Statement erase_outbox_;
   EraseTaskExecutionStatements erase_task_execution_;
   EraseTriggerStatements erase_trigger_;

@@ -56,14 +56,24 @@ Result<std::optional<Offset>> SqliteStore::OldestNeededOffset() const {
       "SELECT log_offset FROM (SELECT min(log_offset) AS log_offset FROM outbox UNION ALL "
       "SELECT min(log_offset) FROM evaluation) WHERE log_offset IS NOT NULL "
       "ORDER BY log_offset LIMIT 1";
+  // They read their cause when they begin.
+  static const std::string kWaiting =
+      "SELECT x.cause_offset FROM execution e INDEXED BY execution_unfinished"
+      " CROSS JOIN task t ON t.execution_id = e.id AND (t.current > 0 OR t.successor > 0)"
+      " CROSS JOIN task_execution x ON x.execution_id = t.execution_id AND x.task = t.task"
+      " AND x.sequence IN (t.current, t.successor)"
+      " WHERE e.status IN (0, 1, 5) AND x.status IN (0, 1, 7) ORDER BY x.cause_offset LIMIT 1";
   static const std::string kTasks = "SELECT " + sqlite::Columns<TaskRow>("t.") +
                                     " FROM execution e INDEXED BY execution_unfinished"
                                     " CROSS JOIN task t ON t.execution_id = e.id"
                                     " WHERE e.status IN (0, 1, 5) AND t.pending_starts IS NOT NULL";
   const auto named = rep_->readers.One<OffsetResult>(kRows);
   if (!named) return Error(named.error());
+  const auto waiting = rep_->readers.One<OffsetResult>(kWaiting);
+  if (!waiting) return Error(waiting.error());
   std::optional<Offset> oldest;
   if (*named) oldest = (*named)->offset;
+  if (*waiting && (!oldest || (*waiting)->offset < *oldest)) oldest = (*waiting)->offset;
   Status status = rep_->readers.Each<TaskRow>(kTasks, [&](TaskRow&& task) {
     for (const Offset offset : task.pending_starts) {
       if (!oldest || offset < *oldest) oldest = offset;

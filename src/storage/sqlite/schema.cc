@@ -166,6 +166,8 @@ ALTER TABLE execution ADD COLUMN source INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE execution ADD COLUMN due INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE execution ADD COLUMN deadline INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE execution ADD COLUMN cascade INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX execution_snapshot ON execution (snapshot_id);
+CREATE INDEX execution_due ON execution (workflow_id, due) WHERE due > 0;
 CREATE INDEX execution_ended ON execution (end_time) WHERE status IN (2, 3, 4);
 
 ALTER TABLE task ADD COLUMN next_tick INTEGER NOT NULL DEFAULT 0;

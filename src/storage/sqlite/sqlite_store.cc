@@ -230,6 +230,16 @@ Status SqliteStore::Commit(const CommitBatch& batch) {
 
 Result<std::vector<Change>> SqliteStore::Load() const { return sqlite::LoadState(rep_->writer); }
 
+Result<std::vector<Change>> SqliteStore::LoadSnapshotUsers(
+    const std::vector<SnapshotId>& snapshots) const {
+  return sqlite::LoadSnapshotUsers(rep_->writer, snapshots);
+}
+
+Result<std::vector<Change>> SqliteStore::LoadDueExecutions(WorkflowId workflow, Millis from,
+                                                           Millis to) const {
+  return sqlite::LoadDueExecutions(rep_->writer, workflow, from, to);
+}
+
 Result<std::vector<Change>> SqliteStore::LoadExecution(ExecutionId id) const {
   return sqlite::LoadExecution(rep_->writer, id);
 }

@@ -55,6 +55,10 @@ class SqliteStore : public Store, public Queries {
   Status Commit(const CommitBatch& batch) override;
   Result<std::vector<Change>> Load() const override;
   Result<std::vector<Change>> LoadExecution(ExecutionId id) const override;
+  Result<std::vector<Change>> LoadSnapshotUsers(
+      const std::vector<SnapshotId>& snapshots) const override;
+  Result<std::vector<Change>> LoadDueExecutions(WorkflowId workflow, Millis from,
+                                                Millis to) const override;
 
   Result<std::optional<NamespaceRow>> GetNamespace(const std::string& name) const override;
   Result<std::vector<NamespaceRow>> ListNamespaces(const Page& page) const override;

@@ -110,6 +110,30 @@ Result<std::vector<Change>> LoadState(const Connection& connection) {
   return InTransaction(connection, [&](auto* changes) { return LoadAll(connection, changes); });
 }
 
+Result<std::vector<Change>> LoadSnapshotUsers(const Connection& connection,
+                                              const std::vector<SnapshotId>& snapshots) {
+  return InTransaction(connection, [&](std::vector<Change>* changes) {
+    for (const SnapshotId snapshot : snapshots) {
+      AIFLOW_RETURN_IF_ERROR(LoadRows<ExecutionRow>(
+          connection,
+          "execution INDEXED BY execution_snapshot WHERE snapshot_id = ? ORDER BY id LIMIT 1", "",
+          changes, snapshot));
+    }
+    return Status::Ok();
+  });
+}
+
+Result<std::vector<Change>> LoadDueExecutions(const Connection& connection, WorkflowId workflow,
+                                              Millis from, Millis to) {
+  return InTransaction(connection, [&](std::vector<Change>* changes) {
+    return LoadRows<ExecutionRow>(
+        connection,
+        "execution INDEXED BY execution_due"
+        " WHERE workflow_id = ? AND due > 0 AND due >= ? AND due < ? ORDER BY due, id",
+        "", changes, workflow, from, to);
+  });
+}
+
 Result<std::vector<Change>> LoadExecution(const Connection& connection, ExecutionId id) {
   return InTransaction(connection, [&](auto* changes) { return LoadOne(connection, id, changes); });
 }
