@@ -323,6 +323,21 @@ TEST_F(BundleTest, LeftOversOfAKilledUnpackerAreReplaced) {
   EXPECT_EQ(std::distance(fs::directory_iterator(root()), {}), 1);
 }
 
+TEST_F(BundleTest, BundlesThatAreNotUsedAnyMoreAreRemovedWhole) {
+  const std::string used = *blobs_.Put(MakeArchive({{.name = "f/x", .contents = "used"}}));
+  const std::string old = *blobs_.Put(MakeArchive({{.name = "f/d/x", .contents = "old"}}));
+  EXPECT_EQ(*bundles_.Sweep([](const std::string&) { return true; }), 0) << "none is there";
+  ASSERT_TRUE(bundles_.Get(used));
+  ASSERT_TRUE(bundles_.Get(old));
+  Write("bundles/.old-" + old + "/f/half", "removal was interrupted");
+  Write("bundles/notes/x", "not one of ours");
+  EXPECT_EQ(*bundles_.Sweep([&old](const std::string& digest) { return digest == old; }), 1);
+  EXPECT_FALSE(fs::exists(root() / old));
+  EXPECT_TRUE(fs::exists(root() / used / "f/x"));
+  EXPECT_EQ(std::distance(fs::directory_iterator(root()), {}), 2);
+  EXPECT_TRUE(bundles_.Get(old)) << "it may come back";
+}
+
 TEST_F(BundleTest, PackingIsDeterministic) {
   const auto pack = [&](const std::string& where, time_t time) {
     const fs::path file = Write(where + "/flow", "binary", 0755);

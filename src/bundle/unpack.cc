@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "bundle/extract.h"
 
@@ -121,6 +122,39 @@ Result<fs::path> BundleDirectory::Get(const std::string& digest) {
     return Error(std::move(status));
   }
   return complete;
+}
+
+Result<int64_t> BundleDirectory::Sweep(
+    const std::function<bool(const std::string& digest)>& unused) {
+  int64_t removed = 0;
+  std::error_code error;
+  std::vector<fs::path> found;
+  for (fs::directory_iterator entry(root_, error), end; !error && entry != end;
+       entry.increment(error)) {
+    found.push_back(entry->path());
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return Error(Code::kUnavailable, "cannot list " + root_.string() + ": " + error.message());
+  }
+  for (const fs::path& path : found) {
+    const std::string name = path.filename();
+    if (name.starts_with(".old-")) {  // begun before a crash
+      if (Status gone = bundle::RemoveTree(path); !gone.ok()) return Error(std::move(gone));
+      continue;
+    }
+    if (!IsDigest(name) || !unused(name)) continue;
+    const Result<UnpackTurn> turn = UnpackTurn::Wait(root_ / (".lock-" + name));
+    if (!turn) return Error(turn.error());
+    // Out of sight at once: half a bundle must never be seen.
+    const fs::path aside = root_ / (".old-" + name);
+    if (rename(path.c_str(), aside.c_str()) != 0) {
+      if (errno == ENOENT) continue;
+      return Error(SystemError("rename", path));
+    }
+    if (Status gone = bundle::RemoveTree(aside); !gone.ok()) return Error(std::move(gone));
+    ++removed;
+  }
+  return removed;
 }
 
 }  // namespace aiflow

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "base/status.h"
@@ -26,6 +27,10 @@ class BundleDirectory {
   /// kMaxBundleEntries: kInvalidArgument with the entry's name. kNotFound and kDataLoss as
   /// BlobStore.
   Result<std::filesystem::path> Get(const std::string& digest);
+
+  /// Removes the unpacked bundles for which `unused` is true. Nobody must ask for such a bundle
+  /// while it runs. Returns how many.
+  Result<int64_t> Sweep(const std::function<bool(const std::string& digest)>& unused);
 
  private:
   const std::filesystem::path root_;

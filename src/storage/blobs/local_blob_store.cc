@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -124,7 +125,7 @@ Result<std::string> LocalBlobStore::Put(std::string_view bytes) {
   const fs::path path = PathOf(digest);
   const Result<std::string> stored = ReadFile(path);
   Status status;
-  if (stored && *stored == bytes) {
+  if (stored && *stored == bytes && Touch(path)) {
     // Another writer may have renamed it a moment ago: durable is what we promise.
     status = SyncDirectory(path.parent_path());
   } else {
@@ -133,6 +134,40 @@ Result<std::string> LocalBlobStore::Put(std::string_view bytes) {
   }
   if (!status.ok()) return Error(std::move(status));
   return digest;
+}
+
+bool LocalBlobStore::Touch(const fs::path& path) {
+  const std::lock_guard lock(mutex_);
+  return utimensat(AT_FDCWD, path.c_str(), nullptr, 0) == 0;
+}
+
+bool LocalBlobStore::RemoveOlder(const fs::path& path, Millis before) {
+  const std::lock_guard lock(mutex_);
+  struct stat info {};
+  if (lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return false;
+  const Millis modified =
+      std::chrono::seconds(info.st_mtim.tv_sec) + Millis(info.st_mtim.tv_nsec / 1'000'000);
+  return modified < before && unlink(path.c_str()) == 0;
+}
+
+Result<int64_t> LocalBlobStore::Sweep(const std::set<std::string>& named, Millis before) {
+  int64_t removed = 0;
+  std::error_code error;
+  for (fs::directory_iterator group(root_, error), end; !error && group != end;
+       group.increment(error)) {
+    std::error_code inner;
+    for (fs::directory_iterator file(group->path(), inner); !inner && file != end;
+         file.increment(inner)) {
+      const std::string name = file->path().filename();
+      const bool ours = IsDigest(name) ? !named.contains(name) : name.starts_with(".new-");
+      if (ours && RemoveOlder(file->path(), before)) ++removed;
+    }
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return Error(Code::kUnavailable,
+                 "blob store: cannot list " + root_.string() + ": " + error.message());
+  }
+  return removed;
 }
 
 Result<std::string> LocalBlobStore::Get(const std::string& digest) const {

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/clock.h"
 #include "storage/memory/memory_blob_store.h"
 
 namespace aiflow {
@@ -149,6 +150,46 @@ TEST_F(LocalBlobStoreTest, SaysWhyItCannotWrite) {
   ASSERT_FALSE(digest);
   EXPECT_EQ(digest.error().code(), Code::kUnavailable);
   EXPECT_THAT(digest.error().message(), testing::HasSubstr("Not a directory"));
+}
+
+TEST(LocalBlobStoreSweepTest, WhatNobodyNamesOrHasPutSinceGoes) {
+  const TempDir dir;
+  LocalBlobStore store(dir.path() / "blobs");
+  const Millis start = SystemClock().Now();
+  EXPECT_EQ(*store.Sweep({}, start), 0) << "there is not even a directory";
+  const std::string named = *store.Put("named");
+  const std::string old = *store.Put("old");
+  const std::string again = *store.Put("again");
+  const auto age = [&dir](const std::string& digest) {
+    fs::last_write_time(dir.path() / "blobs" / digest.substr(0, 2) / digest,
+                        fs::file_time_type::clock::now() - std::chrono::hours(3));
+  };
+  for (const std::string& digest : {named, old, again}) age(digest);
+  std::ofstream(dir.path() / "blobs" / old.substr(0, 2) / ".new-abcdef") << "half";
+  EXPECT_EQ(*store.Put("again"), again);
+  EXPECT_EQ(*store.Sweep({named}, start - std::chrono::hours(1)), 1);
+  EXPECT_TRUE(*store.Has(named));
+  EXPECT_FALSE(*store.Has(old));
+  EXPECT_TRUE(*store.Has(again)) << "somebody has just asked for it to be there";
+  EXPECT_EQ(FilesUnder(dir.path()), 3U) << "a Put may be writing";
+  EXPECT_EQ(*store.Sweep({named, again}, SystemClock().Now() + std::chrono::hours(1)), 1);
+  EXPECT_EQ(FilesUnder(dir.path()), 2U) << "it was interrupted";
+}
+
+TEST(LocalBlobStoreSweepTest, ABlobThatIsPutWhileASweepRunsIsThereAfterwards) {
+  const TempDir dir;
+  LocalBlobStore store(dir.path() / "blobs");
+  const std::string digest = *store.Put("bytes");
+  const fs::path file = dir.path() / "blobs" / digest.substr(0, 2) / digest;
+  for (int i = 0; i < 200; ++i) {
+    std::error_code gone;
+    fs::last_write_time(file, fs::file_time_type::clock::now() - std::chrono::hours(3), gone);
+    std::thread sweeper(
+        [&store] { (void)store.Sweep({}, SystemClock().Now() - std::chrono::hours(1)); });
+    EXPECT_TRUE(store.Put("bytes").has_value());
+    sweeper.join();
+    ASSERT_TRUE(*store.Has(digest)) << "round " << i;
+  }
 }
 
 }  // namespace
