@@ -33,10 +33,11 @@ class LogService::Impl {
 
   void AppendAsync(Event event, Admission admission, AppendCallback done);
   /// Runs `command` on the writer thread. False when stopping or the queue is full.
-  Status Command(std::function<void()> command);
+  Status Command(std::function<void()> command, Admission admission = Admission::kExternal);
   void SetHeadListener(std::function<void(Offset)> on_head);
   WaitId List(const EventFilter& filter, Millis timeout, ListCallback done);
   Result<std::vector<Event>> ListNow(const EventFilter& filter) const;
+  void DropBefore(Offset offset, std::function<void(Result<Offset>)> done, Admission admission);
   void Cancel(WaitId id) { waits_.Cancel(id); }
   void Stop();
 
@@ -103,10 +104,10 @@ void LogService::Impl::AppendAsync(Event event, Admission admission, AppendCallb
   if (wake) work_.notify_one();
 }
 
-Status LogService::Impl::Command(std::function<void()> command) {
+Status LogService::Impl::Command(std::function<void()> command, Admission admission) {
   {
     const std::lock_guard lock(mutex_);
-    AIFLOW_RETURN_IF_ERROR(Admit(0, Admission::kExternal));
+    AIFLOW_RETURN_IF_ERROR(Admit(0, admission));
     commands_.push_back(std::move(command));
   }
   work_.notify_one();
@@ -220,6 +221,19 @@ Result<std::vector<Event>> LogService::Impl::ListNow(const EventFilter& filter) 
                    std::to_string(found->back().offset));
 }
 
+void LogService::Impl::DropBefore(Offset offset, std::function<void(Result<Offset>)> done,
+                                  Admission admission) {
+  Status status = Command(
+      [this, offset, done] {
+        const Result<DropProgress> progress = log_.DropBefore(offset);
+        if (!progress) return done(Error(progress.error()));
+        if (progress->done) return done(progress->first);
+        DropBefore(offset, done, Admission::kInternal);
+      },
+      admission);
+  if (!status.ok()) done(Error(std::move(status)));
+}
+
 void LogService::Impl::Stop() {
   std::call_once(stop_once_, [this] {
     CHECK(std::this_thread::get_id() != writer_.get_id()) << "stopped by its own callback";
@@ -266,6 +280,12 @@ Result<std::pair<int64_t, std::vector<SenderCount>>> LogService::Count(
 Result<Offset> LogService::OffsetAt(Millis time) const { return impl_->log().OffsetAt(time); }
 Result<Offset> LogService::OffsetBefore(Millis time) const {
   return impl_->log().OffsetBefore(time);
+}
+
+Offset LogService::first() const { return impl_->log().first(); }
+
+void LogService::DropBefore(Offset offset, std::function<void(Result<Offset>)> done) {
+  impl_->DropBefore(offset, std::move(done), Admission::kExternal);
 }
 
 void LogService::RegisterClient(std::string ns, std::string sender,

@@ -49,6 +49,12 @@ class LogService final : public LogHandle {
   Result<std::pair<int64_t, std::vector<SenderCount>>> Count(const EventFilter& filter) const;
   Result<Offset> OffsetAt(Millis time) const;
   Result<Offset> OffsetBefore(Millis time) const;
+  Offset first() const;
+
+  /// EventLog::DropBefore, step by step between the batches of the writer thread, until it is done:
+  /// then `done` gets the first offset that is kept. After an error or a stop, which is
+  /// kUnavailable, a part may have been removed; calling again goes on. `done` must not block.
+  void DropBefore(Offset offset, std::function<void(Result<Offset>)> done);
 
   void RegisterClient(std::string ns, std::string sender,
                       std::function<void(Result<int64_t>)> done);

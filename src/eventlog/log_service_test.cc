@@ -208,6 +208,51 @@ TEST(LogServiceTest, AListThatDoesNotWaitIsWholeOrAnErrorWithTheOffsetsToUse) {
   EXPECT_EQ(world.List({.key = "k", .after = 5}).get()->size(), 1u);
 }
 
+TEST(LogServiceTest, Rule5RemovesOldEventsAndAnswersTheFirstThatIsKept) {
+  LogServiceWorld world;
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(world.Append(MakeEvent("k")).get().has_value());
+  EXPECT_EQ(*world.Drop(4).get(), 4);
+  EXPECT_EQ(world.service().first(), 4);
+  EXPECT_EQ(world.service().Read(1, 10, 1 << 20).error().code(), Code::kOutOfRange);
+  EXPECT_EQ(world.List({}).get()->size(), 2u);
+  EXPECT_EQ(world.List({.after = 1, .refuse_gap = true}).get().error().code(), Code::kOutOfRange);
+  EXPECT_EQ(world.Drop(9).get().error().code(), Code::kInvalidArgument);
+  world.service().Stop();
+  EXPECT_EQ(world.Drop(5).get().error().code(), Code::kUnavailable);
+  EXPECT_EQ(world.service().first(), 4);
+}
+
+TEST(LogServiceTest, AppendsDoNotWaitForTheEndOfARemoval) {
+  LogServiceWorld world;
+  EXPECT_TRUE(world.Append(MakeEvent("k")).get().has_value());
+  std::vector<std::future<Result<AppendResult>>> results;
+  std::vector<Offset> heads;
+  world.gate().SetDropSteps(3, [&] {
+    heads.push_back(world.service().head());
+    results.push_back(world.Append(MakeEvent("between")));
+  });
+  EXPECT_EQ(*world.Drop(2).get(), 2);
+  for (auto& result : results) EXPECT_TRUE(result.get().has_value());
+  // What was sent in one step was stored before the next but one.
+  ASSERT_EQ(heads.size(), 3u);
+  EXPECT_EQ(heads[0], 1);
+  EXPECT_GE(heads[2], 2);
+}
+
+TEST(LogServiceTest, AStopDoesNotWaitForTheEndOfARemoval) {
+  LogServiceWorld world;
+  EXPECT_TRUE(world.Append(MakeEvent("k")).get().has_value());
+  std::promise<void> stepping;
+  std::atomic<bool> told = false;
+  world.gate().SetDropSteps(1 << 30, [&] {
+    if (!told.exchange(true)) stepping.set_value();
+  });
+  auto dropped = world.Drop(2);
+  stepping.get_future().wait();
+  world.service().Stop();
+  EXPECT_EQ(dropped.get().error().code(), Code::kUnavailable);
+}
+
 TEST(LogServiceTest, AListIsBoundedInBytes) {
   LogServiceWorld world({.max_list_bytes = 5000});
   for (int i = 0; i < 4; ++i) {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -74,6 +75,19 @@ class GatedLog final : public EventLog {
       const EventFilter& filter) const override {
     return log_.Count(filter);
   }
+  /// Removing events takes as many steps; `on_step` is called in each.
+  void SetDropSteps(int steps, std::function<void()> on_step) {
+    drop_steps_ = steps;
+    on_drop_step_ = std::move(on_step);
+  }
+  Result<DropProgress> DropBefore(Offset offset) override {
+    if (drop_steps_ > 0) {
+      --drop_steps_;
+      on_drop_step_();
+      return DropProgress{log_.first(), false};
+    }
+    return log_.DropBefore(offset);
+  }
   Result<Offset> OffsetAt(Millis time) const override { return log_.OffsetAt(time); }
   Result<Offset> OffsetBefore(Millis time) const override { return log_.OffsetBefore(time); }
   Result<int64_t> RegisterClient(const std::string& ns, const std::string& sender) override {
@@ -93,6 +107,8 @@ class GatedLog final : public EventLog {
   Status failure_;
   std::vector<size_t> batches_;
   mutable std::atomic<int> lists_{0};
+  int drop_steps_ = 0;
+  std::function<void()> on_drop_step_;
 };
 
 inline Event MakeEvent(const std::string& key, const std::string& value = "v",
@@ -119,6 +135,11 @@ class LogServiceWorld {
     service_->AppendAsync(std::move(event), admission, [promise](Result<AppendResult> result) {
       promise->set_value(std::move(result));
     });
+    return promise->get_future();
+  }
+  std::future<Result<Offset>> Drop(Offset offset) {
+    auto promise = std::make_shared<std::promise<Result<Offset>>>();
+    service_->DropBefore(offset, [promise](Result<Offset> first) { promise->set_value(first); });
     return promise->get_future();
   }
   using Found = std::future<Result<std::vector<Event>>>;

@@ -36,6 +36,11 @@ Status UnknownClient(int64_t client_id) {
   return {Code::kNotFound, "client " + std::to_string(client_id) + " is not registered"};
 }
 
+Status RemovedSequence(const Event& event) {
+  return {Code::kAlreadyExists,
+          "event id " + event.id + " was stored before, and its event is no longer kept"};
+}
+
 void SenderCounter::Add(const std::string& sender) {
   ++total_;
   const auto [it, added] = places_.emplace(sender, counts_.size());

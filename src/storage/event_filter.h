@@ -26,6 +26,8 @@ bool SamePayload(const Event& event, const Event& stored);
 Status OtherPayload(const Event& event, Offset stored);
 Status BelowFirst(Offset after, Offset first);
 Status UnknownClient(int64_t client_id);
+/// A repetition of an event that was removed, of which no more than its number is known.
+Status RemovedSequence(const Event& event);
 
 /// Counts events, in all and per sender, in order of first appearance.
 class SenderCounter {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -25,12 +26,24 @@ struct EventFilter {
   Offset after = 0;               // exclusive
   Offset until = 0;               // inclusive; 0 = the head
   bool include_internal = false;  // EventKind::kInternal
+  /// kOutOfRange, with the first offset, when events behind `after` were removed; otherwise the
+  /// list begins at the first.
+  bool refuse_gap = false;
 };
 
 struct SenderCount {
   std::string sender;
   int64_t count = 0;
 };
+
+/// What DropBefore has come to.
+struct DropProgress {
+  Offset first = 0;   // of the oldest event kept
+  bool done = false;  // there is nothing more to do for this offset
+};
+
+/// How long the idempotency key of an event is known after the event was removed.
+inline constexpr Millis kIdempotenceWindow = std::chrono::hours(24 * 7);
 
 /// The durable, ordered event log behind the notification service.
 ///
@@ -53,6 +66,7 @@ class EventLog {
   ///  - its non-empty id is there with equal key, value, context and namespace: duplicate (whoever
   ///    repeats an event, perhaps a later run of the task, need not be its first sender);
   ///  - its id is there with another payload: kAlreadyExists, that event is not stored, others are.
+  /// "There" includes events removed by DropBefore, see there.
   /// An outer error (disk full ...) means that nothing of the batch is or will become visible.
   virtual Result<std::vector<Result<AppendResult>>> Append(const std::vector<Event>& events) = 0;
 
@@ -61,7 +75,8 @@ class EventLog {
   virtual Result<std::vector<Event>> Read(Offset after, size_t max_events,
                                           size_t max_bytes) const = 0;
 
-  /// As Read, with a filter. Begins at first() when `filter.after` is older.
+  /// As Read, with a filter. Begins at first() when `filter.after` is older, unless that refuses
+  /// gaps.
   virtual Result<std::vector<Event>> List(const EventFilter& filter, size_t max_events,
                                           size_t max_bytes) const = 0;
   /// Total, and the counts of each sender in order of first appearance.
@@ -71,6 +86,17 @@ class EventLog {
   virtual Result<Offset> OffsetAt(Millis time) const = 0;
   /// The smallest offset with create_time >= `time`, minus one: where reading from a time begins.
   virtual Result<Offset> OffsetBefore(Millis time) const = 0;
+
+  /// Removes events below `offset`, the oldest first, and never one at or above it: as many as make
+  /// whole pieces of the log. Takes a step of some milliseconds; to be called again until it is
+  /// done. kInvalidArgument when `offset` is above head() + 1. Same thread rules as Append.
+  ///
+  /// A piece is removed durably and as a whole: after a crash the log begins before or behind it.
+  /// Offsets and times go on as if nothing were missing, also when nothing is left. The ids of
+  /// removed events are known on: for the idempotence window, a repetition is answered as if the
+  /// event were there; those of registered clients (`c/{client}/{sequence}`) as long as the client
+  /// exists, and a repetition is kAlreadyExists.
+  virtual Result<DropProgress> DropBefore(Offset offset) = 0;
 
   // Registered clients. Ids begin at 1 and are never reused. Same thread rules as Append.
   virtual Result<int64_t> RegisterClient(const std::string& ns, const std::string& sender) = 0;

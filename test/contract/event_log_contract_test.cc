@@ -1,17 +1,8 @@
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include <atomic>
-#include <filesystem>
-#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "base/check.h"
-#include "storage/event_log.h"
-#include "storage/memory/memory_log.h"
-#include "storage/segments/segment_log.h"
+#include "event_log_contract_fixture.h"
 
 namespace aiflow {
 namespace {
@@ -20,108 +11,11 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-class FakeClock final : public Clock {
- public:
-  Millis Now() const override { return Millis(now_.load()); }
-  std::chrono::nanoseconds Monotonic() const override { return Now(); }
-  void Set(int64_t now) { now_ = now; }
-
- private:
-  std::atomic<int64_t> now_{1000};
-};
-
-/// How each implementation is made, and made again from what it kept.
-class MemoryWorld {
- public:
-  explicit MemoryWorld(const Clock& clock)
-      : log_(std::make_unique<MemoryLog>(clock, "memory-log")) {}
-  EventLog& log() { return *log_; }
-  void Reopen() { log_ = log_->Copy(); }
-
- private:
-  std::unique_ptr<MemoryLog> log_;
-};
-
-class SegmentWorld {
- public:
-  explicit SegmentWorld(const Clock& clock) : clock_(clock) {
-    std::string name = (std::filesystem::temp_directory_path() / "event_log_XXXXXX").string();
-    CHECK(mkdtemp(name.data()) != nullptr) << name;
-    directory_ = name;
-    Reopen();
-  }
-  ~SegmentWorld() {
-    log_.reset();
-    std::filesystem::remove_all(directory_);
-  }
-  EventLog& log() { return *log_; }
-  void Reopen() {
-    log_.reset();
-    // Small segments, so that every test crosses several files.
-    auto opened = SegmentLog::Open(PosixFileSystem(), clock_, directory_,
-                                   {.segment_bytes = 400, .reserve_bytes = 4096});
-    CHECK(opened.has_value()) << opened.error().ToString();
-    log_ = std::move(*opened);
-  }
-
- private:
-  const Clock& clock_;
-  std::string directory_;
-  std::unique_ptr<SegmentLog> log_;
-};
-
 template <typename World>
-class EventLogContract : public ::testing::Test {
- protected:
-  EventLog& log() { return world_.log(); }
-  void Reopen() { world_.Reopen(); }
+class EventLogContractTest : public EventLogContract<World> {};
+TYPED_TEST_SUITE(EventLogContractTest, EventLogWorlds);
 
-  static Event Make(const std::string& key, const std::string& value = "v",
-                    const std::string& id = "") {
-    Event event;
-    event.key = key;
-    event.value = value;
-    event.id = id;
-    return event;
-  }
-  static Event From(const std::string& key, const std::string& ns, const std::string& sender) {
-    Event event = Make(key);
-    event.ns = ns;
-    event.sender = sender;
-    return event;
-  }
-  std::vector<Result<AppendResult>> Append(const std::vector<Event>& events) {
-    auto results = log().Append(events);
-    EXPECT_TRUE(results.has_value()) << results.error();
-    return results ? *results : std::vector<Result<AppendResult>>();
-  }
-  AppendResult AppendOne(const Event& event) {
-    const auto results = Append({event});
-    EXPECT_EQ(results.size(), 1u);
-    EXPECT_TRUE(results[0].has_value());
-    return *results[0];
-  }
-  std::vector<Event> ReadAll() {
-    auto events = log().Read(0, 1'000'000, 1 << 30);
-    EXPECT_TRUE(events.has_value()) << events.error();
-    return events ? *events : std::vector<Event>();
-  }
-  std::vector<Offset> Offsets(const EventFilter& filter, size_t max_events = 1000) {
-    const auto events = log().List(filter, max_events, 1 << 30);
-    EXPECT_TRUE(events.has_value());
-    std::vector<Offset> offsets;
-    for (const Event& event : *events) offsets.push_back(event.offset);
-    return offsets;
-  }
-
-  FakeClock clock_;
-  World world_{clock_};
-};
-
-using Worlds = ::testing::Types<MemoryWorld, SegmentWorld>;
-TYPED_TEST_SUITE(EventLogContract, Worlds);
-
-TYPED_TEST(EventLogContract, AnEmptyLogHasHeadZeroAndFirstOne) {
+TYPED_TEST(EventLogContractTest, AnEmptyLogHasHeadZeroAndFirstOne) {
   EXPECT_EQ(this->log().head(), 0);
   EXPECT_EQ(this->log().first(), 1);
   EXPECT_FALSE(this->log().log_id().empty());
@@ -130,7 +24,7 @@ TYPED_TEST(EventLogContract, AnEmptyLogHasHeadZeroAndFirstOne) {
   EXPECT_EQ(*this->log().OffsetBefore(Millis(5000)), 0);
 }
 
-TYPED_TEST(EventLogContract, Rule1OffsetsAreDenseFromOneAcrossRestarts) {
+TYPED_TEST(EventLogContractTest, Rule1OffsetsAreDenseFromOneAcrossRestarts) {
   Offset expected = 0;
   for (int round = 0; round < 5; ++round) {
     const auto results = this->Append({this->Make("a"), this->Make("b"), this->Make("c")});
@@ -146,7 +40,7 @@ TYPED_TEST(EventLogContract, Rule1OffsetsAreDenseFromOneAcrossRestarts) {
   }
 }
 
-TYPED_TEST(EventLogContract, Rule1CreateTimeNeverGoesBack) {
+TYPED_TEST(EventLogContractTest, Rule1CreateTimeNeverGoesBack) {
   this->clock_.Set(5000);
   EXPECT_EQ(this->AppendOne(this->Make("a")).create_time, Millis(5000));
   this->clock_.Set(3000);
@@ -157,14 +51,14 @@ TYPED_TEST(EventLogContract, Rule1CreateTimeNeverGoesBack) {
   EXPECT_EQ(this->AppendOne(this->Make("d")).create_time, Millis(6000));
 }
 
-TYPED_TEST(EventLogContract, Rule2TheLogIdStaysAndAnotherLogHasAnother) {
+TYPED_TEST(EventLogContractTest, Rule2TheLogIdStaysAndAnotherLogHasAnother) {
   const std::string id = this->log().log_id();
   this->AppendOne(this->Make("a"));
   this->Reopen();
   EXPECT_EQ(this->log().log_id(), id);
 }
 
-TYPED_TEST(EventLogContract, AnEventComesBackAsItWasSent) {
+TYPED_TEST(EventLogContractTest, AnEventComesBackAsItWasSent) {
   Event event;
   event.kind = EventKind::kTaskStatus;
   event.key = std::string("key\0with zero", 13);
@@ -180,7 +74,7 @@ TYPED_TEST(EventLogContract, AnEventComesBackAsItWasSent) {
   EXPECT_THAT(this->ReadAll(), ElementsAre(event));
 }
 
-TYPED_TEST(EventLogContract, N3ARepeatedIdAnswersTheStoredEvent) {
+TYPED_TEST(EventLogContractTest, N3ARepeatedIdAnswersTheStoredEvent) {
   this->AppendOne(this->Make("other"));
   const Event event = this->Make("a", "1", "w/default/x");
   const AppendResult stored = this->AppendOne(event);
@@ -195,7 +89,7 @@ TYPED_TEST(EventLogContract, N3ARepeatedIdAnswersTheStoredEvent) {
   }
 }
 
-TYPED_TEST(EventLogContract, ARepeatedIdWithinOneBatchIsADuplicate) {
+TYPED_TEST(EventLogContractTest, ARepeatedIdWithinOneBatchIsADuplicate) {
   const Event event = this->Make("a", "1", "w/default/x");
   const auto results = this->Append({event, this->Make("b"), event});
   EXPECT_FALSE(results[0]->duplicate);
@@ -206,7 +100,7 @@ TYPED_TEST(EventLogContract, ARepeatedIdWithinOneBatchIsADuplicate) {
   EXPECT_EQ(this->log().head(), 2);
 }
 
-TYPED_TEST(EventLogContract, Rule4TheSameIdWithAnotherPayloadIsRefusedAlone) {
+TYPED_TEST(EventLogContractTest, Rule4TheSameIdWithAnotherPayloadIsRefusedAlone) {
   const Event event = this->Make("a", "1", "w/default/x");
   this->AppendOne(event);
   std::vector<Event> others(4, event);
@@ -225,7 +119,7 @@ TYPED_TEST(EventLogContract, Rule4TheSameIdWithAnotherPayloadIsRefusedAlone) {
   EXPECT_EQ(this->log().head(), 2);
 }
 
-TYPED_TEST(EventLogContract, Rule4ARepetitionMayComeFromAnotherSender) {
+TYPED_TEST(EventLogContractTest, Rule4ARepetitionMayComeFromAnotherSender) {
   Event event = this->Make("a", "1", "w/default/x");
   this->AppendOne(event);
   event.sender = "a later run of the same task";
@@ -235,13 +129,13 @@ TYPED_TEST(EventLogContract, Rule4ARepetitionMayComeFromAnotherSender) {
   EXPECT_EQ(results[0]->offset, 1);
 }
 
-TYPED_TEST(EventLogContract, EventsWithoutIdAreNeverDuplicates) {
+TYPED_TEST(EventLogContractTest, EventsWithoutIdAreNeverDuplicates) {
   const auto results = this->Append({this->Make("a"), this->Make("a")});
   EXPECT_EQ(results[1]->offset, 2);
   EXPECT_FALSE(results[1]->duplicate);
 }
 
-TYPED_TEST(EventLogContract, ReadKeepsItsLimitsButGivesOneEventAtLeast) {
+TYPED_TEST(EventLogContractTest, ReadKeepsItsLimitsButGivesOneEventAtLeast) {
   std::vector<Event> events;
   for (int i = 0; i < 20; ++i) events.push_back(this->Make("k", std::string(1000, 'x')));
   this->Append(events);
@@ -254,7 +148,7 @@ TYPED_TEST(EventLogContract, ReadKeepsItsLimitsButGivesOneEventAtLeast) {
   EXPECT_EQ(this->log().Read(-1, 1, 1).error().code(), Code::kOutOfRange);
 }
 
-TYPED_TEST(EventLogContract, N5ListFiltersByEverythingUntilIncludingTheEnd) {
+TYPED_TEST(EventLogContractTest, N5ListFiltersByEverythingUntilIncludingTheEnd) {
   this->Append({this->From("a", "n1", "s1"), this->From("b", "n1", "s1"),
                 this->From("a", "n2", "s1"), this->From("a", "n1", "s2"),
                 this->From("a", "n1", "s1"), this->From("c", "", "")});
@@ -270,7 +164,7 @@ TYPED_TEST(EventLogContract, N5ListFiltersByEverythingUntilIncludingTheEnd) {
   EXPECT_THAT(this->Offsets({.after = -5, .until = 99}), ElementsAre(1, 2, 3, 4, 5, 6));
 }
 
-TYPED_TEST(EventLogContract, InternalEventsAreListedOnRequestOnly) {
+TYPED_TEST(EventLogContractTest, InternalEventsAreListedOnRequestOnly) {
   Event internal = this->Make("a");
   internal.kind = EventKind::kInternal;
   Event status = this->Make("a");
@@ -282,7 +176,7 @@ TYPED_TEST(EventLogContract, InternalEventsAreListedOnRequestOnly) {
   EXPECT_EQ(this->ReadAll().size(), 2u);
 }
 
-TYPED_TEST(EventLogContract, CountNamesSendersInOrderOfFirstAppearance) {
+TYPED_TEST(EventLogContractTest, CountNamesSendersInOrderOfFirstAppearance) {
   this->Append({this->From("a", "", "z"), this->From("a", "", ""), this->From("a", "", "z"),
                 this->From("b", "", "y"), this->From("a", "", "m")});
   const auto count = this->log().Count({.key = "a"});
@@ -296,7 +190,7 @@ TYPED_TEST(EventLogContract, CountNamesSendersInOrderOfFirstAppearance) {
   EXPECT_EQ(this->log().Count({.after = 1, .until = 3})->first, 2);
 }
 
-TYPED_TEST(EventLogContract, TimesFindOffsets) {
+TYPED_TEST(EventLogContractTest, TimesFindOffsets) {
   for (const int64_t time : {2000, 2000, 3000, 3000, 5000}) {
     this->clock_.Set(time);
     this->AppendOne(this->Make("a"));
@@ -315,7 +209,7 @@ TYPED_TEST(EventLogContract, TimesFindOffsets) {
   EXPECT_EQ(before(5001), 5);
 }
 
-TYPED_TEST(EventLogContract, N13ClientIdsBeginAtOneAndAreNeverReused) {
+TYPED_TEST(EventLogContractTest, N13ClientIdsBeginAtOneAndAreNeverReused) {
   EXPECT_EQ(*this->log().RegisterClient("n", "s"), 1);
   EXPECT_EQ(*this->log().RegisterClient("n", "s"), 2);
   EXPECT_TRUE(this->log().DeleteClient(2).ok());
@@ -330,14 +224,14 @@ TYPED_TEST(EventLogContract, N13ClientIdsBeginAtOneAndAreNeverReused) {
   EXPECT_FALSE(*this->log().ClientExists(4));
 }
 
-TYPED_TEST(EventLogContract, N7DeletingAnUnknownClientIsAnError) {
+TYPED_TEST(EventLogContractTest, N7DeletingAnUnknownClientIsAnError) {
   EXPECT_EQ(this->log().DeleteClient(7).code(), Code::kNotFound);
   EXPECT_EQ(*this->log().RegisterClient("", ""), 1);
   EXPECT_TRUE(this->log().DeleteClient(1).ok());
   EXPECT_EQ(this->log().DeleteClient(1).code(), Code::kNotFound);
 }
 
-TYPED_TEST(EventLogContract, N10AReaderBesideTheWriterSeesEveryOffsetInOrder) {
+TYPED_TEST(EventLogContractTest, N10AReaderBesideTheWriterSeesEveryOffsetInOrder) {
   constexpr Offset kEvents = 2000;
   std::thread writer([&] {
     for (Offset offset = 0; offset < kEvents; offset += 4) {

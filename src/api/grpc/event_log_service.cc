@@ -167,20 +167,13 @@ class SubscribeStream final : public grpc::ServerWriteReactor<SubscribeResponse>
     filter_.sender = request.sender();
     filter_.include_internal = request.include_internal();
     filter_.after = request.from_now() ? log.head() : std::max<int64_t>(0, request.after_offset());
+    // Only a given position can be too old; from the beginning means from the oldest kept.
+    filter_.refuse_gap = filter_.after > 0;
     if (keys_.size() == 1) filter_.key = keys_.front();
   }
 
   void Begin() {
     self_ = shared_from_this();
-    if (filter_.after > 0) {
-      // Only a given position can be too old; from the beginning means from the oldest kept.
-      const auto probe = log_.Read(filter_.after, 1, 1);
-      if (!probe.has_value()) {
-        finished_ = true;
-        Finish(ToGrpc(probe.error()));
-        return;
-      }
-    }
     Next();
   }
 
@@ -237,6 +230,9 @@ class SubscribeStream final : public grpc::ServerWriteReactor<SubscribeResponse>
       }
     }
     filter_.after = events->empty() ? std::max(filter_.after, seen) : events->back().offset;
+    // A reader that is slower than the removal of old events is told. After an idle wait, which has
+    // looked at more than `seen`, nothing can be missing.
+    filter_.refuse_gap = !events->empty();
     response_.Clear();
     for (Event& event : *events) {
       if (keys_.size() > 1 && std::find(keys_.begin(), keys_.end(), event.key) == keys_.end()) {

@@ -303,6 +303,34 @@ TEST_F(NotificationServiceTest, PublishAcknowledgesInOrderAndSubscribeDeliversAl
   EXPECT_EQ(subscription->Finish().error_code(), grpc::StatusCode::CANCELLED);
 }
 
+// Rule 5: new calls say that events are gone, old ones begin at the oldest.
+TEST_F(NotificationServiceTest, ReadingBelowTheFirstOffsetIsOutOfRangeForSubscriptionsOnly) {
+  for (int i = 1; i <= 5; ++i) Send("k", std::to_string(i));
+  std::promise<Result<Offset>> dropped;
+  service_.DropBefore(4, [&](Result<Offset> first) { dropped.set_value(std::move(first)); });
+  ASSERT_EQ(*dropped.get_future().get(), 4);
+  const auto log = v1::EventLog::NewStub(channel_);
+  v1::SubscribeRequest request;
+  v1::SubscribeResponse batch;
+  {
+    grpc::ClientContext context;
+    request.set_after_offset(2);
+    const auto subscription = log->Subscribe(&context, request);
+    EXPECT_FALSE(subscription->Read(&batch));
+    const grpc::Status status = subscription->Finish();
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::OUT_OF_RANGE);
+    EXPECT_THAT(status.error_message(), HasSubstr("first offset is 4"));
+  }
+  for (const Offset after : {0, 3}) {
+    grpc::ClientContext context;
+    request.set_after_offset(after);
+    const auto subscription = log->Subscribe(&context, request);
+    ASSERT_TRUE(subscription->Read(&batch));
+    EXPECT_EQ(batch.events(0).offset(), 4);
+    context.TryCancel();
+  }
+}
+
 TEST_F(NotificationServiceTest, SubscriptionToSeveralKeysSkipsTheOthers) {
   Send("a", "1");
   Send("b", "2");

@@ -8,15 +8,19 @@
 
 namespace aiflow {
 
-MemoryLog::MemoryLog(const Clock& clock, std::string log_id)
-    : clock_(clock), log_id_(std::move(log_id)) {}
+MemoryLog::MemoryLog(const Clock& clock, std::string log_id, Millis idempotence_window)
+    : clock_(clock), log_id_(std::move(log_id)), idempotence_window_(idempotence_window) {}
 MemoryLog::~MemoryLog() = default;
 
 std::unique_ptr<MemoryLog> MemoryLog::Copy() const {
-  auto copy = std::make_unique<MemoryLog>(clock_, log_id_);
+  auto copy = std::make_unique<MemoryLog>(clock_, log_id_, idempotence_window_);
   const std::shared_lock lock(mutex_);
+  copy->removed_ = removed_;
   copy->events_ = events_;
+  copy->last_time_ = last_time_;
   copy->ids_ = ids_;
+  copy->kept_ = kept_;
+  copy->sequences_ = sequences_;
   copy->clients_ = clients_;
   return copy;
 }
@@ -25,43 +29,87 @@ std::string MemoryLog::log_id() const { return log_id_; }
 
 Offset MemoryLog::head() const {
   const std::shared_lock lock(mutex_);
-  return static_cast<Offset>(events_.size());
+  return HeadLocked();
 }
 
-Offset MemoryLog::first() const { return 1; }
+Offset MemoryLog::first() const {
+  const std::shared_lock lock(mutex_);
+  return removed_ + 1;
+}
 
 Result<std::vector<Result<AppendResult>>> MemoryLog::Append(const std::vector<Event>& events) {
   const std::unique_lock lock(mutex_);
-  const Millis now =
-      std::max(clock_.Now(), events_.empty() ? Millis(0) : events_.back().create_time);
+  const Millis now = std::max(clock_.Now(), last_time_);
   std::vector<Result<AppendResult>> results;
   results.reserve(events.size());
   for (const Event& event : events) {
-    const auto it = event.id.empty() ? ids_.end() : ids_.find(event.id);
-    if (it != ids_.end()) {
-      const Event& stored = events_[static_cast<size_t>(it->second) - 1];
-      if (SamePayload(event, stored)) {
-        results.push_back(AppendResult{stored.offset, stored.create_time, true});
+    if (const Event* stored = FindStored(event.id)) {
+      if (SamePayload(event, *stored)) {
+        results.push_back(AppendResult{stored->offset, stored->create_time, true});
       } else {
-        results.push_back(Error(OtherPayload(event, stored.offset)));
+        results.push_back(Error(OtherPayload(event, stored->offset)));
       }
       continue;
     }
+    const auto client = ParseClientKey(event.id);
+    if (client && sequences_.Contains(*client)) {
+      results.push_back(Error(RemovedSequence(event)));
+      continue;
+    }
     Event& added = events_.emplace_back(event);
-    added.offset = static_cast<Offset>(events_.size());
+    added.offset = HeadLocked();
     added.create_time = now;
+    last_time_ = now;
     if (!added.id.empty()) ids_.emplace(added.id, added.offset);
     results.push_back(AppendResult{added.offset, now, false});
   }
   return results;
 }
 
+const Event* MemoryLog::FindStored(const std::string& id) const {
+  if (id.empty()) return nullptr;
+  if (const auto it = ids_.find(id); it != ids_.end()) {
+    return &events_[static_cast<size_t>(it->second - removed_) - 1];
+  }
+  const auto kept = kept_.find(id);
+  return kept == kept_.end() ? nullptr : &kept->second.event;
+}
+
+Result<DropProgress> MemoryLog::DropBefore(Offset offset) {
+  const std::unique_lock lock(mutex_);
+  if (offset > HeadLocked() + 1) {
+    return Error(Code::kInvalidArgument, "cannot remove the events before " +
+                                             std::to_string(offset) + ": the last one is " +
+                                             std::to_string(HeadLocked()));
+  }
+  const Millis now = std::max(clock_.Now(), last_time_);
+  std::erase_if(kept_, [&](const auto& entry) {
+    return entry.second.removed_at + idempotence_window_ <= now;
+  });
+  const auto count = static_cast<size_t>(std::max<Offset>(offset - 1 - removed_, 0));
+  for (size_t i = 0; i < count; ++i) {
+    Event& event = events_[i];
+    if (event.id.empty()) continue;
+    ids_.erase(event.id);
+    const auto client = ParseClientKey(event.id);
+    if (client && client->client < static_cast<int64_t>(clients_.size()) &&
+        clients_[static_cast<size_t>(client->client)]) {
+      sequences_.Add(*client);
+    } else {
+      kept_.emplace(event.id, Kept{event, now});
+    }
+  }
+  events_.erase(events_.begin(), events_.begin() + static_cast<int64_t>(count));
+  removed_ += static_cast<Offset>(count);
+  return DropProgress{removed_ + 1, true};
+}
+
 Result<std::vector<Event>> MemoryLog::Read(Offset after, size_t max_events,
                                            size_t max_bytes) const {
-  if (after + 1 < first()) return Error(BelowFirst(after, first()));
   EventFilter everything;
   everything.after = after;
   everything.include_internal = true;
+  everything.refuse_gap = true;
   return List(everything, max_events, max_bytes);
 }
 
@@ -69,8 +117,12 @@ Result<std::vector<Event>> MemoryLog::List(const EventFilter& filter, size_t max
                                            size_t max_bytes) const {
   const std::shared_lock lock(mutex_);
   std::vector<Event> found;
+  if (filter.refuse_gap && filter.after < removed_) {
+    return Error(BelowFirst(filter.after, removed_ + 1));
+  }
   size_t bytes = 0;
-  for (auto i = static_cast<size_t>(std::max<Offset>(filter.after, 0)); i < events_.size(); ++i) {
+  for (auto i = static_cast<size_t>(std::max<Offset>(filter.after - removed_, 0));
+       i < events_.size(); ++i) {
     if (found.size() >= max_events || (!found.empty() && bytes >= max_bytes)) break;
     if (!Matches(filter, events_[i])) continue;
     bytes += EventBytes(events_[i]);
@@ -94,7 +146,7 @@ Result<Offset> MemoryLog::OffsetAt(Millis time) const {
   const auto it = std::upper_bound(
       events_.begin(), events_.end(), time,
       [](Millis wanted, const Event& event) { return wanted < event.create_time; });
-  return it - events_.begin();
+  return it == events_.begin() ? 0 : removed_ + (it - events_.begin());
 }
 
 Result<Offset> MemoryLog::OffsetBefore(Millis time) const {
@@ -102,7 +154,7 @@ Result<Offset> MemoryLog::OffsetBefore(Millis time) const {
   const auto it = std::lower_bound(
       events_.begin(), events_.end(), time,
       [](const Event& event, Millis wanted) { return event.create_time < wanted; });
-  return it - events_.begin();
+  return removed_ + (it - events_.begin());
 }
 
 Result<int64_t> MemoryLog::RegisterClient(const std::string&, const std::string&) {
@@ -118,6 +170,7 @@ Status MemoryLog::DeleteClient(int64_t client_id) {
     return UnknownClient(client_id);
   }
   clients_[static_cast<size_t>(client_id)] = false;
+  sequences_.Forget(client_id);
   return Status::Ok();
 }
 

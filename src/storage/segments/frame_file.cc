@@ -30,9 +30,9 @@ std::string EncodeHeader(const FrameFile::Header& header) {
 
 }  // namespace
 
-uint32_t Checksum(std::string_view bytes) {
+uint32_t Checksum(std::string_view bytes, uint32_t before) {
   return static_cast<uint32_t>(
-      crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+      crc32_z(before, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
 }
 
 FrameFile::FrameFile(std::string path, std::shared_ptr<File> file, Header header)

@@ -10,8 +10,8 @@
 
 namespace aiflow {
 
-/// CRC-32 as in zlib.
-uint32_t Checksum(std::string_view bytes);
+/// CRC-32 as in zlib; of more bytes when `before` is the checksum of those before them.
+uint32_t Checksum(std::string_view bytes, uint32_t before = 0);
 
 /// An append-only file of checksummed frames, each durable when Append returns and whole or absent
 /// after a crash. docs/formats/event-log.md has the layout.

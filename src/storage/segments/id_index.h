@@ -15,6 +15,8 @@ namespace aiflow {
 class IdIndex {
  public:
   void Insert(uint64_t hash, Offset offset);
+  /// Takes out what Insert put in; nothing when it is not there. The space is used again.
+  void Erase(uint64_t hash, Offset offset);
 
   /// Calls `visit(offset)` for each offset with this hash until it returns true.
   template <typename Visit>
@@ -28,6 +30,8 @@ class IdIndex {
   }
 
   size_t size() const;
+  /// Those taken and those free.
+  size_t slots() const;
 
  private:
   struct Slot {

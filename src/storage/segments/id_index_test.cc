@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <iterator>
+#include <map>
+#include <random>
+
 #include "storage/segments/sip_hash.h"
 
 namespace aiflow {
@@ -40,6 +44,45 @@ TEST(IdIndexTest, EqualHashesKeepTheirOffsetsApart) {
   index.Insert(42, 2);
   index.Insert(42 + 64, 3);
   EXPECT_THAT(Find(index, 42), UnorderedElementsAre(1, 2));
+}
+
+// Hashes that differ in few low bits share long runs of slots, which wrap around the end.
+TEST(IdIndexTest, ErasingFindsTheRightOneAndKeepsTheOthers) {
+  std::mt19937_64 random(5);
+  for (int round = 0; round < 200; ++round) {
+    IdIndex index;
+    std::multimap<uint64_t, Offset> model;
+    for (Offset offset = 1; offset <= 120; ++offset) {
+      if (!model.empty() && random() % 3 == 0) {
+        const auto victim = std::next(model.begin(), static_cast<int64_t>(random() % model.size()));
+        index.Erase(victim->first, victim->second);
+        model.erase(victim);
+      }
+      const uint64_t hash = random() % 8 + (random() % 2) * 13;
+      index.Insert(hash, offset);
+      model.emplace(hash, offset);
+    }
+    index.Erase(3, 999);
+    ASSERT_EQ(index.size(), model.size());
+    for (uint64_t hash = 0; hash < 24; ++hash) {
+      std::vector<Offset> expected;
+      const auto [from, to] = model.equal_range(hash);
+      for (auto it = from; it != to; ++it) expected.push_back(it->second);
+      ASSERT_THAT(Find(index, hash), testing::UnorderedElementsAreArray(expected)) << hash;
+    }
+  }
+}
+
+TEST(IdIndexTest, ErasedSpaceIsUsedAgain) {
+  IdIndex index;
+  for (Offset offset = 1; offset <= 100'000; ++offset) {
+    index.Insert(static_cast<uint64_t>(offset) * 0x9e3779b97f4a7c15, offset);
+    if (offset > 10) {
+      index.Erase(static_cast<uint64_t>(offset - 10) * 0x9e3779b97f4a7c15, offset - 10);
+    }
+  }
+  EXPECT_EQ(index.size(), 10u);
+  EXPECT_LE(index.slots(), 64u * 16);
 }
 
 /// The vectors of the authors' reference implementation, key 00 01 .. 0f, texts 00 01 02 ...

@@ -47,6 +47,11 @@ Offset Segment::FirstOf(const std::string& name) {
   return first > 0 && name == FileName(first) ? first : 0;
 }
 
+Offset Segment::FirstOfIndex(const std::string& name) {
+  const Offset first = std::strtoll(name.c_str(), nullptr, 10);
+  return first > 0 && name == IndexName(first) ? first : 0;
+}
+
 Result<std::unique_ptr<Segment>> Segment::Create(FileSystem& files, const std::string& directory,
                                                  const std::string& log_id, Offset first,
                                                  uint64_t salt) {

@@ -33,6 +33,7 @@ class Segment {
   static std::string IndexName(Offset first);
   /// The first offset told by a segment's file name; 0 when it is another file's.
   static Offset FirstOf(const std::string& name);
+  static Offset FirstOfIndex(const std::string& name);
 
   static Result<std::unique_ptr<Segment>> Create(FileSystem& files, const std::string& directory,
                                                  const std::string& log_id, Offset first,

@@ -94,7 +94,9 @@ Status SegmentLog::OpenDirectory() {
   auto clients = ClientRegistry::Open(files_, directory_, log_id_, has_clients, RandomNumber());
   if (!clients) return clients.error();
   clients_ = std::move(*clients);
-  return OpenSegments(*names);
+  AIFLOW_RETURN_IF_ERROR(OpenRemoved(*names));
+  AIFLOW_RETURN_IF_ERROR(OpenSegments(*names));
+  return RemoveLeftovers();  // only now: a log that is refused is not changed
 }
 
 Status SegmentLog::OpenMeta(const std::vector<std::string>& names) {
@@ -138,7 +140,11 @@ Status SegmentLog::OpenMeta(const std::vector<std::string>& names) {
 Status SegmentLog::OpenSegments(const std::vector<std::string>& names) {
   std::vector<Offset> firsts;
   for (const std::string& name : names) {
-    if (Segment::FirstOf(name) > 0) firsts.push_back(Segment::FirstOf(name));
+    if (Segment::FirstOf(name) >= removed_.first) firsts.push_back(Segment::FirstOf(name));
+  }
+  if (firsts.empty() ? removed_.first > 1 : firsts.front() != removed_.first) {
+    return {Code::kDataLoss, directory_ + "/" + Segment::FileName(removed_.first) +
+                                 " is missing; restore the log from a backup"};
   }
   const auto on_id = [this](uint64_t hash, Offset offset) { ids_.Insert(hash, offset); };
   for (size_t i = 0; i < firsts.size(); ++i) {
@@ -207,16 +213,9 @@ Result<AppendResult> SegmentLog::Place(const Event& event, Batch& batch) {
       return CompareStored(event, stored);
     }
     hash = Segment::IdHash(hash_key_, event.id);
-    std::vector<Offset> candidates;
-    ids_.Find(hash, [&](Offset offset) {
-      candidates.push_back(offset);
-      return false;
-    });
-    for (const Offset offset : candidates) {
-      const auto stored = ReadOne(offset);
-      if (!stored) return Error(stored.error());
-      if (stored->id == event.id) return CompareStored(event, *stored);
-    }
+    const auto stored = FindStored(event, hash);
+    if (!stored) return Error(stored.error());
+    if (*stored) return **stored;
     batch.ids.emplace(event.id, batch.added.size());
   }
   batch.pending.positions.push_back(static_cast<uint32_t>(buffer_.size()));
@@ -225,6 +224,33 @@ Result<AppendResult> SegmentLog::Place(const Event& event, Batch& batch) {
   batch.added.push_back(&event);
   EncodeRecord(event, batch.now, buffer_);
   return AppendResult{batch.first + static_cast<Offset>(batch.added.size()) - 1, batch.now, false};
+}
+
+Result<std::optional<AppendResult>> SegmentLog::FindStored(const Event& event,
+                                                           uint64_t hash) const {
+  std::vector<Offset> candidates;
+  ids_.Find(hash, [&](Offset offset) {
+    candidates.push_back(offset);
+    return false;
+  });
+  for (const Offset offset : candidates) {
+    if (offset < removed_.first) {
+      auto removed = FindRemoved(event, offset);
+      if (!removed || *removed) return removed;
+      continue;
+    }
+    const auto stored = ReadOne(offset);
+    if (!stored) return Error(stored.error());
+    if (stored->id != event.id) continue;
+    auto compared = CompareStored(event, *stored);
+    if (!compared) return Error(compared.error());
+    return std::optional(*compared);
+  }
+  if (!removed_.sequences.ranges().empty()) {
+    const auto client = ParseClientKey(event.id);
+    if (client && removed_.sequences.Contains(*client)) return Error(RemovedSequence(event));
+  }
+  return std::optional<AppendResult>();
 }
 
 Result<AppendResult> SegmentLog::CompareStored(const Event& event, const Event& stored) const {
@@ -277,7 +303,7 @@ Status SegmentLog::Scan(const EventFilter& filter, const OnEvent& on_event) cons
   const Offset end = head();
   const Offset until = filter.until > 0 ? std::min(filter.until, end) : end;
   const uint32_t tag = Segment::TagOf(hash_key_, filter.key);
-  Offset at = std::max<Offset>(filter.after, first() - 1);
+  Offset at = filter.after;
   std::vector<EventPlace> places;
   std::unique_ptr<RecordReader> reader;
   Offset reader_first = 0;
@@ -286,6 +312,12 @@ Status SegmentLog::Scan(const EventFilter& filter, const OnEvent& on_event) cons
     places.clear();
     {
       const std::shared_lock lock(mutex_);
+      const Offset oldest = segments_.begin()->first;
+      if (at + 1 < oldest) {
+        if (filter.refuse_gap) return BelowFirst(at, oldest);
+        at = oldest - 1;
+        if (at >= until) return Status::Ok();
+      }
       const auto it = std::prev(segments_.upper_bound(at + 1));
       const Segment& segment = *it->second;
       if (reader == nullptr || reader_first != it->first) {
@@ -307,11 +339,10 @@ Status SegmentLog::Scan(const EventFilter& filter, const OnEvent& on_event) cons
 
 Result<std::vector<Event>> SegmentLog::Read(Offset after, size_t max_events,
                                             size_t max_bytes) const {
-  const Offset oldest = first();
-  if (after + 1 < oldest) return Error(BelowFirst(after, oldest));
   EventFilter everything;
   everything.after = after;
   everything.include_internal = true;
+  everything.refuse_gap = true;
   return List(everything, max_events, max_bytes);
 }
 
@@ -345,6 +376,8 @@ Result<Event> SegmentLog::ReadOne(Offset offset) const {
   EventPlace place;
   {
     const std::shared_lock lock(mutex_);
+    const Offset oldest = segments_.begin()->first;
+    if (offset < oldest) return Error(BelowFirst(offset - 1, oldest));
     const auto it = std::prev(segments_.upper_bound(offset));
     place = it->second->PlaceOf(offset);
     reader = std::make_unique<RecordReader>(it->second->file(), it->second->path());
@@ -361,8 +394,9 @@ Result<Offset> SegmentLog::LastWhere(const std::function<bool(Millis)>& before) 
   while (high - low > 1) {
     const Offset middle = low + (high - low) / 2;
     const auto event = ReadOne(middle);
-    if (!event) return Error(event.error());
-    (before(event->create_time) ? low : high) = middle;
+    if (!event && event.error().code() != Code::kOutOfRange) return Error(event.error());
+    // One that was removed meanwhile is older than all that are left.
+    (!event || before(event->create_time) ? low : high) = middle;
   }
   return low;
 }
@@ -390,6 +424,7 @@ Status SegmentLog::DeleteClient(int64_t client_id) {
   AIFLOW_RETURN_IF_ERROR(clients_->WriteDeletion(clock_.Now(), client_id));
   const std::unique_lock lock(mutex_);
   clients_->PublishDeletion(client_id);
+  removed_.sequences.Forget(client_id);
   return Status::Ok();
 }
 

@@ -4,9 +4,11 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -14,6 +16,9 @@
 #include "storage/io/file_system.h"
 #include "storage/segments/client_registry.h"
 #include "storage/segments/id_index.h"
+#include "storage/segments/kept_keys.h"
+#include "storage/segments/record_reader.h"
+#include "storage/segments/removed_events.h"
 #include "storage/segments/segment.h"
 
 namespace aiflow {
@@ -21,10 +26,13 @@ namespace aiflow {
 struct SegmentLogOptions {
   uint64_t segment_bytes = 64 << 20;  // a segment that has reached it is sealed; at most 1 GiB
   uint64_t reserve_bytes = 4 << 20;   // disk space taken ahead of the appends
+  Millis idempotence_window = kIdempotenceWindow;
 };
 
 /// The event log in append-only segment files (docs/formats/event-log.md). Thread-safety as in
-/// EventLog. Costs in memory 8 bytes per event, and 23 to 46 more per event with an id.
+/// EventLog. Costs in memory 8 bytes per event, and 23 to 46 more per event with an id, the latter
+/// also for removed ones whose id is known on. A piece that DropBefore removes is a segment; the
+/// newest is closed early if it is to go.
 class SegmentLog final : public EventLog {
  public:
   /// Opens the log in `directory`, or makes it there. `files` and `clock` must outlive it.
@@ -46,12 +54,26 @@ class SegmentLog final : public EventLog {
       const EventFilter& filter) const override;
   Result<Offset> OffsetAt(Millis time) const override;
   Result<Offset> OffsetBefore(Millis time) const override;
+  Result<DropProgress> DropBefore(Offset offset) override;
   Result<int64_t> RegisterClient(const std::string& ns, const std::string& sender) override;
   Status DeleteClient(int64_t client_id) override;
   Result<bool> ClientExists(int64_t client_id) const override;
 
  private:
   struct Batch;
+  /// A segment on its way out: its keys are taken in steps.
+  struct Removal {
+    explicit Removal(const Segment& segment);
+
+    const Offset first;
+    const Offset last;
+    Offset next;  // not looked at yet
+    Millis last_time{0};
+    RecordReader reader;
+    std::unique_ptr<KeptKeys> keys;  // made with the first key
+    std::vector<ClientKey> client_keys;
+    std::vector<std::pair<uint64_t, Offset>> client_hashes;
+  };
   /// Takes one matching event; false ends the scan.
   using OnEvent = std::function<bool(Event&&)>;
 
@@ -62,6 +84,18 @@ class SegmentLog final : public EventLog {
   Status OpenSegments(const std::vector<std::string>& names);
 
   Result<AppendResult> Place(const Event& event, Batch& batch);
+  /// Finds what a removal that was interrupted has left behind, too.
+  Status OpenRemoved(const std::vector<std::string>& names);
+
+  Status KeepKeys(const Segment& segment);
+  Status Remove();
+  Status TidyUp();
+  Status RemoveLeftovers();
+  /// The answer to a repetition of the removed event at `offset`; nothing when it is another event.
+  Result<std::optional<AppendResult>> FindRemoved(const Event& event, Offset offset) const;
+  /// The answer to a repetition; nothing when the event is new.
+  Result<std::optional<AppendResult>> FindStored(const Event& event, uint64_t hash) const;
+
   Result<AppendResult> CompareStored(const Event& event, const Event& stored) const;
   Status Write(Batch& batch);
   Status Roll();
@@ -83,6 +117,11 @@ class SegmentLog final : public EventLog {
   SipKey hash_key_{};
 
   // Of the appending thread only.
+  RemovedEvents removed_;
+  std::map<Offset, std::unique_ptr<KeptKeys>> kept_;  // by first offset
+  std::unique_ptr<Removal> removal_;
+  std::vector<std::string> leftovers_;                  // files that are to go
+  std::vector<std::pair<uint64_t, Offset>> forgotten_;  // that ids_ is to lose
   IdIndex ids_;
   Millis last_time_{0};
   bool rolling_ = false;  // the active segment is full and its successor not yet made
