@@ -147,6 +147,9 @@ Result<int64_t> BundleDirectory::Sweep(
     if (!turn) return Error(turn.error());
     // Out of sight at once: half a bundle must never be seen.
     const fs::path aside = root_ / (".old-" + name);
+    if (fs::exists(aside, error)) {  // begun before a crash, and unpacked anew since
+      if (Status gone = bundle::RemoveTree(aside); !gone.ok()) return Error(std::move(gone));
+    }
     if (rename(path.c_str(), aside.c_str()) != 0) {
       if (errno == ENOENT) continue;
       return Error(SystemError("rename", path));
