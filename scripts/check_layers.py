@@ -22,12 +22,13 @@ ALLOWED = {
     "runner": {"base"},
     "eventlog": {"base", "model", "storage"},
     "engine": {"base", "calendar", "model", "scheduler", "storage", "executor"},
+    "hosts": {"base", "model", "engine"},
     "bundle": {"base", "model", "storage"},
     "yaml": {"base", "model"},
     "api": {"base", "calendar", "model", "scheduler", "storage", "executor", "eventlog", "engine",
             "bundle"},
     "server": {"base", "calendar", "model", "scheduler", "storage", "executor", "eventlog", "engine",
-               "bundle", "api"},
+               "hosts", "bundle", "api"},
     # The command line is a client of the contract; it shares packing and the model, and hands
     # `standalone` and `server` to the server's entry points.
     "cli": {"base", "model", "bundle", "server", "storage", "yaml"},

@@ -1,6 +1,5 @@
 #include "api/upload.h"
 
-#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -11,25 +10,6 @@ namespace aiflow::api {
 namespace {
 
 constexpr size_t kMaxWorkflowsPerUpload = 1'000;
-
-bool HasCustomLeaf(const ConditionSpec& condition) {
-  return condition.kind == ConditionKind::kCustom ||
-         std::ranges::any_of(condition.children, HasCustomLeaf);
-}
-
-/// A workflow that would be accepted and then not do what it says is refused instead.
-Status CheckCarriedOut(const WorkflowSpec& spec) {
-  const std::string subject = "workflow " + spec.ns + "." + spec.name + ": ";
-  for (const TaskSpec& task : spec.tasks) {
-    for (const RuleSpec& rule : task.rules) {
-      if (!HasCustomLeaf(rule.condition)) continue;
-      return {Code::kUnimplemented, subject + "task '" + task.name +
-                                        "' has a user-written condition: these are not supported "
-                                        "by this server yet"};
-    }
-  }
-  return Status::Ok();
-}
 
 Status CheckSpec(const Queries& queries, const std::string& default_timezone, const Upload& upload,
                  UploadedWorkflow* workflow) {
@@ -44,7 +24,6 @@ Status CheckSpec(const Queries& queries, const std::string& default_timezone, co
   // A snapshot keeps the zone it was uploaded with, whatever the server's default becomes.
   if (workflow->spec.timezone.empty()) workflow->spec.timezone = default_timezone;
   AIFLOW_RETURN_IF_ERROR(ValidateWorkflowSpec(workflow->spec, &workflow->warnings));
-  AIFLOW_RETURN_IF_ERROR(CheckCarriedOut(workflow->spec));
 
   const std::string subject = "workflow " + workflow->spec.ns + "." + workflow->spec.name + ": ";
   const auto ns = queries.GetNamespace(workflow->spec.ns);

@@ -19,6 +19,9 @@ struct Collector {
   void operator()(const TaskRow& row) { effects.touched.push_back(row.execution_id); }
   void operator()(const CauseRow& row) { effects.touched.push_back(row.execution_id); }
   void operator()(const RuleStateRow& row) { effects.touched.push_back(row.execution_id); }
+  void operator()(const EvaluationRow& row) {
+    if (row.execution_id.valid()) effects.touched.push_back(row.execution_id);
+  }
   void operator()(const TaskExecutionRow& row) {
     effects.touched.push_back(row.execution_id);
     // A try that has ended is over, also when another one follows.
@@ -38,6 +41,7 @@ CommitEffects EffectsOf(std::span<const Change> changes) {
   Collector collect{effects, erased};
   for (const Change& change : changes) std::visit(collect, change);
 
+  effects.erased.assign(erased.begin(), erased.end());
   if (!erased.empty()) {
     std::erase_if(effects.outbox, [&](const OutboxRow& row) { return erased.contains(row.id); });
   }

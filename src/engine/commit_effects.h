@@ -10,6 +10,7 @@ namespace aiflow {
 /// What remains to be done once a batch of changes is committed.
 struct CommitEffects {
   std::vector<OutboxRow> outbox;     // in order, without those the batch itself erased
+  std::vector<OutboxId> erased;      // outbox rows
   std::vector<AttemptKey> ended;     // attempts whose final status is committed
   std::vector<ReplyRow> replies;     // ascending by offset
   std::vector<ExecutionId> touched;  // ascending, each once

@@ -12,6 +12,7 @@
 #include "engine/durable_appender.h"
 #include "engine/hook_courier.h"
 #include "engine/publisher.h"
+#include "engine/questions.h"
 #include "engine/reply_board.h"
 #include "engine/reporter.h"
 #include "engine/spec_resolver.h"
@@ -113,6 +114,7 @@ class Engine::Impl {
   std::shared_ptr<Outward> outward_;
   std::optional<Publisher> publisher_;
   Dispatcher dispatcher_;
+  Questions questions_;
   TimerWatch timers_;
   HookCourier hooks_;
   ReplyBoard replies_;
@@ -214,11 +216,15 @@ Status Engine::Impl::Recover(std::function<void()> wake) {
   must_rebuild_ = false;
   stats_ = {};
   AIFLOW_RETURN_IF_ERROR(OpenExecutor());
+  questions_.Begin(
+      [outward = outward_](Event event) { outward->appender.Append(std::move(event), nullptr); });
   for (const OutboxRow& row : outbox_) {
     if (row.kind == OutboxKind::kPublish) publisher_->Publish(row);
+    if (row.kind == OutboxKind::kEvaluate) questions_.Enqueue(row);
   }
   hooks_.Begin({outward_, &outward_->appender}, log_.log_id());
   hooks_.Deliver(outbox_, state_);
+  AIFLOW_RETURN_IF_ERROR(questions_.Flush(state_));
   outbox_.clear();
   runs_.clear();
   log_.SetHeadListener([wake = std::move(wake)](Offset /*head*/) { wake(); });
@@ -362,6 +368,7 @@ void Engine::Impl::HandOverAgain() {
   std::set<OutboxId> rows;
   for (const OutboxRow& row : outbox_) rows.insert(row.id);
   publisher_->Retain(rows);
+  questions_.Retain(rows);
   dispatcher_.Clear();
   hooks_.Deliver(outbox_, state_);
   for (OutboxRow& row : outbox_) {
@@ -369,6 +376,8 @@ void Engine::Impl::HandOverAgain() {
       publisher_->Publish(row);
     } else if (IsCommand(row.kind)) {
       dispatcher_.Enqueue(std::move(row));
+    } else if (row.kind == OutboxKind::kEvaluate) {
+      questions_.Enqueue(row);
     }
   }
   if (on_commit_) on_commit_({.committed = committed_, .all = true});
@@ -385,7 +394,9 @@ Status Engine::Impl::Act(const Batch& batch) {
   CommitEffects effects = EffectsOf(batch.commit.changes);
   for (const OutboxRow& row : effects.outbox) {
     if (IsCommand(row.kind)) dispatcher_.Enqueue(row);
+    if (row.kind == OutboxKind::kEvaluate) questions_.Enqueue(row);
   }
+  for (const OutboxId row : effects.erased) questions_.Erased(row);
   // A failure here leaves commands queued for the next step; the rest need not wait for it.
   const Status flushed = Dispatch(batch.events);
   for (const OutboxRow& row : effects.outbox) {
@@ -402,7 +413,9 @@ Status Engine::Impl::Act(const Batch& batch) {
 }
 
 Status Engine::Impl::Dispatch(std::span<const Event> batch) {
-  return outcome_open_ ? Status::Ok() : dispatcher_.Flush(state_, batch);
+  if (outcome_open_) return Status::Ok();
+  AIFLOW_RETURN_IF_ERROR(dispatcher_.Flush(state_, batch));
+  return questions_.Flush(state_);
 }
 
 Result<bool> Engine::Impl::Step() {
@@ -456,6 +469,10 @@ void Engine::RetryRefused() {
 
 void Engine::OnCommitted(Offset offset, std::function<void(const ReplyRow&)> done) {
   impl_->replies_.Wait(offset, impl_->committed_, std::move(done));
+}
+
+void Engine::SetEvaluator(ConditionEvaluator& evaluator, const Queries& queries) {
+  impl_->questions_.SetEvaluator(evaluator, queries);
 }
 
 void Engine::SetCommitListener(std::function<void(const CommitNews&)> on_commit) {

@@ -16,6 +16,7 @@
 #include "scheduler/decide.h"
 #include "storage/blob_store.h"
 #include "storage/log_handle.h"
+#include "storage/queries.h"
 #include "storage/store.h"
 
 namespace aiflow {
@@ -38,6 +39,8 @@ class AttemptPlanner {
                                    const TaskExecutionRow& run, const Event& cause,
                                    const AttemptInputs& inputs) = 0;
 };
+
+class ConditionEvaluator;
 
 struct EngineOptions {
   std::string holder = "server";
@@ -75,13 +78,15 @@ struct EngineStats {
 ///     event of the batch is decided on top of them.
 ///  4. One commit stores the changes of the whole batch, the new committed offset, the outbox rows,
 ///     the replies, and the acknowledgements of announcements that the log has meanwhile.
-///  5. Only now something leaves: starts and stops to the executor, announcements to the log,
-///  replies
-///     to waiting callers, and the news of which executions changed to watchers.
-///  6. The executor's reports come back as events of their own (1). The commit of the report erases
-///     the start or stop row; until then the row is handed over again by each recovery. An
-///     announcement's row goes when the engine reads its own announcement from the log (4), or,
-///     when that lies behind already, with a commit that only acknowledges.
+///  5. Only now something leaves: starts and stops to the executor, questions to the evaluator,
+///     announcements to the log, replies to waiting callers, and the news of which executions
+///     changed to watchers.
+///  6. The executor's reports come back as events of their own (1), and so do answers. The commit
+///  of
+///     the report erases the start or stop row, that of the answer the question; until then the row
+///     is handed over again by each recovery. An announcement's row goes when the engine reads its
+///     own announcement from the log (4), or, when that lies behind already, with a commit that
+///     only acknowledges.
 ///
 /// A commit whose outcome is unknown is settled before anything else: the engine reads the store's
 /// epoch and committed offset. Committed: it goes on acting. Not committed: the state is loaded
@@ -121,6 +126,10 @@ class Engine {
   /// (kNotFound in code when the event was no request, or when it was committed long ago: then the
   /// reply is to be asked from Queries). Engine thread only; see EngineHandle.
   void OnCommitted(Offset offset, std::function<void(const ReplyRow&)> done);
+
+  /// Who asks user-written conditions, and where their states are; both outlive the engine's last
+  /// Step. Without one, events wait for their answers. REQUIRES: before Recover.
+  void SetEvaluator(ConditionEvaluator& evaluator, const Queries& queries);
 
   /// `on_commit` is called from Step after each commit, before any reply.
   void SetCommitListener(std::function<void(const CommitNews&)> on_commit);

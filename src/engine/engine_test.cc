@@ -304,6 +304,21 @@ TEST_F(EngineTest, Rule35RecoveryTakesTheLeaseThenLoadsThenOpensTheExecutor) {
   EXPECT_THAT(world_.executor.started, SizeIs(1)) << "starts go through Open, not through Start";
 }
 
+// E6: more than any queue of a forerunner held.
+TEST_F(EngineTest, ManyLeftOverStartsAreHandedOverByTheNextServer) {
+  constexpr int kTasks = 100;
+  constexpr int kExecutions = 120;
+  std::vector<TaskSpec> tasks;
+  for (int i = 0; i < kTasks; ++i) tasks.push_back(Task("t" + std::to_string(i), "go"));
+  world_.log.Append(Upload(world_, tasks));
+  for (int i = 0; i < kExecutions; ++i) Ask(StartFlow());
+  world_.log.Append(UserEvent("go"));
+  Run();
+  ASSERT_THAT(world_.executor.started, SizeIs(kTasks * kExecutions));
+  ASSERT_TRUE(Boot().ok());
+  EXPECT_THAT(world_.executor.expected, SizeIs(kTasks * kExecutions));
+}
+
 TEST_F(EngineTest, Rule35RunningAttemptsAreExpectedWithTheirStop) {
   StartAttempt();
   Report(TaskStatus::kRunning, Token());

@@ -48,6 +48,7 @@ inline constexpr int64_t kMaxPools = 10'000;
 inline constexpr size_t kMaxOutputBytes = 64 << 10;
 /// What one answer of a user-written condition writes to its states, as the host encodes it.
 inline constexpr size_t kMaxStateBytes = 1 << 20;
+inline constexpr size_t kMaxStateNameBytes = 1024;
 /// A trigger's condition and parameters, as JSON.
 inline constexpr size_t kMaxTriggerBytes = 64 << 10;
 /// Events that wait for the answers of user-written conditions, per execution or workflow.

@@ -403,12 +403,12 @@ struct EraseReplies {
 };
 
 /// One change of the durable state: a row put in place of the one with the same key, or removed.
-using Change = std::variant<NamespaceRow, WorkflowRow, SnapshotRow, ExecutionRow, TaskRow,
-                            TaskExecutionRow, RuleStateRow, ScheduleRow, TriggerRow, PoolRow,
-                            StateRow, EvaluationRow, DeadLetterRow, CauseRow, OutboxRow, ReplyRow,
-                            CountersRow, EraseNamespace, EraseWorkflow, EraseSnapshot,
-                            EraseExecution, EraseTaskExecution, EraseSchedule, EraseTrigger,
-                            ErasePool, EraseState, EraseEvaluation, EraseDeadLetter, EraseReplies,
-                            EraseOutbox>;
+using Change =
+    std::variant<NamespaceRow, WorkflowRow, SnapshotRow, ExecutionRow, TaskRow, TaskExecutionRow,
+                 RuleStateRow, ScheduleRow, TriggerRow, PoolRow, StateRow, EvaluationRow,
+                 DeadLetterRow, CauseRow, OutboxRow, ReplyRow, CountersRow, EraseNamespace,
+                 EraseWorkflow, EraseSnapshot, EraseExecution, EraseTaskExecution, EraseSchedule,
+                 EraseTrigger, ErasePool, EraseState, EraseEvaluation, EraseDeadLetter,
+                 EraseReplies, EraseOutbox>;
 
 }  // namespace aiflow

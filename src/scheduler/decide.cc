@@ -6,6 +6,7 @@
 #include "model/requests.h"
 #include "scheduler/backfill.h"
 #include "scheduler/draft.h"
+#include "scheduler/evaluations.h"
 #include "scheduler/events/events.h"
 #include "scheduler/outcome.h"
 #include "scheduler/requests/handlers.h"
@@ -62,6 +63,8 @@ void CountCascades(Draft& draft) {
   for (const auto& [id, execution] : draft.executions()) {
     const ExecutionRow& row = execution->row();
     if (row.event_offset != draft.offset() || IsFinished(row.status)) continue;
+    // An answer is a consequence of what was asked: it neither counts nor begins anew.
+    if (draft.is_answer()) continue;
     const int64_t cascade = draft.engine_made() ? row.cascade + 1 : 0;
     if (cascade != row.cascade) execution->Edit().cascade = cascade;
   }
@@ -132,6 +135,7 @@ Decision Decide(const State& state, const DecideInput& input) {
     OnUserEvent(draft);
   }
   for (const auto& [id, execution] : draft.executions()) SettleExecution(*execution);
+  SettleEvaluations(draft);
   PromoteWaiting(draft);
   GrantSlots(draft);
   CountCascades(draft);

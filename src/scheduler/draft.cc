@@ -27,7 +27,9 @@ ExecutionDraft::ExecutionDraft(Draft& draft, const ExecutionEntry* base, Executi
       base_(base),
       workflow_(workflow),
       edited_(base == nullptr),
-      row_(std::move(row)) {}
+      row_(std::move(row)),
+      evaluations_(base == nullptr || base->detail == nullptr ? nullptr
+                                                              : &base->detail->evaluations) {}
 
 const TaskRow* ExecutionDraft::FindTask(TaskIndex task) const {
   const ExecutionDetail* detail = base_ == nullptr ? nullptr : base_->detail.get();
@@ -129,7 +131,8 @@ bool ExecutionDraft::HasTick() const {
 }
 
 bool ExecutionDraft::MayHaveEnded() const {
-  return base_ == nullptr || !tasks_.empty() || row_.status != base_->row.status;
+  return base_ == nullptr || !tasks_.empty() || evaluations_.changed() ||
+         row_.status != base_->row.status;
 }
 
 void ExecutionDraft::Announce(const TaskExecutionRow& run) {
@@ -204,6 +207,7 @@ void ExecutionDraft::AppendChanges(std::vector<Change>& changes) const {
   for (const auto& [key, row] : tasks_) changes.emplace_back(row);
   for (const auto& [key, row] : runs_) changes.emplace_back(row);
   for (const auto& [key, row] : rules_) changes.emplace_back(row);
+  evaluations_.AppendChanges(changes);
 }
 
 void ExecutionDraft::AppendCauses(std::vector<Change>& changes) const {
@@ -231,12 +235,11 @@ ExecutionDraft& Draft::AddExecution(ExecutionRow row, const CompiledWorkflow& wo
 }
 
 void Draft::Put(Change change) {
-  // What goes with an owner must not be written after it.
-  if (const auto* erase = std::get_if<EraseTrigger>(&change)) erased_triggers_.insert(erase->id);
+  if (const auto* erase = std::get_if<EraseTrigger>(&change)) DropTrigger(erase->id);
   if (const auto* erase = std::get_if<EraseWorkflow>(&change)) {
     const WorkflowEntry* workflow = state_.FindWorkflowEntry(erase->id);
     if (workflow != nullptr) {
-      erased_triggers_.insert(workflow->triggers.begin(), workflow->triggers.end());
+      for (const TriggerId id : workflow->triggers) DropTrigger(id);
     }
   }
   others_.push_back(std::move(change));
@@ -247,6 +250,22 @@ WorkflowRow& Draft::EditWorkflow(WorkflowId id) {
   const WorkflowRow* stored = state_.FindWorkflow(id);
   CHECK(stored != nullptr) << "workflow " << id << " is not in the state";
   return workflows_.emplace(id, *stored).first->second;
+}
+
+// What goes with an owner must not be written after it.
+void Draft::DropTrigger(TriggerId id) {
+  const auto stored = state_.triggers.find(id);
+  if (stored == state_.triggers.end() || !erased_triggers_.insert(id).second) return;
+  TriggerEvaluations(stored->second.row.workflow_id).DropOwner(id.value());
+}
+
+EvaluationDraft& Draft::TriggerEvaluations(WorkflowId id) {
+  if (const auto found = trigger_evaluations_.find(id); found != trigger_evaluations_.end()) {
+    return found->second;
+  }
+  const WorkflowEntry* workflow = state_.FindWorkflowEntry(id);
+  EvaluationDraft draft(workflow == nullptr ? nullptr : &workflow->evaluations);
+  return trigger_evaluations_.emplace(id, std::move(draft)).first->second;
 }
 
 const TriggerRow* Draft::FindTrigger(TriggerId id) const {
@@ -336,6 +355,22 @@ void Draft::EraseCommand(OutboxKind kind, const AttemptKey& attempt) {
   if (id.valid()) erased_outbox_.insert(id);
 }
 
+void Draft::Ask(const EvaluationRow& entry, int32_t question) {
+  OutboxRow& row = AddOutbox(OutboxKind::kEvaluate);
+  row.offset = entry.offset;
+  row.attempt.execution = entry.execution_id;
+  row.attempt.task = entry.task;
+  row.trigger = entry.trigger_id;
+  row.ordinal = entry.ordinal;
+  row.question = question;
+  row.generation = entry.generation;
+}
+
+void Draft::EraseQuestion(const EvaluationRow& entry) {
+  const auto stored = state_.questions.find({entry.execution_id, entry.trigger_id});
+  if (stored != state_.questions.end()) erased_outbox_.insert(stored->second);
+}
+
 void Draft::Reply(Code code, std::string message, int64_t id, std::string detail) {
   CHECK(!reply_.has_value()) << "event " << offset() << " is answered twice";
   ReplyRow row;
@@ -354,6 +389,7 @@ std::vector<Change> Draft::Finish() const {
     if (!erased_triggers_.contains(id)) changes.emplace_back(row);
   }
   for (const auto& [id, execution] : executions_) execution->AppendChanges(changes);
+  for (const auto& [id, queue] : trigger_evaluations_) queue.AppendChanges(changes);
   for (const auto& [id, execution] : executions_) execution->AppendCauses(changes);
   for (const OutboxId id : erased_outbox_) changes.emplace_back(EraseOutbox{id});
   for (const OutboxRow& row : outbox_) changes.emplace_back(row);

@@ -44,6 +44,11 @@ class ExecutionDraft final : public TaskStatuses {
   [[nodiscard]] const TaskExecutionRow* FindRun(TaskIndex task, int64_t sequence) const;
   TaskExecutionRow& EditRun(TaskIndex task, int64_t sequence);
   void AddRun(TaskExecutionRow row);
+  /// Events that wait for answers before its rules look at them.
+  [[nodiscard]] EvaluationDraft& evaluations() { return evaluations_; }
+  [[nodiscard]] const EvaluationDraft& evaluations() const { return evaluations_; }
+  /// Numbers what its rules see in this event, from 0.
+  int32_t NextOrdinal() { return ordinal_++; }
   /// Null when no event touched the rule.
   [[nodiscard]] const RuleStateRow* FindRuleState(RuleRef ref) const;
   RuleStateRow& EditRuleState(RuleRef ref);
@@ -87,6 +92,8 @@ class ExecutionDraft final : public TaskStatuses {
   std::map<TaskIndex, TaskRow> tasks_;
   std::map<RunKey, TaskExecutionRow> runs_;
   std::map<RuleRef, RuleStateRow> rules_;
+  EvaluationDraft evaluations_;
+  int32_t ordinal_ = 0;
   std::vector<CauseRow> causes_;
   std::map<TaskIndex, int32_t> ordinals_;
   std::map<TaskIndex, std::string> slot_asked_;
@@ -110,6 +117,9 @@ class Draft {
   /// The event is a report that the engine made itself.
   [[nodiscard]] bool engine_made() const { return engine_made_; }
   void SetEngineMade(bool engine_made) { engine_made_ = engine_made; }
+  /// The event is an answer of a user-written condition.
+  [[nodiscard]] bool is_answer() const { return is_answer_; }
+  void SetIsAnswer() { is_answer_ = true; }
 
   /// Rows that are not in the state, because their executions have finished.
   [[nodiscard]] const std::vector<Change>& loaded() const { return loaded_; }
@@ -150,6 +160,12 @@ class Draft {
   [[nodiscard]] const TriggerRow* FindTrigger(TriggerId id) const;
   /// REQUIRES: FindTrigger(id) is not null.
   TriggerRow& EditTrigger(TriggerId id);
+  /// Events that wait for answers before the workflow's triggers look at them.
+  EvaluationDraft& TriggerEvaluations(WorkflowId id);
+  /// Those looked at in this event.
+  [[nodiscard]] const std::map<WorkflowId, EvaluationDraft>& trigger_evaluations() const {
+    return trigger_evaluations_;
+  }
   /// A pool gets this many slots, for the starts of this event already.
   void PutPool(PoolRow row);
   [[nodiscard]] int64_t PoolSlots(std::string_view pool) const;
@@ -161,6 +177,10 @@ class Draft {
   void SendHook(ExecutionId execution, int32_t hook, std::string call);
   /// Takes back the unacknowledged command, if there is one.
   void EraseCommand(OutboxKind kind, const AttemptKey& attempt);
+  /// Asks the leaf `question` of a rule, or of the trigger, about the entry's event.
+  void Ask(const EvaluationRow& entry, int32_t question);
+  /// Takes back the question that is in flight in the entry's scope.
+  void EraseQuestion(const EvaluationRow& entry);
 
   void Reply(Code code, std::string message, int64_t id = 0, std::string detail = "");
 
@@ -169,16 +189,19 @@ class Draft {
 
  private:
   OutboxRow& AddOutbox(OutboxKind kind);
+  void DropTrigger(TriggerId id);
 
   const State::Rep& state_;
   const Event& event_;
   const std::vector<Change>& loaded_;
   CountersRow counters_;
   bool engine_made_ = false;
+  bool is_answer_ = false;
   std::vector<Change> others_;
   std::map<WorkflowId, WorkflowRow> workflows_;
   std::map<TriggerId, TriggerRow> triggers_;
   std::set<TriggerId> erased_triggers_;
+  std::map<WorkflowId, EvaluationDraft> trigger_evaluations_;
   std::map<std::string, int64_t, std::less<>> pools_;  // changed slots
   std::map<ExecutionId, std::unique_ptr<ExecutionDraft>> executions_;
   std::unique_ptr<ExecutionDraft> finished_;

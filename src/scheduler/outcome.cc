@@ -109,6 +109,7 @@ void SettleExecution(ExecutionDraft& execution) {
     return Finish(execution, failed ? ExecutionStatus::kFailed : ExecutionStatus::kStopped, "");
   }
   if (!execution.running() || execution.workflow().spec().keep_open) return;
+  if (execution.evaluations().First() != nullptr) return;
   if (execution.HasTick() || Startable(execution).AnyThatNeverRan()) return;
   FinishByTasks(execution);
 }

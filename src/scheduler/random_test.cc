@@ -25,12 +25,15 @@ class RandomTest : public SchedulerTest, public ::testing::WithParamInterface<in
   }
 
   ConditionSpec PickCondition(size_t tasks, int depth) {
-    switch (Pick(depth > 0 ? 6 : 3)) {
+    switch (Pick(depth > 0 ? 7 : 4)) {
       case 0: return OnStatus(PickTask(tasks), PickStatus());
       case 1: return OnStatus(PickTask(tasks), PickStatus(), Pick(2) == 0 ? "w0" : "w1");
       case 2: return OnEvent("k" + std::to_string(Pick(3)));
-      case 3: return AllOf({PickCondition(tasks, depth - 1), PickCondition(tasks, depth - 1)});
-      case 4: return AnyOf({PickCondition(tasks, depth - 1), PickCondition(tasks, depth - 1)});
+      case 3:
+        return Custom({"k" + std::to_string(Pick(3)),
+                       StatusChangedKey("default", Pick(2) == 0 ? "w0" : "w1", PickTask(tasks))});
+      case 4: return AllOf({PickCondition(tasks, depth - 1), PickCondition(tasks, depth - 1)});
+      case 5: return AnyOf({PickCondition(tasks, depth - 1), PickCondition(tasks, depth - 1)});
       default: return Join({OnStatus(PickTask(tasks), PickStatus()), OnStatus(PickTask(tasks))});
     }
   }
@@ -76,11 +79,26 @@ class RandomTest : public SchedulerTest, public ::testing::WithParamInterface<in
     Deliver(FormatRequest(report));
   }
 
+  void AnswerSomething() {
+    std::vector<OutboxRow> asked;
+    for (const auto& [id, row] : rows_.outbox) {
+      if (row.kind == OutboxKind::kEvaluate) asked.push_back(row);
+    }
+    if (asked.empty()) return;
+    last_ = asked[static_cast<size_t>(Pick(static_cast<int64_t>(asked.size())))]
+                .attempt.execution.value();
+    if (Pick(8) == 0) {
+      FailToAnswer();
+    } else {
+      Answer(Pick(2) == 0, Pick(2) == 0 ? R"({"s": "eA=="})" : "");
+    }
+  }
+
   void Step() {
     const int64_t execution = 1 + Pick(rows_.counters.execution + 2);
     const std::string task = "t" + std::to_string(Pick(4));
     const std::string workflow = Pick(2) == 0 ? "w0" : "w1";
-    switch (Pick(20)) {
+    switch (Pick(26)) {
       case 0: Upload(PickWorkflow(workflow)); break;
       case 1: Request(StartWorkflowExecution{"default", workflow}); break;
       case 2: Request(StopTaskExecution{execution, task, 0}); break;
@@ -95,11 +113,16 @@ class RandomTest : public SchedulerTest, public ::testing::WithParamInterface<in
       case 9:
       case 10:
       case 11: Send("k" + std::to_string(Pick(3)), Pick(3) == 0 ? execution : 0); break;
+      case 12:
+      case 13:
+      case 14:
+      case 15:
+      case 16: AnswerSomething(); break;
       default: ReportSomething();
     }
   }
   void RareStep(int64_t execution, const std::string& workflow, const std::string& task) {
-    switch (Pick(10)) {
+    switch (Pick(12)) {
       case 0: Request(StopWorkflowExecution{execution}); break;
       case 1: Request(StopWorkflowExecutions{"default", workflow}); break;
       case 2: Request(DeleteWorkflowExecution{execution}); break;
@@ -113,6 +136,8 @@ class RandomTest : public SchedulerTest, public ::testing::WithParamInterface<in
         break;
       case 7: Request(RerunTasks{execution, {}}); break;
       case 8: Request(RerunTasks{execution, {task, PickTask(4)}}); break;
+      case 9: Request(RetryDeadLetter{1 + Pick(rows_.counters.dead_letter + 1)}); break;
+      case 10: Request(DropDeadLetter{1 + Pick(rows_.counters.dead_letter + 1)}); break;
       default:
         if (Pick(3) == 0) Request(DeleteSnapshot{1 + Pick(rows_.counters.snapshot + 1)});
     }

@@ -62,7 +62,7 @@ TEST_F(RetentionTest, ANamespaceIsDeletedWithItsWorkflowsInOneStep) {
             Code::kOk)
       << Message();
   AddTrigger trigger{.ns = "team", .name = "v"};
-  trigger.condition_json = R"({"kind":"event","key":"k"})";
+  trigger.condition_json = R"({"type":"event","key":"k"})";
   ASSERT_EQ(Ask(trigger), Code::kOk) << Message();
   StartWorkflowExecution start{"team", "w"};
   ASSERT_EQ(Ask(start), Code::kOk);

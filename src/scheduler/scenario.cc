@@ -5,6 +5,7 @@
 #include <set>
 #include <variant>
 
+#include "scheduler/evaluations.h"
 #include "scheduler/state_rep.h"
 
 namespace aiflow::test {
@@ -243,7 +244,9 @@ ReplyRow SchedulerTest::Request(const aiflow::Request& request,
   return reply == rows_.replies.end() ? ReplyRow{} : reply->second;
 }
 
-ReplyRow SchedulerTest::Upload(const WorkflowSpec& spec) {
+ReplyRow SchedulerTest::Upload(WorkflowSpec spec) {
+  // User-written conditions need one; nothing here runs it.
+  if (spec.host.language.empty()) spec.host = {"python", "flow.py", "python3", "3.11", "1.0"};
   UploadWorkflow upload;
   upload.ns = spec.ns;
   upload.name = spec.name;
@@ -295,6 +298,18 @@ void SchedulerTest::Report(const std::string& task, TaskStatus status, int64_t s
 void SchedulerTest::Succeed(const std::string& task) {
   Report(task, TaskStatus::kRunning);
   Report(task, TaskStatus::kSuccess);
+}
+
+Offset SchedulerTest::Answer(bool met, const std::string& states_json) {
+  EvaluationAnswer answer = AnswerTo(met);
+  answer.states_json = states_json;
+  return Deliver(FormatRequest(answer));
+}
+
+Offset SchedulerTest::FailToAnswer(const std::string& error) {
+  EvaluationAnswer answer = AnswerTo(false);
+  answer.error = error;
+  return Deliver(FormatRequest(answer));
 }
 
 void SchedulerTest::DeliverAnnouncements() {
@@ -383,6 +398,62 @@ std::vector<std::string> SchedulerTest::Announced() const {
   return announced;
 }
 
+const OutboxRow* SchedulerTest::QuestionRow(int64_t id) const {
+  const ExecutionId execution = Execution(id).id;
+  for (const auto& [outbox_id, row] : rows_.outbox) {
+    if (row.kind == OutboxKind::kEvaluate && row.attempt.execution == execution) return &row;
+  }
+  return nullptr;
+}
+
+std::string SchedulerTest::Asked(int64_t id) const {
+  const OutboxRow* row = QuestionRow(id);
+  if (row == nullptr) return "";
+  const std::optional<QuestionInFlight> question = FindQuestion(state_, *row);
+  if (!question.has_value()) return "a question about nothing";
+  EXPECT_EQ(row->question, question->leaf.question);
+  const WorkflowSpec& spec = *rows_.snapshots.at(Execution(id).snapshot_id.value()).spec;
+  return spec.tasks[static_cast<size_t>(row->attempt.task)].name + " " +
+         std::to_string(question->leaf.rule) + " " + std::to_string(question->leaf.question) +
+         ": " + question->entry->event.key;
+}
+
+EvaluationAnswer SchedulerTest::AnswerTo(bool met, int64_t id) const {
+  EvaluationAnswer answer;
+  const OutboxRow* row = QuestionRow(id);
+  if (row == nullptr) {
+    ADD_FAILURE() << "nothing is asked";
+    return answer;
+  }
+  answer.execution_id = row->attempt.execution.value();
+  answer.trigger_id = row->trigger.value();
+  answer.offset = row->offset;
+  answer.ordinal = row->ordinal;
+  answer.task = row->attempt.task;
+  answer.generation = row->generation;
+  answer.met = met;
+  return answer;
+}
+
+/// Of each scope that something waits in, the first entry is asked about, and nothing else is.
+void SchedulerTest::CheckQuestions() const {
+  size_t scopes = 0;
+  for (const auto& [id, execution] : state_.rep().executions) {
+    if (execution.detail == nullptr || execution.detail->evaluations.rows().empty()) continue;
+    EXPECT_EQ(execution.row.status, ExecutionStatus::kRunning) << "after offset " << offset_;
+    ++scopes;
+  }
+  for (const auto& [id, workflow] : state_.rep().workflows) {
+    scopes += workflow.evaluations.rows().empty() ? 0 : 1;
+  }
+  for (const auto& [id, row] : rows_.outbox) {
+    if (row.kind != OutboxKind::kEvaluate) continue;
+    EXPECT_TRUE(FindQuestion(state_, row).has_value()) << "after offset " << offset_;
+    --scopes;
+  }
+  EXPECT_EQ(scopes, 0U) << "after offset " << offset_;
+}
+
 void SchedulerTest::CheckState() const {
   State loaded;
   loaded.Apply(rows_.Load());
@@ -394,12 +465,24 @@ void SchedulerTest::CheckState() const {
   ASSERT_EQ(kept.slots.pools, made.slots.pools) << "after offset " << offset_;
   ASSERT_EQ(kept.slots.workflows, made.slots.workflows) << "after offset " << offset_;
   ASSERT_TRUE(kept.waiting_runs == made.waiting_runs) << "after offset " << offset_;
+  ASSERT_TRUE(kept.questions == made.questions) << "after offset " << offset_;
   ASSERT_EQ(kept.triggers_by_event, made.triggers_by_event) << "after offset " << offset_;
   ASSERT_EQ(kept.triggers_by_status, made.triggers_by_status) << "after offset " << offset_;
   for (const auto& [id, workflow] : kept.workflows) {
     ASSERT_EQ(workflow.active, made.workflows.at(id).active) << "after offset " << offset_;
     ASSERT_EQ(workflow.waiting, made.workflows.at(id).waiting) << "after offset " << offset_;
+    ASSERT_TRUE(workflow.evaluations == made.workflows.at(id).evaluations)
+        << "after offset " << offset_;
   }
+  const EvaluationFifo none;
+  const auto waiting_in = [&none](const ExecutionEntry& execution) -> const EvaluationFifo& {
+    return execution.detail == nullptr ? none : execution.detail->evaluations;
+  };
+  for (const auto& [id, execution] : kept.executions) {
+    ASSERT_TRUE(waiting_in(execution) == waiting_in(made.executions.at(id)))
+        << "after offset " << offset_;
+  }
+  CheckQuestions();
   std::map<std::pair<int64_t, TaskIndex>, int64_t> dispatched;
   std::map<std::pair<int64_t, TaskIndex>, int64_t> waiting;
   for (const auto& [key, run] : rows_.runs) {

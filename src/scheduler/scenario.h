@@ -36,6 +36,14 @@ inline ConditionSpec OnStatus(std::string task, TaskStatus status = TaskStatus::
   condition.status = status;
   return condition;
 }
+/// User-written, about events with these keys.
+inline ConditionSpec Custom(std::vector<std::string> keys, std::string name = "custom") {
+  ConditionSpec condition;
+  condition.kind = ConditionKind::kCustom;
+  condition.name = std::move(name);
+  condition.event_keys = std::move(keys);
+  return condition;
+}
 inline ConditionSpec Compose(ConditionKind kind, std::vector<ConditionSpec> children) {
   ConditionSpec condition;
   condition.kind = kind;
@@ -128,7 +136,7 @@ class SchedulerTest : public ::testing::Test {
   ReplyRow Request(const aiflow::Request& request,
                    std::shared_ptr<const WorkflowSpec> spec = nullptr,
                    EventKind kind = EventKind::kInternal);
-  ReplyRow Upload(const WorkflowSpec& spec);
+  ReplyRow Upload(WorkflowSpec spec);
   int64_t StartExecution(const std::string& name = "w");
   /// Uploads and starts.
   int64_t Run(std::vector<TaskSpec> tasks);
@@ -139,6 +147,10 @@ class SchedulerTest : public ::testing::Test {
   void Succeed(const std::string& task);  // RUNNING, SUCCESS
   /// Lets time pass, and fires what comes due on the way, in order. How many timers fired.
   int Pass(Millis time);
+  /// The host answers the question that is in flight: met, or not.
+  Offset Answer(bool met, const std::string& states_json = "");
+  /// Nobody can answer the question that is in flight.
+  Offset FailToAnswer(const std::string& error = "ValueError: no");
   /// Takes the announcements out of the outbox and delivers them, as the log would.
   void DeliverAnnouncements();
 
@@ -156,6 +168,11 @@ class SchedulerTest : public ::testing::Test {
   [[nodiscard]] int64_t Commands(OutboxKind kind, const std::string& task) const;
   /// "task STATUS" of what is waiting to be published, in order.
   [[nodiscard]] std::vector<std::string> Announced() const;
+  /// "task rule question: event" of the question in flight; empty when there is none. Rules and
+  /// questions count from 0.
+  [[nodiscard]] std::string Asked(int64_t id = 0) const;
+  /// The answer to it, as the engine would append it.
+  [[nodiscard]] EvaluationAnswer AnswerTo(bool met, int64_t id = 0) const;
   [[nodiscard]] TaskIndex Index(const std::string& task, int64_t id = 0) const;
 
   State state_;
@@ -167,6 +184,8 @@ class SchedulerTest : public ::testing::Test {
 
  private:
   void CheckState() const;
+  void CheckQuestions() const;
+  [[nodiscard]] const OutboxRow* QuestionRow(int64_t id) const;
 };
 
 }  // namespace aiflow::test

@@ -33,10 +33,11 @@ class StartsRandomTest : public SchedulerTest, public ::testing::WithParamInterf
   }
 
   ConditionSpec Condition(int depth) {
-    switch (Pick(depth > 0 ? 4 : 2)) {
+    switch (Pick(depth > 0 ? 5 : 3)) {
       case 0: return OnEvent(Key());
       case 1: return OnStatus("a", Pick(2) == 0 ? S::kSuccess : S::kFailed, Name());
-      case 2: return AllOf({Condition(depth - 1), Condition(depth - 1)});
+      case 2: return Custom({Key(), StatusChangedKey("default", Name(), "a")});
+      case 3: return AllOf({Condition(depth - 1), Condition(depth - 1)});
       default: return AnyOf({Condition(depth - 1), Condition(depth - 1)});
     }
   }
@@ -52,6 +53,10 @@ class StartsRandomTest : public SchedulerTest, public ::testing::WithParamInterf
         add.name = Name();
         add.condition_json = FormatCondition(Condition(2));
         if (Pick(4) == 0) add.params_json = R"({"n": {"field": "value"}})";
+        HostSpec host;
+        host.language = "python";
+        add.host_json = FormatHost(host);
+        add.pickled_digest = "rule";
         Request(add);
       }
     }
@@ -94,8 +99,22 @@ class StartsRandomTest : public SchedulerTest, public ::testing::WithParamInterf
     report.status = Pick(4) == 0 ? S::kFailed : S::kSuccess;
     Deliver(FormatRequest(report));
   }
+  void AnswerSomething() {
+    for (const auto& [id, row] : rows_.outbox) {
+      if (row.kind != OutboxKind::kEvaluate || Pick(2) == 0) continue;
+      EvaluationAnswer answer;
+      answer.trigger_id = row.trigger.value();
+      answer.offset = row.offset;
+      answer.ordinal = row.ordinal;
+      answer.generation = row.generation;
+      answer.met = Pick(2) == 0;
+      if (Pick(8) == 0) answer.error = "ValueError: no";
+      Deliver(FormatRequest(answer));
+      return;
+    }
+  }
   void Step() {
-    switch (Pick(16)) {
+    switch (Pick(20)) {
       case 0: UploadSomething(); break;
       case 1: TriggerStep(); break;
       case 2: ScheduleStep(); break;
@@ -110,6 +129,10 @@ class StartsRandomTest : public SchedulerTest, public ::testing::WithParamInterf
       case 11:
         if (Pick(20) == 0) Request(StopWorkflowExecutions{"default", Name()});
         break;
+      case 12:
+      case 13:
+      case 14:
+      case 15: AnswerSomething(); break;
       default: ReportSomething();
     }
   }
@@ -125,7 +148,10 @@ class StartsRandomTest : public SchedulerTest, public ::testing::WithParamInterf
     std::set<std::pair<int64_t, Millis>> due_times;
     for (const auto& [id, execution] : rows_.executions) {
       if (execution.run_type == RunType::kEvent) {
-        const std::pair key(execution.workflow_id, execution.created_offset);
+        // Its first runs name the event, which may have waited; one that never began has none.
+        const auto run = rows_.runs.find({id, 0, 1});
+        if (run == rows_.runs.end() || run->second.task_name != "a") continue;
+        const std::pair key(execution.workflow_id, run->second.cause_offset);
         ASSERT_TRUE(events.insert(key).second)
             << "one event has started execution " << id << " too";
       } else if (execution.run_type == RunType::kPeriodic) {

@@ -92,23 +92,21 @@ class Applier {
 
   void operator()(const EvaluationRow& row) {
     if (row.execution_id.valid()) {
-      Detail(row.execution_id)
-          .evaluations.insert_or_assign({row.offset, row.ordinal, row.task}, row);
+      Detail(row.execution_id).evaluations.Put(row);
     } else {
-      rep_.workflows[row.workflow_id].evaluations.insert_or_assign(
-          {row.offset, row.ordinal, row.trigger_id.value()}, row);
+      rep_.workflows[row.workflow_id].evaluations.Put(row);
     }
   }
   void operator()(const EraseEvaluation& erase) {
     if (erase.execution_id.valid()) {
-      Detail(erase.execution_id).evaluations.erase({erase.offset, erase.ordinal, erase.task});
+      Detail(erase.execution_id).evaluations.Erase({erase.offset, erase.ordinal, erase.task});
       return;
     }
     const auto trigger = rep_.triggers.find(erase.trigger_id);
     if (trigger == rep_.triggers.end()) return;
     const auto workflow = rep_.workflows.find(trigger->second.row.workflow_id);
     if (workflow == rep_.workflows.end()) return;
-    workflow->second.evaluations.erase({erase.offset, erase.ordinal, erase.trigger_id.value()});
+    workflow->second.evaluations.Erase({erase.offset, erase.ordinal, erase.trigger_id.value()});
   }
 
   void operator()(const ScheduleRow& row) {
@@ -142,9 +140,7 @@ class Applier {
     const auto workflow = rep_.workflows.find(found->second.row.workflow_id);
     if (workflow != rep_.workflows.end()) {
       workflow->second.triggers.erase(erase.id);
-      std::erase_if(workflow->second.evaluations, [&erase](const auto& evaluation) {
-        return evaluation.second.trigger_id == erase.id;
-      });
+      workflow->second.evaluations.EraseOwner(erase.id.value());
     }
     DropTrigger(erase.id);
   }
@@ -162,6 +158,8 @@ class Applier {
     rep_.outbox.insert_or_assign(row.id, row);
     if (row.kind == OutboxKind::kStartAttempt) rep_.attempt_outbox[row.attempt].start = row.id;
     if (row.kind == OutboxKind::kStopAttempt) rep_.attempt_outbox[row.attempt].stop = row.id;
+    if (row.kind == OutboxKind::kEvaluate)
+      rep_.questions[{row.attempt.execution, row.trigger}] = row.id;
   }
   void operator()(const EraseOutbox& erase) {
     const auto found = rep_.outbox.find(erase.id);
@@ -173,6 +171,11 @@ class Applier {
       if (ids.start == erase.id) ids.start = OutboxId();
       if (ids.stop == erase.id) ids.stop = OutboxId();
       if (!ids.start.valid() && !ids.stop.valid()) rep_.attempt_outbox.erase(attempt);
+    }
+    const auto question =
+        rep_.questions.find({found->second.attempt.execution, found->second.trigger});
+    if (question != rep_.questions.end() && question->second == erase.id) {
+      rep_.questions.erase(question);
     }
     rep_.outbox.erase(found);
   }
@@ -517,10 +520,10 @@ std::vector<Change> State::Dump() const {
     for (const auto& [key, row] : entry.detail->tasks) rows.emplace_back(row);
     for (const auto& [key, row] : entry.detail->runs) rows.emplace_back(row);
     for (const auto& [key, row] : entry.detail->rules) rows.emplace_back(row);
-    for (const auto& [key, row] : entry.detail->evaluations) rows.emplace_back(row);
+    for (const auto& [key, row] : entry.detail->evaluations.rows()) rows.emplace_back(row);
   }
   for (const WorkflowId id : SortedKeys(rep_->workflows)) {
-    for (const auto& [key, row] : rep_->workflows.at(id).evaluations) rows.emplace_back(row);
+    for (const auto& [key, row] : rep_->workflows.at(id).evaluations.rows()) rows.emplace_back(row);
   }
   for (const auto& [id, row] : rep_->schedules) rows.emplace_back(row);
   for (const auto& [id, entry] : rep_->triggers) rows.emplace_back(entry.row);

@@ -15,13 +15,12 @@
 #include "model/requests.h"
 #include "scheduler/compiled_trigger.h"
 #include "scheduler/compiled_workflow.h"
+#include "scheduler/evaluation_fifo.h"
 #include "scheduler/state.h"
 
 namespace aiflow {
 
 using RunKey = std::pair<TaskIndex, int64_t>;  // task, sequence
-/// Event offset, ordinal, task (or trigger id): the order within one scope.
-using EvaluationKey = std::tuple<Offset, int32_t, int64_t>;
 
 /// Runs that compete for the same slots: all of a class wait while its first one does.
 struct SlotClass {
@@ -53,7 +52,7 @@ struct ExecutionDetail {
   std::map<TaskIndex, TaskRow> tasks;
   std::map<RunKey, TaskExecutionRow> runs;  // those that a TaskRow names
   std::map<RuleRef, RuleStateRow> rules;
-  std::map<EvaluationKey, EvaluationRow> evaluations;  // the first one is being asked about
+  EvaluationFifo evaluations;  // the first one is being asked about
   // Derived from the rows above:
   int64_t live_tasks = 0;
   std::vector<uint8_t> latest_status;  // by task; kNeverRan or a TaskStatus. Joins read it
@@ -90,7 +89,7 @@ struct WorkflowEntry {
   std::set<SnapshotId> snapshots;
   std::set<ScheduleId> schedules;
   std::set<TriggerId> triggers;
-  std::map<EvaluationKey, EvaluationRow> evaluations;  // of its triggers
+  EvaluationFifo evaluations;  // of its triggers; the first one is being asked about
   // Derived:
   std::set<ExecutionId> waiting;  // in INIT, for max_active_executions
   int64_t active = 0;             // unfinished executions that do not wait
@@ -129,6 +128,8 @@ struct State::Rep {
   std::map<SlotClass, std::set<WaitingRun>> waiting_runs;  // no empty entry
   std::map<std::pair<std::string, std::string>, WorkflowId> workflow_names;
   std::map<AttemptKey, AttemptOutbox> attempt_outbox;
+  /// The outbox rows of questions, at most one per execution, and one per trigger.
+  std::map<std::pair<ExecutionId, TriggerId>, OutboxId> questions;
   /// Snapshots with unfinished executions, by what their rules expect: the cost of an event is the
   /// number of rules that expect it.
   std::map<std::pair<std::string, std::string>, std::set<SnapshotId>> expecting_event;

@@ -16,6 +16,11 @@ void SetStatus(TaskExecutionRow& run, TaskStatus status) {
   run.status = status;
 }
 
+/// The offset of the event that leads to an action.
+Offset CauseOf(const ExecutionDraft& execution, const Why& why) {
+  return why.cause != 0 ? why.cause : execution.draft().offset();
+}
+
 /// A new run in INIT, with the next sequence number.
 TaskExecutionRow& MakeRun(ExecutionDraft& execution, TaskIndex task, Offset cause, RuleIndex rule) {
   TaskExecutionRow run;
@@ -93,7 +98,7 @@ StartOutcome Coalesce(ExecutionDraft& execution, TaskIndex task, const Why& why)
   const int64_t sequence = execution.FindTask(task)->successor;
   TaskExecutionRow& run = execution.EditRun(task, sequence);
   const Offset before = run.cause_offset;
-  run.cause_offset = execution.draft().offset();
+  run.cause_offset = CauseOf(execution, why);
   run.cause_rule = why.rule;
   ++run.coalesced;
   execution.Record(CauseKind::kCoalesced, task, sequence, why.rule,
@@ -103,7 +108,7 @@ StartOutcome Coalesce(ExecutionDraft& execution, TaskIndex task, const Why& why)
 }
 
 StartOutcome MakeSuccessor(ExecutionDraft& execution, TaskIndex task, const Why& why) {
-  const TaskExecutionRow& run = MakeRun(execution, task, execution.draft().offset(), why.rule);
+  const TaskExecutionRow& run = MakeRun(execution, task, CauseOf(execution, why), why.rule);
   TaskRow& row = execution.EditTask(task);
   row.successor = run.sequence;
   const std::string waits_for =
@@ -121,7 +126,7 @@ StartOutcome KeepStart(ExecutionDraft& execution, TaskIndex task, const Why& why
                          " starts wait, the limit of max_pending_starts");
     return {StartEffect::kDropped, 0};
   }
-  execution.EditTask(task).pending_starts.push_back(execution.draft().offset());
+  execution.EditTask(task).pending_starts.push_back(CauseOf(execution, why));
   execution.Record(CauseKind::kQueued, task, 0, why.rule,
                    why.text + "; kept, " + std::to_string(waiting) + " starts are before it");
   return {StartEffect::kQueued, 0};
@@ -146,7 +151,7 @@ void DropPending(ExecutionDraft& execution, TaskIndex task, const Why& why) {
 StartOutcome StartTask(ExecutionDraft& execution, TaskIndex task, const Why& why) {
   const TaskRow* row = execution.FindTask(task);
   if (row == nullptr || !IsLive(*row)) {
-    TaskExecutionRow& run = MakeRun(execution, task, execution.draft().offset(), why.rule);
+    TaskExecutionRow& run = MakeRun(execution, task, CauseOf(execution, why), why.rule);
     Enqueue(execution, run, why.text);
     return {StartEffect::kStarted, run.sequence};
   }

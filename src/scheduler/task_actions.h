@@ -11,6 +11,7 @@ struct Why {
   RuleIndex rule = -1;  // -1: a request, or the start of the execution
   StopCause stop_cause = StopCause::kRequest;
   std::string text;  // for people; names the event and its offset
+  Offset cause = 0;  // of the event, when it is not the current one: it has waited for answers
 };
 
 enum class StartEffect {

@@ -1,15 +1,9 @@
 #pragma once
 
-#include <optional>
-#include <vector>
-
 #include "scheduler/conditions/condition.h"
 #include "scheduler/draft.h"
 
 namespace aiflow {
-
-/// What hosts said about one event, by question; nothing where they were not asked.
-using Answers = std::vector<std::optional<bool>>;
 
 /// Lets a trigger look at `event`, which is not the one that is decided when it had to wait for its
 /// answers (`occurrence` describes it; `event.offset` is its own). The trigger observes it; unless

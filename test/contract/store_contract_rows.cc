@@ -290,6 +290,8 @@ void RandomChanges::PutEvaluation(std::vector<Change>* out, Offset offset) {
   row.answers.assign(static_cast<size_t>(Below(4)), static_cast<uint8_t>(Below(2)));
   row.decided = Below(2) == 0;
   row.generation = Old(4);
+  row.rule = static_cast<RuleIndex>(Below(3) - 1);
+  row.question = static_cast<int32_t>(Below(3) - 1);
   evaluations_.push_back(row);
   out->emplace_back(row);
 }

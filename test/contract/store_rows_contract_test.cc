@@ -63,7 +63,9 @@ EvaluationRow FullEvaluation(int64_t execution, Offset offset, int32_t ordinal, 
           .statuses = {{0, 1, TaskStatus::kSuccess}, {7, 1LL << 40, TaskStatus::kRetrying}},
           .answers = {1, 0},
           .decided = true,
-          .generation = 4};
+          .generation = 4,
+          .rule = 5,
+          .question = 1};
 }
 
 EvaluationRow OfTrigger(int64_t trigger, Offset offset, int64_t workflow = 1) {

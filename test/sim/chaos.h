@@ -21,6 +21,7 @@ struct SimCounts {
   int64_t events = 0;
   int64_t executions = 0;
   int64_t attempts = 0;
+  int64_t questions = 0;
 };
 
 /// What every part of one simulated world shares: chance, time, the switch for faults, the history

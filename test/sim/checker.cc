@@ -167,6 +167,16 @@ void Checker::Take(const TaskExecutionRow& row) {
 
 void Checker::Take(const RuleStateRow& row) { Touch(row.execution_id, "a rule"); }
 
+/// Each answer that counts has seen the one before it.
+void Checker::Take(const StateRow& row) {
+  int64_t& answers = answers_[{row.execution_id, row.workflow_id}];
+  if (row.value != std::to_string(++answers)) {
+    chaos_.Fail("state " + row.name + " of execution " + std::to_string(row.execution_id.value()) +
+                ", workflow " + std::to_string(row.workflow_id.value()) + " becomes " + row.value +
+                " with answer " + std::to_string(answers));
+  }
+}
+
 void Checker::Take(const CauseRow& row) {
   if (!chaos_.history_wanted) return;
   chaos_.Note("task " + std::to_string(row.execution_id.value()) + "-" + std::to_string(row.task) +
@@ -265,6 +275,12 @@ void Checker::OnHandOver(const AttemptKey& attempt, OutboxKind kind) {
   if (!there) {
     chaos_.Fail(std::string(kind == OutboxKind::kStartAttempt ? "start" : "stop") + " of attempt " +
                 attempt.ToString() + " leaves without a committed row");
+  }
+}
+
+void Checker::OnQuestion(OutboxId id) const {
+  if (!outbox_.contains(id)) {
+    chaos_.Fail("question " + std::to_string(id.value()) + " is asked, but not in the outbox");
   }
 }
 

@@ -27,6 +27,8 @@ class Checker {
   void OnCommit(const CommitBatch& batch);
   /// A start or stop leaves the engine.
   void OnHandOver(const AttemptKey& attempt, OutboxKind kind);
+  /// A question leaves the engine.
+  void OnQuestion(OutboxId id) const;
   /// The engine lets go of an attempt; `result` is what the executor knows of it.
   void OnForget(const AttemptKey& attempt, std::optional<TaskStatus> result);
 
@@ -58,6 +60,7 @@ class Checker {
     pool->second = row.slots;
   }
   void Take(const ErasePool& erase) { pools_.erase(erase.name); }
+  void Take(const StateRow& row);
   void Take(const SnapshotRow& row) { specs_[row.id] = row.spec; }
   void Take(const EraseOutbox& erase);
   void Take(const EraseExecution& erase);
@@ -85,6 +88,7 @@ class Checker {
   std::map<SnapshotId, std::shared_ptr<const WorkflowSpec>> specs_;
   std::map<OutboxId, OutboxRow> outbox_;
   std::map<Offset, ReplyRow> replies_;
+  std::map<std::pair<ExecutionId, WorkflowId>, int64_t> answers_;  // of user-written conditions
   std::map<std::string, int64_t> pools_;
   bool pool_shrank_ = false;             // since then more slots may be in use than there are
   std::set<OutboxId> outbox_ids_;        // ever used

@@ -36,6 +36,7 @@ void Add(SimCounts& sum, const SimCounts& one) {
   sum.events += one.events;
   sum.executions += one.executions;
   sum.attempts += one.attempts;
+  sum.questions += one.questions;
 }
 
 void PrintHistory(uint64_t seed, Mutant mutant, size_t tail) {
@@ -69,11 +70,12 @@ int64_t RunSeeds(uint64_t from, uint64_t count, Mutant mutant, int64_t max_failu
   std::printf(
       "%lu seeds, %ld failed, %.0f seeds/s\n"
       "per seed: %.0f steps, %.1f crashes, %.1f recoveries, %.1f takeovers, %.0f commits, "
-      "%.1f failed steps, %.0f events, %.1f executions, %.1f attempts\n",
+      "%.1f failed steps, %.0f events, %.1f executions, %.1f attempts, %.1f "
+      "questions\n",
       static_cast<unsigned long>(done), static_cast<long>(failures),
       static_cast<double>(done) / took.count(), per(sum.steps), per(sum.crashes),
       per(sum.recoveries), per(sum.takeovers), per(sum.commits), per(sum.failed_commits),
-      per(sum.events), per(sum.executions), per(sum.attempts));
+      per(sum.events), per(sum.executions), per(sum.attempts), per(sum.questions));
   return failures;
 }
 

@@ -256,11 +256,14 @@ SimServer::SimServer(Durable& durable, int number)
       executor_(std::make_unique<ExecutorDoor>(*this)),
       blobs_(std::make_unique<BlobDoor>(*this)),
       planner_(std::make_unique<Planner>(number)),
+      hosts_(durable.chaos, durable.checker, pulse_),
       engine_(std::make_unique<Engine>(
           *log_, *store_, *blobs_, *executor_, *planner_,
           EngineOptions{.holder = "server-" + std::to_string(number),
                         .max_events_per_commit =
-                            static_cast<size_t>(durable.chaos.random.Percent(50) ? 4 : 64)})) {}
+                            static_cast<size_t>(durable.chaos.random.Percent(50) ? 4 : 64)})) {
+  engine_->SetEvaluator(hosts_, durable.store);
+}
 
 SimServer::~SimServer() { pulse_->dead = true; }
 

@@ -10,6 +10,7 @@
 #include "checker.h"
 #include "engine/engine.h"
 #include "sim_executor.h"
+#include "sim_hosts.h"
 #include "sim_log.h"
 #include "storage/memory/memory_blob_store.h"
 #include "storage/memory/memory_store.h"
@@ -50,6 +51,7 @@ class SimServer {
   [[nodiscard]] bool lease_lost() const { return lease_lost_; }
   [[nodiscard]] bool asleep() const;
   [[nodiscard]] Engine& engine() { return *engine_; }
+  [[nodiscard]] SimHosts& hosts() { return hosts_; }
   [[nodiscard]] const std::shared_ptr<Pulse>& pulse() const { return pulse_; }
   void Die(const std::string& where);
 
@@ -72,6 +74,7 @@ class SimServer {
   std::unique_ptr<ExecutorDoor> executor_;
   std::unique_ptr<BlobDoor> blobs_;
   std::unique_ptr<Planner> planner_;
+  SimHosts hosts_;
   std::unique_ptr<Engine> engine_;
   bool woken_ = false;
   bool more_ = false;

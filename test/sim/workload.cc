@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "model/event_keys.h"
 #include "model/spec_json.h"
 
 namespace aiflow::sim {
@@ -29,6 +30,7 @@ class Maker {
     WorkflowSpec spec;
     spec.name = WorkflowName(index_);
     spec.keep_open = random_.Percent(15);
+    spec.host = {"python", "flow.py", "python3", "3.11", "1.0"};
     if (random_.Percent(20)) spec.concurrency = 1 + random_.Below(2);
     if (random_.Percent(20)) spec.max_active_executions = 1 + random_.Below(2);
     if (random_.Percent(10)) spec.execution_timeout = Millis(1'000 + random_.Below(60'000));
@@ -105,6 +107,7 @@ class Maker {
   }
 
   ConditionSpec EventLeaf() {
+    if (random_.Percent(15)) return UserWrittenLeaf();
     ConditionSpec leaf;
     leaf.kind = ConditionKind::kEvent;
     leaf.key = PickOf(random_, kKeys);
@@ -116,6 +119,18 @@ class Maker {
       filter.field = FilterField::kContext;
       filter.pointer = "/n";
       filter.min = static_cast<double>(random_.Below(5));
+    }
+    return leaf;
+  }
+
+  ConditionSpec UserWrittenLeaf() {
+    ConditionSpec leaf;
+    leaf.kind = ConditionKind::kCustom;
+    leaf.name = "custom";
+    leaf.event_keys = {PickOf(random_, kKeys)};
+    if (random_.Percent(30)) {
+      const ConditionSpec status = StatusLeaf(random_.Percent(20));
+      leaf.event_keys.push_back(StatusChangedKey(status.ns, status.workflow, status.task));
     }
     return leaf;
   }

@@ -52,15 +52,20 @@ class World {
       server_->Run();
     } else if (dice < 55) {
       durable_.log.Sync(false);
-    } else if (dice < 75) {
+    } else if (dice < 72) {
       for (int i = 0; i < 3; ++i) durable_.executor.Tick(false);
+    } else if (dice < 75) {
+      for (int i = 0; i < 3; ++i) server_->hosts().Tick(false);
     } else if (dice < 90) {
       clients_.Act();
       clients_.Send(*server_);
     } else if (dice < 93) {
       clients_.SendAgain(*server_);
     } else if (dice < 97) {
-      if (zombie_ != nullptr) zombie_->Run();
+      if (zombie_ != nullptr) {
+        zombie_->Run();
+        zombie_->hosts().Tick(false);
+      }
     } else if (dice < 98) {
       TakeOver();
     } else {
@@ -113,6 +118,8 @@ class World {
         busy = true;
       }
       for (int i = 0; i < 8; ++i) durable_.executor.Tick(true);
+      busy = busy || !server_->hosts().idle();
+      for (int i = 0; i < 8; ++i) server_->hosts().Tick(true);
       busy = busy || !durable_.executor.idle() || !durable_.log.idle();
       Reap();
       if (!busy && server_ != nullptr && !Wait()) return;

@@ -50,12 +50,6 @@ Status CheckSizes(const v1::AddWorkflowTriggerRequest& request) {
 grpc::ServerUnaryReactor* OrchestratorServiceAdapter::AddWorkflowTrigger(
     Context* context, const v1::AddWorkflowTriggerRequest* request, v1::WorkflowTrigger* response) {
   if (Status size = CheckSizes(*request); !size.ok()) return FinishNow(context, size);
-  if (!request->host_json().empty()) {
-    // Accepted, it would never fire.
-    return FinishNow(context, Status(Code::kUnimplemented,
-                                     "triggers with user-written conditions are not supported by "
-                                     "this server yet"));
-  }
   AddTrigger add;
   add.ns = request->namespace_();
   add.name = request->name();

@@ -37,6 +37,9 @@ class TaskStatuses {
   [[nodiscard]] virtual int64_t LatestSequence(TaskIndex task) const = 0;
 };
 
+/// What hosts said about one event, by question; nothing where they were not asked.
+using Answers = std::vector<std::optional<bool>>;
+
 /// One rule while it looks at one event: the event, the tasks, and the rule's stored state.
 class RuleScope {
  public:

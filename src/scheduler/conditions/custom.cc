@@ -5,7 +5,8 @@
 namespace aiflow {
 namespace {
 
-/// User code: what it says about an event has been asked before the fold looks at it here.
+/// User code: it was asked about the events that it listens to, and only about them, before the
+/// rule looks at them.
 class CustomCondition final : public Condition {
  public:
   CustomCondition(std::vector<std::pair<std::string, TaskIndex>> keys, int32_t question,
@@ -13,11 +14,11 @@ class CustomCondition final : public Condition {
       : keys_(std::move(keys)), question_(question), slot_(slot) {}
 
   void Observe(RuleScope& scope, bool latch) const override {
-    if (!latch || !Listens(scope)) return;
+    if (!latch) return;
     if (const std::optional<bool> met = scope.Answer(question_)) scope.SetSlot(slot_, *met);
   }
   bool Touched(const RuleScope& scope) const override {
-    return Listens(scope) && scope.Answer(question_).value_or(false);
+    return scope.Answer(question_).value_or(false);
   }
   bool Met(const RuleScope& scope) const override { return Touched(scope); }
   bool Holds(const RuleScope& scope) const override { return scope.Slot(slot_); }
@@ -32,11 +33,6 @@ class CustomCondition final : public Condition {
   bool MayHold(const Outlook& outlook) const override { return MayBeMet(outlook); }
 
  private:
-  bool Listens(const RuleScope& scope) const {
-    return std::any_of(keys_.begin(), keys_.end(),
-                       [&scope](const auto& key) { return key.first == scope.occurrence().key; });
-  }
-
   const std::vector<std::pair<std::string, TaskIndex>> keys_;
   const int32_t question_;
   const int32_t slot_;

@@ -144,7 +144,7 @@ Status ChangeWriter::Write(const Connection& connection, const Row& row) {
 
 Status ChangeWriter::Write(const Connection& connection, const ExecutionRow& row) {
   touch_execution_.Bind(row.stop_cause, row.begin, row.event_offset, row.reason, row.params_json,
-                        row.source, row.due, row.deadline, row.cascade, row.id, row.status, row.end,
+                        row.source, row.deadline, row.cascade, row.id, row.status, row.end, row.due,
                         row.workflow_id, row.snapshot_id, row.run_type, row.created_offset);
   AIFLOW_RETURN_IF_ERROR(touch_execution_.Run());
   if (connection.changes() == 1) return Status::Ok();

@@ -7,12 +7,12 @@
 
 namespace aiflow::sqlite {
 
-/// Takes the place of an execution's row whose status and end stay as they are. It leaves out every
-/// column that an index looks at, so that no index page is touched.
+/// Takes the place of an execution's row whose status, end and due time stay as they are. It leaves
+/// out every column that an index looks at, so that no index page is touched.
 inline constexpr const char* kTouchExecutionSql =
     "UPDATE execution SET stop_cause = ?, begin_time = ?, event_offset = ?, reason = ?, "
-    "params = ?, source = ?, due = ?, deadline = ?, cascade = ? WHERE id = ? AND status = ? "
-    "AND end_time = ? AND workflow_id = ? AND snapshot_id = ? AND run_type = ? "
+    "params = ?, source = ?, deadline = ?, cascade = ? WHERE id = ? AND status = ? "
+    "AND end_time = ? AND due = ? AND workflow_id = ? AND snapshot_id = ? AND run_type = ? "
     "AND created_offset = ?";
 
 /// Takes the causes of a run, which must not be its task's first.

@@ -181,15 +181,17 @@ struct Table<StateRow> {
 template <>
 struct Table<EvaluationRow> {
   static constexpr std::string_view kName = "evaluation";
-  static constexpr std::array<std::string_view, 12> kColumns = {
-      "execution_id", "trigger_id", "log_offset", "ordinal", "task",    "workflow_id",
-      "event",        "source",     "statuses",   "answers", "decided", "generation"};
+  static constexpr std::array<std::string_view, 14> kColumns = {
+      "execution_id", "trigger_id", "log_offset", "ordinal",  "task",
+      "workflow_id",  "event",      "source",     "statuses", "answers",
+      "decided",      "generation", "rule",       "question"};
   static constexpr size_t kKeys = 5;
   static constexpr size_t kFixed = 1;
   template <typename R>
   static auto Tie(R& r) {
     return std::tie(r.execution_id, r.trigger_id, r.offset, r.ordinal, r.task, r.workflow_id,
-                    r.event, r.source, r.statuses, r.answers, r.decided, r.generation);
+                    r.event, r.source, r.statuses, r.answers, r.decided, r.generation, r.rule,
+                    r.question);
   }
 };
 

@@ -247,6 +247,8 @@ CREATE TABLE evaluation (
   answers BLOB,
   decided INTEGER NOT NULL,
   generation INTEGER NOT NULL,
+  rule INTEGER NOT NULL,
+  question INTEGER NOT NULL,
   PRIMARY KEY (execution_id, trigger_id, log_offset, ordinal, task)
 ) WITHOUT ROWID;
 
