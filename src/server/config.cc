@@ -30,7 +30,7 @@ struct Key {
 constexpr int64_t kMaxPort = 65'535;
 
 const auto& Keys() {
-  static const std::array<Key, 13> kKeys = {{
+  static const std::array<Key, 17> kKeys = {{
       {"rpc_port", &Config::rpc_port, "Port of the scheduler.", 0, kMaxPort},
       {"internal_rpc_port", &Config::internal_rpc_port,
        "Port for heartbeats of tasks of older clients; -1 switches it off.", -1, kMaxPort},
@@ -46,6 +46,12 @@ const auto& Keys() {
        "Runs Python tasks whose own interpreter is not on this machine."},
       {"default_timezone", &Config::default_timezone,
        "Of schedules and periodic tasks that name no time zone, nor does their workflow."},
+      {"condition_hosts", &Config::condition_hosts,
+       "Processes that evaluate user-written conditions at a time.", 1, 1'000},
+      {"condition_timeout", &Config::condition_timeout,
+       "Seconds that a user-written condition may take for one event.", 1, 86'400},
+      {"condition_attempts", &Config::condition_attempts,
+       "How often it is asked when it takes longer or its process dies.", 1, 100},
       {"log_level", &Config::log_level, "Of the server's log: debug, info, warning, error."},
       {"hook_timeout", &Config::hook_timeout,
        "How long one try of a workflow's hook may take: a number and s, m, h or d."},
@@ -53,6 +59,8 @@ const auto& Keys() {
        "How long events and what has ended are kept; 0: for ever."},
       {"retention_interval", &Config::retention_interval,
        "How often what is older than that is removed."},
+      {"idempotence_window", &Config::idempotence_window,
+       "How long the id of an event is known after the event was removed."},
   }};
   return kKeys;
 }
@@ -250,8 +258,10 @@ Status CheckConfig(const Config& config, const std::filesystem::path& home) {
       CheckDuration("retention_interval", config.retention_interval, "1s", "7d"));
   if (config.history_retention != "0") {
     AIFLOW_RETURN_IF_ERROR(
-        CheckDuration("history_retention", config.history_retention, "1m", "36500d"));
+        CheckDuration("history_retention", config.history_retention, "1s", "36500d"));
   }
+  AIFLOW_RETURN_IF_ERROR(
+      CheckDuration("idempotence_window", config.idempotence_window, "1s", "3650d"));
   return Status::Ok();
 }
 
@@ -286,6 +296,7 @@ int Config::notification_port() const {
 Millis Config::hook_timeout_ms() const { return CheckedDuration(hook_timeout); }
 Millis Config::history_retention_ms() const { return CheckedDuration(history_retention); }
 Millis Config::retention_interval_ms() const { return CheckedDuration(retention_interval); }
+Millis Config::idempotence_window_ms() const { return CheckedDuration(idempotence_window); }
 
 Result<Config> ParseConfig(const std::string& text, const std::filesystem::path& home) {
   Config config;

@@ -21,17 +21,22 @@ struct Config {
   int64_t local_executor_parallelism = 100;
   std::string python_executable = "python3";
   std::string default_timezone = "UTC";
+  int64_t condition_hosts = 4;
+  int64_t condition_timeout = 30;  // seconds
+  int64_t condition_attempts = 3;
   std::string log_level = "info";
   // Durations as text: a whole number and s, m, h or d.
   std::string hook_timeout = "60s";
   std::string history_retention = "30d";  // 0: for ever
   std::string retention_interval = "1h";
+  std::string idempotence_window = "7d";
 
   /// The port of notification_server_uri.
   [[nodiscard]] int notification_port() const;
   [[nodiscard]] Millis hook_timeout_ms() const;
   [[nodiscard]] Millis history_retention_ms() const;  // 0: for ever
   [[nodiscard]] Millis retention_interval_ms() const;
+  [[nodiscard]] Millis idempotence_window_ms() const;
 
   /// Settings of earlier versions that this one does not need: name each in the log.
   std::vector<std::string> unused;

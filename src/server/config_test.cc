@@ -30,11 +30,10 @@ TEST(ConfigTest, WrittenDefaultsReadBackAsTheDefaults) {
   const Result<Config> config = ParseConfig(DefaultConfigText(), "/h");
   ASSERT_TRUE(config.has_value()) << config.error();
   const Config defaults = *ParseConfig("", "/h");
-  for (const char* key :
-       {"rpc_port", "internal_rpc_port", "rest_port", "notification_server_uri",
-        "metadata_backend_uri", "task_executor", "local_executor_parallelism", "python_executable",
-        "default_timezone", "log_level", "hook_timeout", "history_retention",
-        "retention_interval"}) {
+  for (const char* key : {"rpc_port", "internal_rpc_port", "rest_port", "notification_server_uri",
+                          "metadata_backend_uri", "task_executor", "local_executor_parallelism",
+                          "python_executable", "default_timezone", "log_level", "hook_timeout",
+                          "history_retention", "retention_interval"}) {
     EXPECT_EQ(*ConfigValue(*config, key), *ConfigValue(defaults, key)) << key;
   }
 }
@@ -80,7 +79,9 @@ TEST(ConfigTest, DurationsAreANumberAndAUnit) {
                 HasSubstr("[history_retention] must be a whole number and s, m, h or d"))
         << text;
   }
-  EXPECT_THAT(Refusal("history_retention: 59s"), HasSubstr("from 1m to 36500d"));
+  EXPECT_EQ(defaults.idempotence_window_ms(), std::chrono::days(7));
+  EXPECT_THAT(Refusal("history_retention: 36501d"), HasSubstr("from 1s to 36500d"));
+  EXPECT_THAT(Refusal("idempotence_window: 0"), HasSubstr("from 1s to 3650d"));
   EXPECT_THAT(Refusal("hook_timeout: 0"), HasSubstr("from 1s to 1h"));
   EXPECT_THAT(Refusal("retention_interval: 8d"), HasSubstr("from 1s to 7d"));
 }

@@ -26,6 +26,7 @@ class Home {
   [[nodiscard]] std::filesystem::path logs() const { return root_ / "logs"; }
   /// <execution>.<hook>.log: what the commands of hooks wrote.
   [[nodiscard]] std::filesystem::path hook_logs() const { return logs() / "hooks"; }
+  [[nodiscard]] std::filesystem::path host_logs() const { return logs() / "hosts"; }
   [[nodiscard]] std::filesystem::path lock() const { return root_ / "aiflow_server.lock"; }
   [[nodiscard]] std::filesystem::path pid_file() const { return root_ / "aiflow_server.pid"; }
   [[nodiscard]] std::filesystem::path endpoints() const { return root_ / "server.json"; }

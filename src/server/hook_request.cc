@@ -14,6 +14,7 @@ namespace {
 /// Of an answer, which is read only to be polite.
 constexpr size_t kMaxAnswerBytes = 64 << 10;
 constexpr Millis kConnectTimeout{10'000};
+constexpr Millis kWatchMargin{1'000};
 
 }  // namespace
 
@@ -33,14 +34,14 @@ std::string HookRequest::Post(const HookDelivery& delivery, Millis timeout) {
   httplib::Client client(server);
   if (!client.is_valid()) return "the URL cannot be called: " + delivery.call.url;
   client.set_connection_timeout(std::min(timeout, kConnectTimeout));
-  client.set_read_timeout(timeout);
-  client.set_write_timeout(timeout);
+  // The library limits each read, not the whole: that is for the watch below.
+  client.set_read_timeout(timeout + kWatchMargin);
+  client.set_write_timeout(timeout + kWatchMargin);
   client.set_follow_location(false);
   {
     const std::lock_guard lock(mutex_);
     stop_ = [&client] { client.stop(); };
   }
-  // The library limits each read, not the whole.
   std::atomic<bool> late = false;
   std::jthread watch([&](const std::stop_token& answered) {
     std::mutex mutex;

@@ -23,10 +23,14 @@
 #include "eventlog/log_service.h"
 #include "executor/local/local_executor.h"
 #include "executor/local/runner_connection.h"
+#include "hosts/host_loop.h"
 #include "model/limits.h"
 #include "server/attempt_planner.h"
 #include "server/hook_runner.h"
+#include "server/host_planner.h"
 #include "server/port_reservation.h"
+#include "server/retention.h"
+#include "server/retention_files.h"
 #include "server/server_main.h"
 #include "storage/blobs/local_blob_store.h"
 #include "storage/segments/segment_log.h"
@@ -44,6 +48,20 @@ std::string LocalHost(const std::string& host) {
   if (host == "0.0.0.0") return "127.0.0.1";
   return host == "::" ? "::1" : host;
 }
+
+/// The log, as retention sees it.
+class ServedLog final : public RetentionLog {
+ public:
+  explicit ServedLog(LogService& log) : log_(log) {}
+  Offset First() const override { return log_.first(); }
+  Result<Offset> OffsetBefore(Millis time) const override { return log_.OffsetBefore(time); }
+  void DropBefore(Offset offset, std::function<void(Result<Offset>)> done) override {
+    log_.DropBefore(offset, std::move(done));
+  }
+
+ private:
+  LogService& log_;
+};
 
 /// Names the role and the option that chooses another port.
 Status PortError(const Status& status, const std::string& role, const std::string& option) {
@@ -93,6 +111,7 @@ class Server::Impl {
   /// The executor's pool has as many slots as the configuration says.
   Status SetParallelism();
   Status OpenPorts();
+  void StartRetention();
   void EndRunner();
   std::string LogPath(const WorkflowRow& workflow, const TaskExecutionRow& run) const;
   Result<std::vector<ExecutionId>> ExecutionsWithLiveTasks() const;
@@ -108,8 +127,13 @@ class Server::Impl {
   std::optional<LocalAttemptPlanner> planner_;
   std::unique_ptr<LocalExecutor> executor_;
   std::unique_ptr<HookRunner> hooks_;
+  std::optional<LocalHostPlanner> host_planner_;
+  std::unique_ptr<hosts::HostLoop> hosts_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<EngineLoop> loop_;
+  std::optional<ServedLog> served_log_;
+  std::optional<HomeFiles> files_;
+  std::unique_ptr<Retention> retention_;
   std::optional<api::SpecCache> specs_;
   std::optional<api::ObserverLoop> observers_;
   std::optional<api::Backend> backend_;
@@ -146,7 +170,9 @@ Status Server::Impl::LockHome() {
 
 Status Server::Impl::OpenStores() {
   const Home& home = options_.home;
-  auto log = SegmentLog::Open(PosixFileSystem(), SystemClock(), home.log().string(), {});
+  SegmentLogOptions options;
+  options.idempotence_window = options_.config.idempotence_window_ms();
+  auto log = SegmentLog::Open(PosixFileSystem(), SystemClock(), home.log().string(), options);
   if (!log.has_value()) return log.error();
   log_ = *std::move(log);
   log_service_ = std::make_unique<LogService>(*log_, LogServiceOptions{});
@@ -182,12 +208,22 @@ Status Server::Impl::StartEngine() {
   hooks.timeout = options_.config.hook_timeout_ms();
   hooks.environment = ProcessEnvironment();
   hooks_ = std::make_unique<HookRunner>(std::move(hooks));
+  host_planner_.emplace(
+      home, LocalAttemptPlanner::Addresses{notification_uri(), server_uri()}, *bundles_, *blobs_,
+      PythonInterpreter(options_.config.python_executable, AskPythonVersion), ProcessEnvironment());
+  hosts::HostPoolOptions pool;
+  pool.hosts = options_.config.condition_hosts;
+  pool.timeout = std::chrono::seconds(options_.config.condition_timeout);
+  pool.start_timeout = std::max<std::chrono::milliseconds>(pool.timeout, pool.start_timeout);
+  pool.attempts = options_.config.condition_attempts;
+  hosts_ = std::make_unique<hosts::HostLoop>(*host_planner_, pool);
 
   EngineOptions engine;
   engine.holder = "pid " + std::to_string(getpid());
   engine_ = std::make_unique<Engine>(*log_service_, *store_, *blobs_, *executor_, *planner_,
                                      std::move(engine));
   engine_->SetHookSender(*hooks_);
+  engine_->SetEvaluator(*hosts_, *store_);
   loop_ = std::make_unique<EngineLoop>(*engine_, *log_service_, *store_, EngineLoopOptions{},
                                        options_.failed);
   AIFLOW_RETURN_IF_ERROR(loop_->Start());
@@ -260,6 +296,29 @@ Status Server::Impl::OpenPorts() {
   return Status::Ok();
 }
 
+void Server::Impl::StartRetention() {
+  served_log_.emplace(*log_service_);
+  files_.emplace(options_.home, *store_, *blobs_, *bundles_, SystemClock());
+  RetentionOptions retention;
+  retention.keep = options_.config.history_retention_ms();
+  retention.interval = options_.config.retention_interval_ms();
+  retention_ = std::make_unique<Retention>(
+      *loop_, *store_, *served_log_, *files_, SystemClock(), retention,
+      [logger = options_.logger](const RetentionReport& report) {
+        if (report.executions > 0 || report.runs > 0 || report.first_event > 0) {
+          logger->info("retention: {} executions and {} runs removed{}", report.executions,
+                       report.runs,
+                       report.first_event == 0
+                           ? ""
+                           : ", the first event is " + std::to_string(report.first_event));
+        }
+        for (const Status& error : report.errors) {
+          logger->warn("retention: {}; tried again later", error.message());
+        }
+      });
+  retention_->Start();
+}
+
 Status Server::Impl::Start() {
   // A home that is there is locked first: its own server, and not a port, is then what is in the
   // way.
@@ -275,6 +334,7 @@ Status Server::Impl::Start() {
   ports_.notification.Release();
   ports_.http.Release();
   if (ports_.internal_rpc.has_value()) ports_.internal_rpc->Release();
+  StartRetention();
   options_.logger->info("log {}: head {}, committed {}, epoch {}, {} attempts running",
                         log_service_->log_id(), log_service_->head(), loop_->committed(),
                         loop_->epoch(), running());
@@ -361,6 +421,7 @@ int64_t Server::Impl::StopTasks(Millis patience) {
 void Server::Impl::Stop() {
   if (std::exchange(stopped_, true)) return;
   if (http_server_ != nullptr) http_server_->Stop();
+  if (retention_ != nullptr) retention_->Stop();
   // The calls under way still have everything they need. One that waits for a commit for longer, as
   // while the store is locked, is answered by the end of the loop; its server would wait for ever.
   std::jthread end_of_loop([this](const std::stop_token& idle) {
@@ -376,6 +437,7 @@ void Server::Impl::Stop() {
   end_of_loop.join();
   if (hooks_ != nullptr) hooks_->Stop();
   if (observers_.has_value()) observers_->Stop();
+  if (hosts_ != nullptr) hosts_->Stop();
   if (executor_ != nullptr) {
     const bool idle = executor_->running() == 0;
     executor_->Close();

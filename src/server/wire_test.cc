@@ -75,6 +75,17 @@ class WireTest : public ServerTest {
     return values;
   }
 
+  /// Waits for an event with the key.
+  void AwaitEvent(const std::string& key) {
+    grpc::ClientContext call;
+    ns::ListEventsRequest request;
+    request.set_key(key);
+    request.set_timeout_seconds(60);
+    ns::ListEventsResponse response;
+    EXPECT_TRUE(log_->listEvents(&call, request, &response).ok());
+    EXPECT_GT(response.events_size(), 0) << "no event " << key;
+  }
+
   v1::WorkflowExecution Get(int64_t execution) {
     grpc::ClientContext call;
     v1::GetWorkflowExecutionRequest request;
@@ -179,6 +190,8 @@ TEST_F(WireTest, Rule06NoClientCanForgeTheStatusOfATask) {
   ASSERT_TRUE(Upload(Spec("w", {Until("a", "go"), Bash("b", "true", Json::array({b}))})).ok());
   const int64_t execution = StartExecution("w");
   WatchUntil(execution, Reaches(0, "RUNNING"));
+  const std::string changed = "[task_status_change].default.w.a";
+  AwaitEvent(changed);  // all is in the log that will be until the task ends
   const size_t before = ListedValues().size();
 
   const Json status = {{"workflow_execution_id", execution},
@@ -195,7 +208,6 @@ TEST_F(WireTest, Rule06NoClientCanForgeTheStatusOfATask) {
     EXPECT_NE(refused.return_msg(), "") << value;
     EXPECT_NE(PublishError(std::string(kSchedulingEventKey), value), "") << value;
   }
-  const std::string changed = "[task_status_change].default.w.a";
   EXPECT_EQ(Send(changed, "TASK_STATUS_CHANGED", status.dump()).return_code(), ns::ERROR);
   EXPECT_NE(PublishError(changed, "TASK_STATUS_CHANGED"), "");
   EXPECT_EQ(ListedValues().size(), before) << "what is refused is not in the log";
