@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Checks that every test named in the tables of docs/reliability.md exists where the table says.
 
-A row's third column names tests, its fourth the files they are in. Prints each offence as
-file:line and exits 1 when there is one.
+A row's third column names tests, its fourth the files they are in. Each promise and each fault has
+such a row, or one with the reason why it has no test. Prints each offence as file:line and exits 1
+when there is one.
 """
 
 import pathlib
@@ -13,6 +14,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/reliability.md"
 CPP_TEST = re.compile(r"\b(?:TYPED_)?TEST(?:_F|_P)?\(\s*(\w+)\s*,\s*(\w+)\s*\)")
 PYTHON_TEST = re.compile(r"^\s*def (test_\w+)\(", re.MULTILINE)
+# The last number of each kind: promises have no letter.
+LAST_IDS = {"": 35, "N": 17, "E": 20, "S": 19, "T": 15, "A": 17}
+ID_ROW = re.compile(r"^\| ([A-Z]?\d+) \| .*\S.* \|$", re.MULTILINE)
 MUTANT = re.compile(r"Mutant::k\w+,\s*\"([a-z-]+)\"")
 
 
@@ -36,8 +40,17 @@ def rows(text: str):
             yield number, tests, files
 
 
+def ids_without_row(text: str):
+    there = ID_ROW.findall(text)
+    for letter, last in LAST_IDS.items():
+        for number in range(1, last + 1):
+            name = f"{letter}{number}"
+            if there.count(name) != 1:
+                yield f"{name} has {there.count(name)} rows instead of one"
+
+
 def main() -> int:
-    offences = []
+    offences = [f"{PAGE.relative_to(ROOT)}: {what}" for what in ids_without_row(PAGE.read_text())]
     checked = 0
     known = {}
     for number, tests, files in rows(PAGE.read_text()):
