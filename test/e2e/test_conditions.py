@@ -5,7 +5,8 @@ import subprocess
 import sys
 import textwrap
 
-from aiflow_server import Server, start_time, wait_until
+import pytest
+from aiflow_server import BINARIES, Server, start_time, wait_until
 
 HEAD = """
 import os
@@ -69,14 +70,30 @@ def a_server(tmp_path, **settings):
     return Server(home, env={"PID_FILE": str(tmp_path / "pid")})
 
 
-def test_a_condition_counts_every_event_once_whoever_dies(server, tmp_path):
-    upload(server, tmp_path, f"""
+def upload_python(server, tmp_path):
+    upload(server, tmp_path, """
         with Workflow(name='w') as w:
             BashOperator('stream', 'sleep 1000')
-            third = BashOperator('third', 'echo $AIFLOW_EVENT_VALUE >> {tmp_path}/thirds',
+            third = BashOperator('third', 'echo $AIFLOW_EVENT_VALUE >> "$THIRDS"',
                                  on_alive='queue')
             third.action_on_condition(TaskAction.START, Every('k', 3))
         """)
+
+
+def upload_cpp(server, tmp_path):
+    server.cli("workflow", "upload", str(BINARIES / "every_third"))
+
+
+@pytest.fixture
+def thirds(tmp_path, monkeypatch):
+    """The file that tasks of the server write to."""
+    monkeypatch.setenv("THIRDS", str(tmp_path / "thirds"))
+
+
+@pytest.mark.parametrize("upload_workflow", [upload_python, upload_cpp])
+def test_a_condition_counts_every_event_once_whoever_dies(
+        thirds, server, tmp_path, upload_workflow):
+    upload_workflow(server, tmp_path)
     execution = server.start_execution("w")
     for value in range(1, 13):
         if value in (3, 7, 11):
