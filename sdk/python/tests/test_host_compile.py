@@ -1,7 +1,12 @@
 """`python -m ai_flow.host compile FILE`: docs/formats/task-environment.md."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 
+import cloudpickle
 import pytest
 
 FLOW = """
@@ -120,3 +125,107 @@ def test_the_example_of_the_readme_compiles(host, workflow_file):
     assert done.returncode == 0, done.stderr
     spec = json.loads(done.stdout)["workflows"][0]["spec"]
     assert [task["name"] for task in spec["tasks"]] == ["collect", "train", "report"]
+
+
+def run_host(folder, *arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "ai_flow.host", *arguments],
+        cwd=str(folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+        **options,
+    )
+
+
+def compile_pickled(folder, workflow):
+    (folder / "workflow.bin").write_bytes(
+        workflow if isinstance(workflow, bytes) else cloudpickle.dumps(workflow)
+    )
+    return run_host(folder, "compile-workflow", "workflow.bin")
+
+
+def pickled_by_the_forerunner():
+    """A workflow with the attributes alone that the forerunner's classes have."""
+    from ai_flow.model.action import TaskAction
+    from ai_flow.model.internal.conditions import SingleEventCondition
+    from ai_flow.model.workflow import Workflow
+    from ai_flow.operators.bash import BashOperator
+
+    with Workflow("old") as workflow:
+        a = BashOperator("a", "true")
+        b = BashOperator("b", "false")
+        b.start_after(a)
+        b.action_on_condition(TaskAction.STOP, SingleEventCondition("k"))
+    del workflow._defined_at
+    for task in (a, b):
+        del task._defined_at
+        task.__dict__["log"] = None
+    join, event = (rule.condition for rule in workflow.rules["b"])
+    del event.filters, event.scope
+    for part in join.condition_list:
+        del part.namespace, part.workflow_name, part.task_name
+    return workflow
+
+
+def test_a_workflow_of_an_old_client_is_compiled_from_its_pickle(tmp_path):
+    done = compile_pickled(tmp_path, pickled_by_the_forerunner())
+    assert (done.returncode, done.stderr) == (0, "")
+    spec = json.loads(done.stdout)
+    assert (spec["namespace"], spec["name"]) == ("default", "old")
+    assert "host" not in spec
+    upstream, event = spec["tasks"][1]["rules"]
+    assert upstream["condition"]["conditions"] == [
+        {
+            "type": "task_status",
+            "namespace": "default",
+            "workflow": "old",
+            "task": "a",
+            "status": "SUCCESS",
+        }
+    ]
+    assert event == {"action": "STOP", "condition": {"type": "event", "key": "k"}}
+
+
+def test_a_pickled_workflow_with_code_names_no_file(tmp_path):
+    from ai_flow.model.workflow import Workflow
+    from ai_flow.operators.python import PythonOperator
+
+    with Workflow("old") as workflow:
+        PythonOperator("a", python_callable=print)
+    spec = json.loads(compile_pickled(tmp_path, workflow).stdout)
+    assert spec["host"]["language"] == "python" and "file" not in spec["host"]
+
+
+@pytest.mark.parametrize(
+    "pickled, error",
+    [
+        (b"no pickle", "the pickled workflow cannot be read here"),
+        (cloudpickle.dumps([1]), "the pickled workflow is a list, not a Workflow"),
+        (b"cai_flow.no_such_module\nname\n.", "ModuleNotFoundError"),
+    ],
+)
+def test_a_pickled_workflow_that_cannot_be_compiled_is_one_paragraph(tmp_path, pickled, error):
+    done = compile_pickled(tmp_path, pickled)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert error in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_it_ends_with_the_server_that_started_it(workflow_file):
+    path = workflow_file("import time\nprint('begun', flush=True)\ntime.sleep(1000)\n")
+    ours, its = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ai_flow.host", "compile", str(path)],
+        env=dict(os.environ, AIFLOW_LIFELINE_FD=str(ours)),
+        pass_fds=[ours],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    os.close(ours)
+    with process.stderr as messages:
+        assert messages.readline() == b"begun\n"
+        os.close(its)
+        assert process.wait(60) == -signal.SIGKILL

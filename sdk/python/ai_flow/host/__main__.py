@@ -4,17 +4,19 @@ import os
 import sys
 
 USAGE = """usage: python -m ai_flow.host compile FILE
+       python -m ai_flow.host compile-workflow FILE
        python -m ai_flow.host compile-rule FILE
        python -m ai_flow.host run-task FILE
        python -m ai_flow.host serve-conditions [FILE]
 
 compile           prints the specification of the workflows in FILE as JSON; 1: FILE has an error
+compile-workflow  prints that of the pickled workflow in FILE
 compile-rule      prints that of the pickled workflow rule in FILE, which may use the modules of the
                   current folder
 run-task          runs the task that AIFLOW_WORKFLOW and AIFLOW_TASK name, as a server starts it
 serve-conditions  answers a server's questions about the conditions in FILE and in pickled rules
 """
-COMMANDS = ("compile", "compile-rule", "run-task", "serve-conditions")
+COMMANDS = ("compile", "compile-workflow", "compile-rule", "run-task", "serve-conditions")
 
 
 def main() -> None:
@@ -31,10 +33,18 @@ def main() -> None:
     # become modules. As for a script, the folder of the file takes its place.
     if sys.path and sys.path[0] in ("", os.getcwd()):
         del sys.path[0]
+    if command.startswith("compile"):
+        from ai_flow.host.lifeline import end_with_server
+
+        end_with_server()
     if command == "compile":
         from ai_flow.host.compile import compile_main
 
         compile_main(arguments[1])
+    elif command == "compile-workflow":
+        from ai_flow.host.compile import compile_workflow_main
+
+        compile_workflow_main(arguments[1])
     elif command == "compile-rule":
         from ai_flow.host.compile import compile_rule_main
 

@@ -1,4 +1,4 @@
-"""Compiles a workflow file or a pickled rule: user code in, specification out."""
+"""Compiles workflow files, pickled workflows and pickled rules: user code in, specification out."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import sys
 from typing import Any, Callable, Dict, List, NoReturn, Set, Tuple
 
 from ai_flow.common.exception.exceptions import AIFlowException
-from ai_flow.host.questions import unpickled_rule
+from ai_flow.host.questions import unpickled_rule, unpickled_workflow
 from ai_flow.host.specification import SpecificationError, trigger_spec, workflow_spec
 from ai_flow.host.workflow_file import WorkflowFileError, load_workflows
 
@@ -35,20 +35,34 @@ def compile_file(path: str) -> Dict[str, Any]:
     return {"workflows": compiled, "warnings": warnings}
 
 
+def compile_pickled_workflow_file(path: str) -> Dict[str, Any]:
+    """The specification of the pickled workflow in the file. It names no file of a bundle, so that
+    what has code of its own to run gets a host that cannot find it. Raises as compile_rule_file."""
+    return workflow_spec(unpickled_workflow(_read(path)), None, [])
+
+
 def compile_rule_file(path: str) -> Dict[str, Any]:
     """What the pickled workflow rule in the file is as data. Raises AIFlowException or
     SpecificationError."""
+    return trigger_spec(unpickled_rule(_read(path)))
+
+
+def _read(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
-            pickled = file.read()
+            return file.read()
     except OSError as error:
         raise AIFlowException(f"{path}: {error.strerror}") from error
-    return trigger_spec(unpickled_rule(pickled))
 
 
 def compile_main(path: str) -> NoReturn:
     """Prints the JSON object and exits with 0, or a paragraph on stderr and exits with 1."""
     _compile(compile_file, path)
+
+
+def compile_workflow_main(path: str) -> NoReturn:
+    """As compile_main, for a pickled workflow."""
+    _compile(compile_pickled_workflow_file, path)
 
 
 def compile_rule_main(path: str) -> NoReturn:

@@ -72,14 +72,28 @@ class Questions:
 
 def unpickled_rule(pickled: bytes) -> WorkflowRule:
     """AIFlowException when it is no rule or cannot be read here."""
-    import cloudpickle
-
-    try:
-        rule = cloudpickle.loads(pickled)
-    except BaseException as error:
-        raise AIFlowException(
-            f"the pickled rule cannot be read here: {type(error).__name__}: {error}"
-        ) from error
+    rule = _unpickled(pickled, "rule")
     if not isinstance(rule, WorkflowRule):
         raise AIFlowException(f"the pickled rule is a {type(rule).__name__}, not a WorkflowRule")
     return rule
+
+
+def unpickled_workflow(pickled: bytes) -> Workflow:
+    """AIFlowException when it is no workflow or cannot be read here."""
+    workflow = _unpickled(pickled, "workflow")
+    if not isinstance(workflow, Workflow):
+        raise AIFlowException(
+            f"the pickled workflow is a {type(workflow).__name__}, not a Workflow"
+        )
+    return workflow
+
+
+def _unpickled(pickled: bytes, what: str) -> Any:
+    import cloudpickle
+
+    try:
+        return cloudpickle.loads(pickled)
+    except BaseException as error:
+        raise AIFlowException(
+            f"the pickled {what} cannot be read here: {type(error).__name__}: {error}"
+        ) from error

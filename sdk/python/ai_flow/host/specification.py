@@ -34,8 +34,11 @@ def _at(location: Location, message: str) -> SpecificationError:
     return SpecificationError(f"{shown}:{location[1]}: {message}")
 
 
-def workflow_spec(workflow: Workflow, file_name: str, warnings: List[str]) -> Dict[str, Any]:
-    """The specification; `file_name` is the workflow file relative to the bundle's top folder."""
+def workflow_spec(
+    workflow: Workflow, file_name: Optional[str], warnings: List[str]
+) -> Dict[str, Any]:
+    """The specification; `file_name` is the workflow file relative to the bundle's top folder, None
+    where it is not known."""
     where = f"workflow {workflow.name!r}"
     if not workflow.tasks:
         raise _at(

@@ -7,7 +7,7 @@ from ai_flow.model.action import TaskAction
 from ai_flow.model.condition import Condition
 from ai_flow.model.context import Context
 from ai_flow.model.names import check_name
-from ai_flow.model.source_location import caller_location
+from ai_flow.model.source_location import Location, caller_location
 from ai_flow.model.status import TaskStatus
 from ai_flow.model.workflow import Workflow, WorkflowContextManager
 
@@ -58,6 +58,9 @@ class OperatorConfigItem:
 class Operator:
     """A task of the workflow whose `with` block it is created in. Its keyword arguments are the
     options of `OperatorConfigItem`, kept in `config`."""
+
+    # For operators that were pickled by an earlier version.
+    _defined_at: Location = None
 
     def __init__(self, name: str, **kwargs: Any):
         self.name = check_name("task name", name)

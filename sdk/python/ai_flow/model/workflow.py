@@ -8,7 +8,7 @@ from ai_flow.model.action import TaskAction
 from ai_flow.model.condition import Condition
 from ai_flow.model.names import check_name, check_namespace
 from ai_flow.model.rule import TaskRule
-from ai_flow.model.source_location import caller_location
+from ai_flow.model.source_location import Location, caller_location
 from ai_flow.model.status import TaskStatus
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ class Workflow:
     `on_failure`, `on_success`: a `Hook` or a list of them, told when an execution has ended so.
     Any other is kept for people to read.
     """
+
+    # For workflows that were pickled by an earlier version.
+    _defined_at: Location = None
 
     def __init__(self, name: str, namespace: str = "default", **kwargs: Any):
         self.name = check_name("workflow name", name)

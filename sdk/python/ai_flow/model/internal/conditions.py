@@ -2,11 +2,11 @@
 own."""
 
 import json
-from typing import TYPE_CHECKING, Any, List, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
 from ai_flow.model.condition import Condition
 from ai_flow.model.filters import FieldFilter, check_scope, field_filters
-from ai_flow.model.internal.events import status_changed_key
+from ai_flow.model.internal.events import STATUS_CHANGED_KEY_PREFIX, status_changed_key
 from ai_flow.model.state import ValueState, ValueStateDescriptor
 from ai_flow.model.status import TaskStatus
 
@@ -128,6 +128,17 @@ class TaskStatusCondition(Condition):
         self.task_name = task_name
         self.namespace = namespace
         self.expect_status = expect_status
+
+    def __setstate__(self, state: Dict[str, Any]) -> None:
+        """One that an earlier version pickled knows its task by the key alone."""
+        self.__dict__.update(state)
+        if "task_name" in state:
+            return
+        (key,) = state["expect_event_keys"]
+        names = key[len(STATUS_CHANGED_KEY_PREFIX) :].split(".", 2)
+        if not key.startswith(STATUS_CHANGED_KEY_PREFIX) or len(names) != 3:
+            raise ValueError(f"{key!r} is no key of a task's status")
+        self.namespace, self.workflow_name, self.task_name = names
 
     def is_met(self, event: "Event", context: "Context") -> bool:
         return bool(_context_of(event).get("task_status") == self.expect_status)
