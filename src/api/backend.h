@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "api/compiler.h"
 #include "api/observer_loop.h"
 #include "api/spec_cache.h"
 #include "engine/engine_handle.h"
@@ -27,6 +28,8 @@ struct Backend {
   std::function<std::string(const WorkflowRow&, const TaskExecutionRow&)> log_path;
   /// Unpacks a stored bundle ahead of its first use and returns its directory. Any thread.
   std::function<Result<std::string>(const std::string& digest)> unpack_bundle;
+  /// Of what old clients send; nullptr: it stays as it is, and cannot run.
+  Compiler* compiler = nullptr;
   /// Of recurrences that name none, nor does their workflow; empty: UTC.
   std::string default_timezone;
   // For GetServerInfo.

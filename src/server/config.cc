@@ -30,7 +30,7 @@ struct Key {
 constexpr int64_t kMaxPort = 65'535;
 
 const auto& Keys() {
-  static const std::array<Key, 17> kKeys = {{
+  static const std::array<Key, 18> kKeys = {{
       {"rpc_port", &Config::rpc_port, "Port of the scheduler.", 0, kMaxPort},
       {"internal_rpc_port", &Config::internal_rpc_port,
        "Port for heartbeats of tasks of older clients; -1 switches it off.", -1, kMaxPort},
@@ -55,6 +55,8 @@ const auto& Keys() {
       {"log_level", &Config::log_level, "Of the server's log: debug, info, warning, error."},
       {"hook_timeout", &Config::hook_timeout,
        "How long one try of a workflow's hook may take: a number and s, m, h or d."},
+      {"compile_timeout", &Config::compile_timeout,
+       "How long compiling what an older client uploads may take."},
       {"history_retention", &Config::history_retention,
        "How long events and what has ended are kept; 0: for ever."},
       {"retention_interval", &Config::retention_interval,
@@ -254,6 +256,7 @@ Status CheckConfig(const Config& config, const std::filesystem::path& home) {
     return Wrong("log_level", "must be debug, info, warning or error: " + config.log_level);
   }
   AIFLOW_RETURN_IF_ERROR(CheckDuration("hook_timeout", config.hook_timeout, "1s", "1h"));
+  AIFLOW_RETURN_IF_ERROR(CheckDuration("compile_timeout", config.compile_timeout, "1s", "1h"));
   AIFLOW_RETURN_IF_ERROR(
       CheckDuration("retention_interval", config.retention_interval, "1s", "7d"));
   if (config.history_retention != "0") {
@@ -294,6 +297,7 @@ int Config::notification_port() const {
 }
 
 Millis Config::hook_timeout_ms() const { return CheckedDuration(hook_timeout); }
+Millis Config::compile_timeout_ms() const { return CheckedDuration(compile_timeout); }
 Millis Config::history_retention_ms() const { return CheckedDuration(history_retention); }
 Millis Config::retention_interval_ms() const { return CheckedDuration(retention_interval); }
 Millis Config::idempotence_window_ms() const { return CheckedDuration(idempotence_window); }

@@ -27,6 +27,7 @@ struct Config {
   std::string log_level = "info";
   // Durations as text: a whole number and s, m, h or d.
   std::string hook_timeout = "60s";
+  std::string compile_timeout = "60s";
   std::string history_retention = "30d";  // 0: for ever
   std::string retention_interval = "1h";
   std::string idempotence_window = "7d";
@@ -34,6 +35,7 @@ struct Config {
   /// The port of notification_server_uri.
   [[nodiscard]] int notification_port() const;
   [[nodiscard]] Millis hook_timeout_ms() const;
+  [[nodiscard]] Millis compile_timeout_ms() const;
   [[nodiscard]] Millis history_retention_ms() const;  // 0: for ever
   [[nodiscard]] Millis retention_interval_ms() const;
   [[nodiscard]] Millis idempotence_window_ms() const;

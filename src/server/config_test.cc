@@ -33,7 +33,7 @@ TEST(ConfigTest, WrittenDefaultsReadBackAsTheDefaults) {
   for (const char* key : {"rpc_port", "internal_rpc_port", "rest_port", "notification_server_uri",
                           "metadata_backend_uri", "task_executor", "local_executor_parallelism",
                           "python_executable", "default_timezone", "log_level", "hook_timeout",
-                          "history_retention", "retention_interval"}) {
+                          "compile_timeout", "history_retention", "retention_interval"}) {
     EXPECT_EQ(*ConfigValue(*config, key), *ConfigValue(defaults, key)) << key;
   }
 }
@@ -66,6 +66,7 @@ TEST(ConfigTest, KeysOfTheForerunnerAreTakenAndNamed) {
 TEST(ConfigTest, DurationsAreANumberAndAUnit) {
   const Config defaults = *ParseConfig("", "/h");
   EXPECT_EQ(defaults.hook_timeout_ms(), std::chrono::minutes(1));
+  EXPECT_EQ(defaults.compile_timeout_ms(), std::chrono::minutes(1));
   EXPECT_EQ(defaults.history_retention_ms(), std::chrono::days(30));
   EXPECT_EQ(defaults.retention_interval_ms(), std::chrono::hours(1));
   const Config config =
@@ -83,6 +84,7 @@ TEST(ConfigTest, DurationsAreANumberAndAUnit) {
   EXPECT_THAT(Refusal("history_retention: 36501d"), HasSubstr("from 1s to 36500d"));
   EXPECT_THAT(Refusal("idempotence_window: 0"), HasSubstr("from 1s to 3650d"));
   EXPECT_THAT(Refusal("hook_timeout: 0"), HasSubstr("from 1s to 1h"));
+  EXPECT_THAT(Refusal("compile_timeout: 2h"), HasSubstr("from 1s to 1h"));
   EXPECT_THAT(Refusal("retention_interval: 8d"), HasSubstr("from 1s to 7d"));
 }
 

@@ -28,6 +28,7 @@
 #include "server/attempt_planner.h"
 #include "server/hook_runner.h"
 #include "server/host_planner.h"
+#include "server/legacy_compiler.h"
 #include "server/port_reservation.h"
 #include "server/retention.h"
 #include "server/retention_files.h"
@@ -108,6 +109,7 @@ class Server::Impl {
   Status LockHome();
   Status OpenStores();
   Status StartEngine();
+  void MakeCompiler();
   /// The executor's pool has as many slots as the configuration says.
   Status SetParallelism();
   Status OpenPorts();
@@ -129,6 +131,7 @@ class Server::Impl {
   std::unique_ptr<HookRunner> hooks_;
   std::optional<LocalHostPlanner> host_planner_;
   std::unique_ptr<hosts::HostLoop> hosts_;
+  std::unique_ptr<LegacyCompiler> compiler_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<EngineLoop> loop_;
   std::optional<ServedLog> served_log_;
@@ -230,6 +233,22 @@ Status Server::Impl::StartEngine() {
   return SetParallelism();
 }
 
+void Server::Impl::MakeCompiler() {
+  LegacyCompilerOptions options;
+  // An old client does not tell its interpreter.
+  options.interpreter = [python = std::make_shared<PythonInterpreter>(
+                             options_.config.python_executable, AskPythonVersion)] {
+    return python->For(HostSpec{});
+  };
+  options.environment = ProcessEnvironment();
+  options.environment["AIFLOW_HOME"] = options_.home.root().string();
+  options.environment["AIFLOW_NOTIFICATION_URI"] = notification_uri();
+  options.environment["AIFLOW_SERVER_URI"] = server_uri();
+  options.directory = options_.home.root();
+  options.timeout = options_.config.compile_timeout_ms();
+  compiler_ = std::make_unique<LegacyCompiler>(*blobs_, *bundles_, std::move(options));
+}
+
 Status Server::Impl::SetParallelism() {
   const int64_t slots = options_.config.local_executor_parallelism;
   const auto pools = store_->ListPools({.limit = limits::kMaxPools});
@@ -257,6 +276,8 @@ Status Server::Impl::OpenPorts() {
   specs_.emplace(*blobs_);
   observers_.emplace();
   backend_.emplace(*log_service_, *loop_, *store_, *blobs_, *specs_, *observers_);
+  MakeCompiler();
+  backend_->compiler = compiler_.get();
   backend_->log_path = [this](const WorkflowRow& workflow, const TaskExecutionRow& run) {
     return LogPath(workflow, run);
   };
@@ -422,6 +443,8 @@ void Server::Impl::Stop() {
   if (std::exchange(stopped_, true)) return;
   if (http_server_ != nullptr) http_server_->Stop();
   if (retention_ != nullptr) retention_->Stop();
+  // Calls that wait for it are answered while they still can be.
+  if (compiler_ != nullptr) compiler_->Stop();
   // The calls under way still have everything they need. One that waits for a commit for longer, as
   // while the store is locked, is answered by the end of the loop; its server would wait for ever.
   std::jthread end_of_loop([this](const std::stop_token& idle) {

@@ -86,6 +86,13 @@ grpc::ServerUnaryReactor* SubmitLegacy(
     const LegacyErrors& errors, ai_flow::Response* response,
     std::function<Status(const ReplyRow&, ai_flow::Response*)> fill) {
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  SubmitLegacyTo(reactor, backend, request, errors, response, std::move(fill));
+  return reactor;
+}
+
+void SubmitLegacyTo(grpc::ServerUnaryReactor* reactor, Backend& backend, const Request& request,
+                    const LegacyErrors& errors, ai_flow::Response* response,
+                    std::function<Status(const ReplyRow&, ai_flow::Response*)> fill) {
   backend.engine.Submit(
       request, "",
       [reactor, response, errors, &backend, fill = std::move(fill)](Result<ReplyRow> reply) {
@@ -103,7 +110,6 @@ grpc::ServerUnaryReactor* SubmitLegacy(
           });
         }
       });
-  return reactor;
 }
 
 Page LegacyPage(int64_t page_size, int64_t offset) {

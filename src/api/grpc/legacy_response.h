@@ -43,6 +43,10 @@ grpc::ServerUnaryReactor* SubmitLegacy(
     grpc::CallbackServerContext* context, Backend& backend, const Request& request,
     const LegacyErrors& errors, ai_flow::Response* response,
     std::function<Status(const ReplyRow&, ai_flow::Response*)> fill = nullptr);
+/// As SubmitLegacy, for a call that has taken its reactor already.
+void SubmitLegacyTo(grpc::ServerUnaryReactor* reactor, Backend& backend, const Request& request,
+                    const LegacyErrors& errors, ai_flow::Response* response,
+                    std::function<Status(const ReplyRow&, ai_flow::Response*)> fill);
 
 /// 0 = no limit.
 Page LegacyPage(int64_t page_size, int64_t offset);

@@ -1,6 +1,7 @@
 #include <string>
 #include <utility>
 
+#include "api/grpc/legacy_compile.h"
 #include "api/grpc/legacy_list.h"
 #include "api/grpc/legacy_response.h"
 #include "api/grpc/scheduler_service.h"
@@ -47,6 +48,8 @@ Status CheckNoneStayed(const Queries& queries, const std::string& ns, const std:
 grpc::ServerUnaryReactor* SchedulerServiceAdapter::addWorkflowSnapshot(
     grpc::CallbackServerContext* context, const ai_flow::WorkflowSnapshotProto* request,
     ai_flow::Response* response) {
+  const Result<WorkflowRow> workflow = LegacyOwner(backend_.queries, request->workflow_id());
+  if (!workflow.has_value()) return FinishLegacy(context, workflow.error(), response);
   AddSnapshot add;
   add.workflow_id = request->workflow_id();
   add.uri = request->uri().value();
@@ -56,11 +59,21 @@ grpc::ServerUnaryReactor* SchedulerServiceAdapter::addWorkflowSnapshot(
     if (!stored.has_value()) return FinishLegacy(context, stored.error(), response);
     add.pickled_digest = *std::move(stored);
   }
-  return SubmitLegacy(context, backend_, add,
-                      WhenNotFound(Code::kInvalidArgument, ParentNotExists(add.workflow_id)),
-                      response, [this](const ReplyRow& reply, ai_flow::Response* filled) {
-                        return FillSnapshot(backend_, SnapshotId(reply.id), filled);
-                      });
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  CompileSnapshot(backend_, *workflow, request->workflow_object(), std::move(add),
+                  [this, reactor, response](const Result<AddSnapshot>& compiled) {
+                    if (!compiled.has_value()) {
+                      SetLegacyError(compiled.error(), response);
+                      return reactor->Finish(grpc::Status::OK);
+                    }
+                    const std::string gone = ParentNotExists(compiled->workflow_id);
+                    SubmitLegacyTo(reactor, backend_, *compiled,
+                                   WhenNotFound(Code::kInvalidArgument, gone), response,
+                                   [this](const ReplyRow& reply, ai_flow::Response* filled) {
+                                     return FillSnapshot(backend_, SnapshotId(reply.id), filled);
+                                   });
+                  });
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* SchedulerServiceAdapter::getWorkflowSnapshot(

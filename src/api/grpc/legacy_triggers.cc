@@ -1,6 +1,7 @@
 #include <string>
 #include <utility>
 
+#include "api/grpc/legacy_compile.h"
 #include "api/grpc/legacy_list.h"
 #include "api/grpc/legacy_response.h"
 #include "api/grpc/scheduler_service.h"
@@ -38,8 +39,8 @@ Status FillTrigger(const Backend& backend, TriggerId id, ai_flow::Response* resp
 grpc::ServerUnaryReactor* SchedulerServiceAdapter::addWorkflowTrigger(
     grpc::CallbackServerContext* context, const ai_flow::WorkflowTriggerProto* request,
     ai_flow::Response* response) {
-  // The rule comes pickled and never with a specification: without a host that compiles it, it is
-  // refused with the reason, as it could not fire.
+  const Result<WorkflowRow> workflow = LegacyOwner(backend_.queries, request->workflow_id());
+  if (!workflow.has_value()) return FinishLegacy(context, workflow.error(), response);
   AddTrigger add;
   add.workflow_id = request->workflow_id();
   if (!request->rule().empty()) {
@@ -47,11 +48,21 @@ grpc::ServerUnaryReactor* SchedulerServiceAdapter::addWorkflowTrigger(
     if (!stored.has_value()) return FinishLegacy(context, stored.error(), response);
     add.pickled_digest = *std::move(stored);
   }
-  return SubmitLegacy(context, backend_, add,
-                      WhenNotFound(Code::kInvalidArgument, ParentNotExists(add.workflow_id)),
-                      response, [this](const ReplyRow& reply, ai_flow::Response* filled) {
-                        return FillTrigger(backend_, TriggerId(reply.id), filled);
-                      });
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  CompileTrigger(backend_, *workflow, request->rule(), std::move(add),
+                 [this, reactor, response](const Result<AddTrigger>& compiled) {
+                   if (!compiled.has_value()) {
+                     SetLegacyError(compiled.error(), response);
+                     return reactor->Finish(grpc::Status::OK);
+                   }
+                   const std::string gone = ParentNotExists(compiled->workflow_id);
+                   SubmitLegacyTo(reactor, backend_, *compiled,
+                                  WhenNotFound(Code::kInvalidArgument, gone), response,
+                                  [this](const ReplyRow& reply, ai_flow::Response* filled) {
+                                    return FillTrigger(backend_, TriggerId(reply.id), filled);
+                                  });
+                 });
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* SchedulerServiceAdapter::getWorkflowTrigger(

@@ -1,0 +1,25 @@
+// Private to api/grpc.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "api/backend.h"
+#include "model/requests.h"
+
+namespace aiflow::api {
+
+/// Compiles what an old client adds, and gives the request that a current client would have sent:
+/// checked as an upload is, its blobs stored. `done` is called once, at once or later on a thread
+/// that may block. Failures have the codes of the frozen calls: kFailedPrecondition with the
+/// reason, kUnavailable to try again. Without anything to compile, or without a compiler, `add`
+/// stays as it is.
+void CompileSnapshot(Backend& backend, const WorkflowRow& workflow, const std::string& pickled,
+                     AddSnapshot add, std::function<void(Result<AddSnapshot>)> done);
+void CompileTrigger(Backend& backend, const WorkflowRow& workflow, const std::string& pickled,
+                    AddTrigger add, std::function<void(Result<AddTrigger>)> done);
+
+/// The workflow that an add call names by id. kInvalidArgument with the frozen text without it.
+Result<WorkflowRow> LegacyOwner(const Queries& queries, int64_t workflow_id);
+
+}  // namespace aiflow::api
