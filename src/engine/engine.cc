@@ -18,6 +18,7 @@
 #include "engine/spec_resolver.h"
 #include "engine/timer_watch.h"
 #include "model/event_keys.h"
+#include "model/limits.h"
 #include "model/requests.h"
 #include "model/spec_json.h"
 
@@ -34,9 +35,17 @@ struct Outward {
   Reporter reporter;
 };
 
+/// What the store has: every decision up to an offset, and so many parts of the next one.
+struct Position {
+  Offset offset = 0;
+  int64_t part = 0;
+  friend bool operator==(const Position&, const Position&) = default;
+};
+
 /// One commit, from its decisions to its acts.
 struct Batch {
-  std::vector<Event> events;
+  std::vector<Event> events;  // decided, the last one perhaps in part
+  Position to;
   std::vector<OutboxId> acknowledged;
   CommitBatch commit;
 };
@@ -106,7 +115,7 @@ class Engine::Impl {
 
   State state_;
   Epoch epoch_ = 0;
-  Offset committed_ = 0;
+  Position committed_;
   std::vector<OutboxRow> outbox_;       // as last loaded; empty once handed over
   std::vector<TaskExecutionRow> runs_;  // not finished, as last loaded; empty once handed over
 
@@ -172,7 +181,10 @@ Status Engine::Impl::LoadState(const StoreMeta& meta) {
   timers_.Clear();
   state_ = State();
   state_.Apply(*rows);
-  committed_ = meta.committed;
+  if (PartsUnderWay(state_) != meta.part) {
+    return Status(Code::kUnavailable, "metadata: a commit came while the state was loaded");
+  }
+  committed_ = {meta.committed, meta.part};
   return Status::Ok();
 }
 
@@ -246,16 +258,24 @@ Result<std::shared_ptr<const WorkflowSpec>> Engine::Impl::ResolveSpec(const Even
 Result<std::vector<Change>> Engine::Impl::Load(const WantedRows& wanted) const {
   if (wanted.execution.has_value()) return store_.LoadExecution(*wanted.execution);
   if (!wanted.snapshots.empty()) return store_.LoadSnapshotUsers(wanted.snapshots);
+  if (wanted.workflow.has_value()) {
+    return store_.LoadWorkflowExecutions(*wanted.workflow,
+                                         static_cast<int64_t>(options_.max_executions_per_commit));
+  }
   return store_.LoadDueExecutions(wanted.due->workflow, wanted.due->from, wanted.due->to);
 }
 
 Status Engine::Impl::DecideEvent(const Event& event, std::vector<Change> loaded,
                                  std::vector<Change>& changes) {
-  auto spec = ResolveSpec(event);
+  // What is left of a decision that is under way needs no specification.
+  Result<std::shared_ptr<const WorkflowSpec>> spec = nullptr;
+  if (PartsUnderWay(state_) == 0) spec = ResolveSpec(event);
   Decision decision;
   if (spec.has_value()) {
-    decision = aiflow::Decide(
-        state_, {.event = event, .spec = std::move(*spec), .loaded = std::move(loaded)});
+    decision = aiflow::Decide(state_, {.event = event,
+                                       .spec = std::move(*spec),
+                                       .loaded = std::move(loaded),
+                                       .max_executions = options_.max_executions_per_commit});
   } else if (IsBadSpec(spec.error())) {
     decision.changes.emplace_back(ReplyRow{.offset = event.offset,
                                            .code = static_cast<int>(spec.error().code()),
@@ -271,29 +291,35 @@ Status Engine::Impl::DecideEvent(const Event& event, std::vector<Change> loaded,
 
 Status Engine::Impl::Decide(std::vector<Event> events, Batch& batch) {
   batch.commit.epoch = epoch_;
-  batch.commit.from_offset = committed_;
-  batch.commit.to_offset = committed_;
+  batch.commit.from_offset = committed_.offset;
+  batch.commit.from_part = committed_.part;
+  batch.to = committed_;
+  size_t decided = 0;
   for (const Event& event : events) {
-    CHECK(event.offset == batch.commit.to_offset + 1)
-        << "event log: offset " << event.offset << " follows " << batch.commit.to_offset;
+    CHECK(event.offset == batch.to.offset + 1)
+        << "event log: offset " << event.offset << " follows " << batch.to.offset;
     std::vector<Change> loaded;
     if (const WantedRows wanted = RowsToLoad(event, state_); !wanted.empty()) {
       // What this batch has decided so far must be in the store before its rows are read there.
-      if (batch.commit.to_offset != committed_) break;
+      if (decided != 0) break;
       auto rows = Load(wanted);
       if (!rows.has_value()) return rows.error();
       loaded = std::move(*rows);
     }
-    if (Status decided = DecideEvent(event, std::move(loaded), batch.commit.changes);
-        !decided.ok()) {
-      if (batch.commit.to_offset == committed_) return decided;
+    if (Status status = DecideEvent(event, std::move(loaded), batch.commit.changes); !status.ok()) {
+      if (decided == 0) return status;
       break;  // what came before it can be committed
     }
-    batch.commit.to_offset = event.offset;
+    ++decided;
+    batch.to.part = PartsUnderWay(state_);
+    if (batch.to.part != 0) break;
+    batch.to = {event.offset, 0};
     publisher_->Seen(event);
     timers_.Decided(event);
+    if (batch.commit.changes.size() >= limits::kMaxRowsPerCommit) break;
   }
-  events.resize(static_cast<size_t>(batch.commit.to_offset - committed_));
+  batch.commit.to_offset = batch.to.offset;
+  events.resize(decided);
   batch.events = std::move(events);
 
   batch.acknowledged = publisher_->Acknowledged();
@@ -317,7 +343,7 @@ Status Engine::Impl::Commit(Batch batch) {
     return committed.code() == Code::kAborted ? Status(Code::kUnavailable, committed.message())
                                               : committed;
   }
-  committed_ = batch.commit.to_offset;
+  committed_ = batch.to;
   return Act(batch);
 }
 
@@ -333,13 +359,15 @@ Result<bool> Engine::Impl::Settle() {
   if (unsettled_.has_value()) {
     const Batch batch = std::move(*unsettled_);
     unsettled_.reset();
-    const bool moves = batch.commit.to_offset != batch.commit.from_offset;
-    const bool stands = meta->committed == batch.commit.from_offset;
+    const Position from{batch.commit.from_offset, batch.commit.from_part};
+    const Position now{meta->committed, meta->part};
+    const bool moves = batch.to != from;
+    const bool stands = now == from;
     // Acknowledgements stay noted until a commit takes them: nothing is lost.
     if (!moves && stands) return false;
     // With an older commit still open, it may be that one which has arrived.
-    if (moves && !outcome_open_ && meta->committed == batch.commit.to_offset) {
-      committed_ = batch.commit.to_offset;
+    if (moves && !outcome_open_ && now == batch.to) {
+      committed_ = batch.to;
       if (Status acted = Act(batch); !acted.ok()) return Error(acted);
       return true;
     }
@@ -351,7 +379,7 @@ Result<bool> Engine::Impl::Settle() {
 }
 
 Status Engine::Impl::Rebuild(const StoreMeta& meta) {
-  const Offset before = committed_;
+  const Position before = committed_;
   AIFLOW_RETURN_IF_ERROR(LoadState(meta));
   must_rebuild_ = false;
   if (committed_ != before) {
@@ -380,16 +408,17 @@ void Engine::Impl::HandOverAgain() {
       questions_.Enqueue(row);
     }
   }
-  if (on_commit_) on_commit_({.committed = committed_, .all = true});
-  replies_.Committed(committed_, {});
+  if (on_commit_) on_commit_({.committed = committed_.offset, .all = true});
+  replies_.Committed(committed_.offset, {});
 }
 
 // ---- Act ---------------------------------------------------------------------------------------
 
 Status Engine::Impl::Act(const Batch& batch) {
   ++stats_.commits;
-  stats_.events += static_cast<int64_t>(batch.events.size());
-  if (!batch.events.empty()) outcome_open_ = false;  // an open commit has met a moved offset
+  stats_.events += batch.commit.to_offset - batch.commit.from_offset;
+  // An open commit has met a moved position.
+  if (!batch.events.empty()) outcome_open_ = false;
   publisher_->Erased(batch.acknowledged);
   CommitEffects effects = EffectsOf(batch.commit.changes);
   for (const OutboxRow& row : effects.outbox) {
@@ -407,8 +436,9 @@ Status Engine::Impl::Act(const Batch& batch) {
     outward_->reporter.Forget(attempt);
     executor_.Forget(attempt);
   }
-  if (on_commit_) on_commit_({.committed = committed_, .touched = std::move(effects.touched)});
-  replies_.Committed(committed_, effects.replies);
+  if (on_commit_)
+    on_commit_({.committed = committed_.offset, .touched = std::move(effects.touched)});
+  replies_.Committed(committed_.offset, effects.replies);
   return flushed;
 }
 
@@ -423,7 +453,8 @@ Result<bool> Engine::Impl::Step() {
   if (const Result<bool> settled = Settle(); !settled.has_value()) return Error(settled.error());
   if (Status flushed = Dispatch({}); !flushed.ok()) return Error(flushed);
 
-  auto events = log_.Read(committed_, options_.max_events_per_commit, options_.max_bytes_per_read);
+  const size_t max_events = PartsUnderWay(state_) != 0 ? 1 : options_.max_events_per_commit;
+  auto events = log_.Read(committed_.offset, max_events, options_.max_bytes_per_read);
   if (!events.has_value()) return Error(events.error());
   const bool log_moves = !events->empty();
   Batch batch;
@@ -431,7 +462,7 @@ Result<bool> Engine::Impl::Step() {
   if (batch.events.empty() && batch.acknowledged.empty()) return false;
   if (Status committed = Commit(std::move(batch)); !committed.ok()) return Error(committed);
   if (log_moves) outward_->appender.Retry();
-  return log_.head() > committed_;
+  return log_.head() > committed_.offset;
 }
 
 // ---- Engine ------------------------------------------------------------------------------------
@@ -450,7 +481,7 @@ void Engine::FireTimers(Millis now) {
 }
 std::optional<Millis> Engine::NextDue() const { return impl_->timers_.Next(impl_->state_); }
 
-Offset Engine::committed() const { return impl_->committed_; }
+Offset Engine::committed() const { return impl_->committed_.offset; }
 Epoch Engine::epoch() const { return impl_->epoch_; }
 const State& Engine::state() const { return impl_->state_; }
 bool Engine::has_refused() const {
@@ -468,7 +499,7 @@ void Engine::RetryRefused() {
 }
 
 void Engine::OnCommitted(Offset offset, std::function<void(const ReplyRow&)> done) {
-  impl_->replies_.Wait(offset, impl_->committed_, std::move(done));
+  impl_->replies_.Wait(offset, impl_->committed_.offset, std::move(done));
 }
 
 void Engine::SetEvaluator(ConditionEvaluator& evaluator, const Queries& queries) {

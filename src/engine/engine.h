@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "engine/hook_sender.h"
 #include "executor/task_executor.h"
+#include "model/limits.h"
 #include "model/rows.h"
 #include "scheduler/decide.h"
 #include "storage/blob_store.h"
@@ -46,6 +47,8 @@ struct EngineOptions {
   std::string holder = "server";
   size_t max_events_per_commit = 512;
   size_t max_bytes_per_read = 8 << 20;
+  /// What concerns more executions is decided and committed in parts.
+  size_t max_executions_per_commit = limits::kMaxExecutionsPerCommit;
 };
 
 /// What a commit has changed.
@@ -75,7 +78,9 @@ struct EngineStats {
 ///     A blob that is missing or damaged is answered as an error; it never reaches Decide. One that
 ///     asks about finished executions begins a batch of its own and brings their rows.
 ///  3. Decide names the changes. They are applied to the in-memory state at once, because the next
-///     event of the batch is decided on top of them.
+///     event of the batch is decided on top of them. Of an event that concerns very many executions
+///     it names a part; that ends the batch, and the next one goes on with the same event, also
+///     after a restart. The committed offset moves with the last part.
 ///  4. One commit stores the changes of the whole batch, the new committed offset, the outbox rows,
 ///     the replies, and the acknowledgements of announcements that the log has meanwhile.
 ///  5. Only now something leaves: starts and stops to the executor, questions to the evaluator,
@@ -89,8 +94,9 @@ struct EngineStats {
 ///     only acknowledges.
 ///
 /// A commit whose outcome is unknown is settled before anything else: the engine reads the store's
-/// epoch and committed offset. Committed: it goes on acting. Not committed: the state is loaded
-/// again. Another epoch: the lease is lost and the engine never commits again.
+/// epoch, committed offset and number of committed parts. Committed: it goes on acting. Not
+/// committed: the state is loaded again. Another epoch: the lease is lost and the engine never
+/// commits again.
 class Engine {
  public:
   Engine(LogHandle& log, Store& store, const BlobStore& blobs, TaskExecutor& executor,

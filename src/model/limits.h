@@ -78,6 +78,11 @@ inline constexpr int64_t kFirstHookDelayMs = 1'000;
 inline constexpr int64_t kMaxHookDelayMs = 10 * 60 * 1'000;
 /// The reason in what a hook is told.
 inline constexpr size_t kMaxHookReasonBytes = 8 << 10;
+/// Executions that one part of a decision starts by triggers, reaches, promotes, or gives a slot
+/// (of each so many); what concerns more is committed in parts.
+inline constexpr size_t kMaxExecutionsPerCommit = 1'000;
+/// A part ends, too, once it has changed so many rows. So does a commit of several events.
+inline constexpr size_t kMaxRowsPerCommit = 20'000;
 /// Executions and runs that one retention request removes.
 inline constexpr size_t kMaxRetiredPerRequest = 500;
 

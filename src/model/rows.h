@@ -333,6 +333,18 @@ struct CountersRow {
   friend bool operator==(const CountersRow&, const CountersRow&) = default;
 };
 
+/// Where the decision about one event stands when it is committed in parts, because it concerns
+/// very many executions. One row; the committed offset moves with the last part.
+struct CursorRow {
+  Offset offset = 0;      // of the event
+  int64_t part = 0;       // how many of its parts are committed; 0: no decision is under way
+  WorkflowId workflow;    // the triggers of this workflow and of those before it have been asked
+  ExecutionId execution;  // this execution and those before it have been asked
+  int64_t count = 0;      // so far, of what the reply counts
+  bool handled = false;   // everybody was asked; what is left are waiting executions and runs
+  friend bool operator==(const CursorRow&, const CursorRow&) = default;
+};
+
 struct EraseNamespace {
   std::string name;
   friend bool operator==(const EraseNamespace&, const EraseNamespace&) = default;
@@ -406,9 +418,9 @@ struct EraseReplies {
 using Change =
     std::variant<NamespaceRow, WorkflowRow, SnapshotRow, ExecutionRow, TaskRow, TaskExecutionRow,
                  RuleStateRow, ScheduleRow, TriggerRow, PoolRow, StateRow, EvaluationRow,
-                 DeadLetterRow, CauseRow, OutboxRow, ReplyRow, CountersRow, EraseNamespace,
-                 EraseWorkflow, EraseSnapshot, EraseExecution, EraseTaskExecution, EraseSchedule,
-                 EraseTrigger, ErasePool, EraseState, EraseEvaluation, EraseDeadLetter,
-                 EraseReplies, EraseOutbox>;
+                 DeadLetterRow, CauseRow, OutboxRow, ReplyRow, CountersRow, CursorRow,
+                 EraseNamespace, EraseWorkflow, EraseSnapshot, EraseExecution, EraseTaskExecution,
+                 EraseSchedule, EraseTrigger, ErasePool, EraseState, EraseEvaluation,
+                 EraseDeadLetter, EraseReplies, EraseOutbox>;
 
 }  // namespace aiflow

@@ -63,6 +63,9 @@ void CountCascades(Draft& draft) {
   for (const auto& [id, execution] : draft.executions()) {
     const ExecutionRow& row = execution->row();
     if (row.event_offset != draft.offset() || IsFinished(row.status)) continue;
+    // Counted with an earlier part of this decision.
+    const ExecutionEntry* before = draft.state().FindExecution(id);
+    if (before != nullptr && before->row.event_offset == draft.offset()) continue;
     // An answer is a consequence of what was asked: it neither counts nor begins anew.
     if (draft.is_answer()) continue;
     const int64_t cascade = draft.engine_made() ? row.cascade + 1 : 0;
@@ -73,7 +76,8 @@ void CountCascades(Draft& draft) {
 bool MayWantRows(std::string_view request) {
   return request == "RERUN_TASKS" || request == "MARK_TASK" || request == "START_TASK_EXECUTION" ||
          request == "RESTART_TASK_EXECUTION" || request == "DELETE_SNAPSHOT" ||
-         request == "DELETE_SNAPSHOTS" || request == "BACKFILL_SCHEDULE";
+         request == "DELETE_SNAPSHOTS" || request == "BACKFILL_SCHEDULE" ||
+         request == "DELETE_WORKFLOW" || request == "DELETE_NAMESPACE";
 }
 
 /// 0 when it has none.
@@ -94,10 +98,39 @@ void AddUnused(const State::Rep& rep, SnapshotId id, std::vector<SnapshotId>& un
   }
 }
 
+/// The next one whose executions go with it.
+std::optional<WorkflowId> WorkflowToDelete(const State::Rep& rep, const Request& request) {
+  const WorkflowRow* workflow = nullptr;
+  if (const auto* one = std::get_if<DeleteWorkflow>(&request)) {
+    workflow = rep.FindWorkflow(one->ns, one->name);
+  } else if (const auto* all = std::get_if<DeleteNamespace>(&request);
+             all != nullptr && all->cascade) {
+    const auto entry = rep.workflow_names.lower_bound({all->name, ""});
+    if (entry != rep.workflow_names.end() && entry->first.first == all->name) {
+      workflow = rep.FindWorkflow(entry->second);
+    }
+  }
+  if (workflow == nullptr) return std::nullopt;
+  return workflow->id;
+}
+
+void OnEvent(Draft& draft, const DecideInput& input) {
+  if (input.event.key == kSchedulingEventKey) {
+    OnRequest(draft, input.spec);
+  } else if (input.event.kind == EventKind::kStatusChanged) {
+    OnStatusChanged(draft);
+  } else if (input.event.kind == EventKind::kUser) {
+    OnUserEvent(draft);
+  }
+}
+
 }  // namespace
+
+int64_t PartsUnderWay(const State& state) { return state.rep().cursor.part; }
 
 WantedRows RowsToLoad(const Event& event, const State& state) {
   WantedRows wanted;
+  if (state.rep().cursor.handled) return wanted;
   if (event.key != kSchedulingEventKey || !MayWantRows(event.value)) return wanted;
   const Result<Request> request = ParseRequest(event);
   if (!request.has_value() || !IsHonoured(event, *request)) return wanted;
@@ -115,6 +148,9 @@ WantedRows RowsToLoad(const Event& event, const State& state) {
     const Result<Backfill> plan = PlanBackfill(rep, event.create_time, *backfill);
     if (!plan.has_value() || plan->due.empty()) return wanted;
     wanted.due = DueExecutions{plan->workflow->id, plan->due.front(), plan->due.back() + Millis(1)};
+  } else if (std::holds_alternative<DeleteWorkflow>(*request) ||
+             std::holds_alternative<DeleteNamespace>(*request)) {
+    wanted.workflow = WorkflowToDelete(rep, *request);
   } else {
     const int64_t id = ExecutionIdIn(*request);
     const bool was_there = id > 0 && id <= rep.counters.execution;
@@ -126,18 +162,14 @@ WantedRows RowsToLoad(const Event& event, const State& state) {
 }
 
 Decision Decide(const State& state, const DecideInput& input) {
-  Draft draft(state.rep(), input.event, input.loaded);
-  if (input.event.key == kSchedulingEventKey) {
-    OnRequest(draft, input.spec);
-  } else if (input.event.kind == EventKind::kStatusChanged) {
-    OnStatusChanged(draft);
-  } else if (input.event.kind == EventKind::kUser) {
-    OnUserEvent(draft);
-  }
+  Draft draft(state.rep(), input.event, input.loaded, input.max_executions);
+  if (!draft.cursor().handled) OnEvent(draft, input);
   for (const auto& [id, execution] : draft.executions()) SettleExecution(*execution);
   SettleEvaluations(draft);
-  PromoteWaiting(draft);
-  GrantSlots(draft);
+  if (!draft.holds_back()) {
+    PromoteWaiting(draft);
+    GrantSlots(draft);
+  }
   CountCascades(draft);
   return Decision{draft.Finish()};
 }

@@ -183,7 +183,11 @@ void ExecutionDraft::Record(CauseKind kind, TaskIndex task, int64_t sequence, Ru
   cause.execution_id = id();
   cause.offset = draft_.offset();
   cause.task = task;
-  cause.ordinal = ordinals_[task]++;
+  // Each part of a decision has numbers of its own.
+  constexpr int64_t kPerPart = 1 << 14;
+  constexpr int64_t kParts = int64_t{1} << 16;
+  cause.ordinal =
+      static_cast<int32_t>((draft_.cursor().part % kParts) * kPerPart + ordinals_[task]++);
   cause.kind = kind;
   cause.sequence = sequence;
   cause.rule = rule;
@@ -212,6 +216,28 @@ void ExecutionDraft::AppendChanges(std::vector<Change>& changes) const {
 
 void ExecutionDraft::AppendCauses(std::vector<Change>& changes) const {
   for (const CauseRow& cause : causes_) changes.emplace_back(cause);
+}
+
+Draft::Draft(const State::Rep& state, const Event& event, const std::vector<Change>& loaded,
+             size_t max_executions)
+    : state_(state),
+      event_(event),
+      loaded_(loaded),
+      max_executions_(max_executions),
+      counters_(state.counters) {
+  CHECK(!resumed() || cursor().offset == offset())
+      << "event " << offset() << " comes in the middle of the decision about event "
+      << cursor().offset;
+}
+
+CursorRow& Draft::Cut() {
+  if (!next_.has_value()) next_ = cursor();
+  return *next_;
+}
+
+CursorRow& Draft::CutAndHoldBack() {
+  holds_back_ = true;
+  return Cut();
 }
 
 ExecutionDraft* Draft::FindExecution(ExecutionId id) {
@@ -395,6 +421,15 @@ std::vector<Change> Draft::Finish() const {
   for (const OutboxRow& row : outbox_) changes.emplace_back(row);
   if (reply_.has_value()) changes.emplace_back(*reply_);
   if (counters_ != state_.counters) changes.emplace_back(counters_);
+  if (next_.has_value() || rest_) {
+    CursorRow next = next_.value_or(cursor());
+    next.handled = !next_.has_value();
+    next.offset = offset();
+    next.part = cursor().part + 1;
+    changes.emplace_back(next);
+  } else if (resumed()) {
+    changes.emplace_back(CursorRow{});
+  }
   return changes;
 }
 

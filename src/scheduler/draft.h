@@ -72,6 +72,10 @@ class ExecutionDraft final : public TaskStatuses {
   void AskForSlot(TaskIndex task, std::string text) { slot_asked_[task] = std::move(text); }
   /// Why the run of `task`, which got or awaits its slot in this event, was started.
   [[nodiscard]] std::string SlotAskedFor(TaskIndex task) const;
+  /// How much this event has changed of it.
+  [[nodiscard]] size_t changed_rows() const {
+    return 1 + tasks_.size() + runs_.size() + rules_.size() + causes_.size();
+  }
   /// What the changed tasks claimed before this event, and claim now.
   void AppendClaims(std::vector<TaskClaims>& before, std::vector<TaskClaims>& after) const;
   [[nodiscard]] const std::map<TaskIndex, std::string>& slot_asked() const { return slot_asked_; }
@@ -104,8 +108,8 @@ class ExecutionDraft final : public TaskStatuses {
 class Draft {
  public:
   /// `loaded` is DecideInput::loaded.
-  Draft(const State::Rep& state, const Event& event, const std::vector<Change>& loaded)
-      : state_(state), event_(event), loaded_(loaded), counters_(state.counters) {}
+  Draft(const State::Rep& state, const Event& event, const std::vector<Change>& loaded,
+        size_t max_executions);
   Draft(const Draft&) = delete;
   Draft& operator=(const Draft&) = delete;
 
@@ -125,6 +129,22 @@ class Draft {
   [[nodiscard]] const std::vector<Change>& loaded() const { return loaded_; }
 
   CountersRow& counters() { return counters_; }
+
+  /// Where the decision stands; all zero in its first part.
+  [[nodiscard]] const CursorRow& cursor() const { return state_.cursor; }
+  /// An earlier part of the decision is committed.
+  [[nodiscard]] bool resumed() const { return cursor().part != 0; }
+  [[nodiscard]] size_t max_executions() const { return max_executions_; }
+  /// This part ends before everybody was asked; the next one goes on at the cursor that is
+  /// returned.
+  CursorRow& Cut();
+  /// Likewise, and nobody is promoted or gets a slot before everybody was asked: those that come
+  /// later may not want it any more.
+  CursorRow& CutAndHoldBack();
+  [[nodiscard]] bool holds_back() const { return holds_back_; }
+  /// Everybody was asked, unless it was cut; but there are waiting executions or runs left that
+  /// may begin.
+  void LeaveRest() { rest_ = true; }
 
   /// Null when it is finished, deleted or was never there, and when its snapshot has no
   /// specification.
@@ -194,7 +214,11 @@ class Draft {
   const State::Rep& state_;
   const Event& event_;
   const std::vector<Change>& loaded_;
+  const size_t max_executions_;
   CountersRow counters_;
+  std::optional<CursorRow> next_;  // the decision is cut
+  bool rest_ = false;
+  bool holds_back_ = false;
   bool engine_made_ = false;
   bool is_answer_ = false;
   std::vector<Change> others_;

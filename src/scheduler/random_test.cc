@@ -148,6 +148,10 @@ class RandomTest : public SchedulerTest, public ::testing::WithParamInterface<in
 
 TEST_P(RandomTest, Rule33TheStateEqualsOneLoadedFromTheRows) {
   random_.seed(static_cast<uint64_t>(GetParam()));
+  if (GetParam() % 2 == 0) {  // decisions in parts, and another server after each
+    max_executions_ = 1 + static_cast<size_t>(GetParam() / 2 % 3);
+    reload_between_parts_ = true;
+  }
   for (int i = 0; i < 300 && !HasFatalFailure(); ++i) Step();
 }
 

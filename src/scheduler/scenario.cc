@@ -52,6 +52,7 @@ struct Writer {
     EXPECT_TRUE(rows.replies.emplace(row.offset, row).second) << "answered twice";
   }
   void operator()(const CountersRow& row) { rows.counters = row; }
+  void operator()(const CursorRow& row) { rows.cursor = row; }
   void operator()(const EraseNamespace& erase) { rows.namespaces.erase(erase.name); }
   void operator()(const EraseSnapshot& erase) { rows.snapshots.erase(erase.id.value()); }
   void operator()(const EraseOutbox& erase) {
@@ -127,6 +128,7 @@ void Rows::Apply(const std::vector<Change>& changes) {
 std::vector<Change> Rows::Load() const {
   std::vector<Change> loaded;
   loaded.emplace_back(counters);
+  if (cursor.part != 0) loaded.emplace_back(cursor);
   // Deliberately not in the order of ownership: a store may give rows in any order.
   const auto unfinished = [this](int64_t id) { return !IsFinished(executions.at(id).status); };
   for (const auto& [key, row] : rules) {
@@ -199,20 +201,47 @@ std::vector<Change> Rows::LoadDueExecutions(const DueExecutions& due) const {
   return loaded;
 }
 
+std::vector<Change> Rows::LoadWorkflowExecutions(WorkflowId workflow, size_t limit) const {
+  std::vector<Change> loaded;
+  for (const auto& [id, row] : executions) {
+    if (row.workflow_id == workflow && loaded.size() < limit) loaded.emplace_back(row);
+  }
+  return loaded;
+}
+
+std::vector<Change> SchedulerTest::LoadFor(const Event& event) const {
+  const WantedRows wanted = RowsToLoad(event, state_);
+  if (wanted.execution.has_value()) return rows_.LoadExecution(wanted.execution->value());
+  if (wanted.due.has_value()) return rows_.LoadDueExecutions(*wanted.due);
+  if (wanted.workflow.has_value()) {
+    return rows_.LoadWorkflowExecutions(*wanted.workflow, max_executions_);
+  }
+  return rows_.LoadSnapshotUsers(wanted.snapshots);
+}
+
 Offset SchedulerTest::Deliver(Event event, std::shared_ptr<const WorkflowSpec> spec) {
   event.offset = ++offset_;
   event.create_time = ++now_;
   DecideInput input{event, std::move(spec), {}};
-  const WantedRows wanted = RowsToLoad(event, state_);
-  if (wanted.execution.has_value()) input.loaded = rows_.LoadExecution(wanted.execution->value());
-  if (!wanted.snapshots.empty()) input.loaded = rows_.LoadSnapshotUsers(wanted.snapshots);
-  if (wanted.due.has_value()) input.loaded = rows_.LoadDueExecutions(*wanted.due);
-  decision_ = Decide(state_, input);
-  const Decision again = Decide(state_, input);
-  EXPECT_EQ(decision_.changes, again.changes) << "a decision is not a pure function of its input";
-  state_.Apply(decision_.changes);
-  rows_.Apply(decision_.changes);
-  CheckState();
+  input.max_executions = max_executions_;
+  decision_.changes.clear();
+  parts_ = 0;
+  do {
+    input.loaded = LoadFor(event);
+    const Decision part = Decide(state_, input);
+    const Decision again = Decide(state_, input);
+    EXPECT_EQ(part.changes, again.changes) << "a decision is not a pure function of its input";
+    state_.Apply(part.changes);
+    rows_.Apply(part.changes);
+    decision_.changes.insert(decision_.changes.end(), part.changes.begin(), part.changes.end());
+    CheckState();
+    ++parts_;
+    if (after_part_) after_part_();
+    if (reload_between_parts_) {
+      state_ = State();
+      state_.Apply(rows_.Load());
+    }
+  } while (PartsUnderWay(state_) != 0);
   return offset_;
 }
 

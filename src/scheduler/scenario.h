@@ -105,10 +105,13 @@ class Rows {
   [[nodiscard]] std::vector<Change> LoadExecution(int64_t id) const;
   /// As a store's LoadSnapshotUsers.
   [[nodiscard]] std::vector<Change> LoadSnapshotUsers(const std::vector<SnapshotId>& ids) const;
+  /// As a store's LoadWorkflowExecutions.
+  [[nodiscard]] std::vector<Change> LoadWorkflowExecutions(WorkflowId workflow, size_t limit) const;
   /// As a store's LoadDueExecutions.
   [[nodiscard]] std::vector<Change> LoadDueExecutions(const DueExecutions& due) const;
 
   CountersRow counters;
+  CursorRow cursor;
   std::map<std::string, NamespaceRow> namespaces;
   std::map<int64_t, WorkflowRow> workflows;
   std::map<int64_t, SnapshotRow> snapshots;
@@ -180,9 +183,14 @@ class SchedulerTest : public ::testing::Test {
   Offset offset_ = 0;
   Millis now_{1'000'000};  // of the last event
   int64_t last_ = 0;       // execution
-  Decision decision_;
+  Decision decision_;      // of the last event, all parts of it
+  size_t max_executions_ = limits::kMaxExecutionsPerCommit;
+  int parts_ = 0;                      // of the last decision
+  bool reload_between_parts_ = false;  // another server goes on after each
+  std::function<void()> after_part_;
 
  private:
+  [[nodiscard]] std::vector<Change> LoadFor(const Event& event) const;
   void CheckState() const;
   void CheckQuestions() const;
   [[nodiscard]] const OutboxRow* QuestionRow(int64_t id) const;

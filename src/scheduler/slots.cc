@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "scheduler/parts.h"
+
 namespace aiflow {
 namespace {
 
@@ -20,11 +22,15 @@ class SlotLedger {
 
   /// Whether anything can be different from before the event.
   [[nodiscard]] bool Moves() const {
-    // The first of a class that waits no more lets the next one try.
-    return released_ || !added_.empty() || !removed_.empty() || draft_.pools_changed();
+    // The first of a class that waits no more lets the next one try. An earlier part of the
+    // decision may have left some for this one.
+    return released_ || !added_.empty() || !removed_.empty() || draft_.pools_changed() ||
+           draft_.resumed();
   }
 
   void Grant() {
+    PartBudget budget(draft_);
+    std::set<ExecutionId> served;
     std::set<SlotClass> open;
     for (const auto& [slot_class, runs] : draft_.state().waiting_runs) open.insert(slot_class);
     for (const auto& [slot_class, runs] : added_) open.insert(slot_class);
@@ -44,7 +50,15 @@ class SlotLedger {
         ++it;
       }
       if (best == nullptr) break;
+      const bool counted = served.contains(next.execution);
+      if (counted ? budget.full_of_rows() : budget.full()) {
+        draft_.LeaveRest();
+        break;
+      }
       Give(*best, next);
+      constexpr size_t kRows = 3;  // run, cause, command
+      counted ? budget.SpendRows(kRows) : budget.Spend(kRows);
+      served.insert(next.execution);
     }
   }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "scheduler/outcome.h"
+#include "scheduler/parts.h"
 #include "scheduler/task_actions.h"
 #include "scheduler/timers/timers.h"
 
@@ -97,14 +98,20 @@ std::map<WorkflowId, std::vector<ExecutionId>> Affected(const Draft& draft) {
   for (const Change& change : draft.put()) {
     if (const auto* erase = std::get_if<EraseWorkflow>(&change)) workflows.erase(erase->id);
   }
+  if (draft.resumed()) {
+    // Earlier parts may have made room, or found it, anywhere.
+    for (const auto& [id, workflow] : draft.state().workflows) {
+      if (!workflow.waiting.empty()) workflows[id];
+    }
+  }
   return workflows;
 }
 
 /// Begins waiting executions of one workflow, as long as there is room.
 class Promotion {
  public:
-  Promotion(Draft& draft, WorkflowId id)
-      : draft_(draft), id_(id), active_(CountActive(draft, id)) {}
+  Promotion(Draft& draft, WorkflowId id, PartBudget& budget)
+      : draft_(draft), id_(id), budget_(budget), active_(CountActive(draft, id)) {}
 
   /// False: there is no room for it, nor for those after it.
   bool Offer(ExecutionId id) {
@@ -113,25 +120,32 @@ class Promotion {
     const CompiledWorkflow& workflow = execution->workflow();
     const int64_t limit = LimitOf(draft_, id_, workflow);
     if (limit != 0 && active_ >= limit) return false;
+    if (budget_.full()) {
+      draft_.LeaveRest();
+      return false;
+    }
     Begin(*execution, "the event at offset " + std::to_string(execution->row().created_offset) +
                           "; waited for max_active_executions of " + FullName(workflow));
     SettleExecution(*execution);
     active_ += IsActive(execution->row().status) ? 1 : 0;
+    budget_.Spend(execution->changed_rows());
     return true;
   }
 
  private:
   Draft& draft_;
   const WorkflowId id_;
+  PartBudget& budget_;
   int64_t active_;
 };
 
 /// Very many may wait: they are not looked at beyond the first that has no room.
-void Promote(Draft& draft, WorkflowId id, const std::vector<ExecutionId>& made) {
+void Promote(Draft& draft, WorkflowId id, const std::vector<ExecutionId>& made,
+             PartBudget& budget) {
   const WorkflowEntry* workflow = draft.state().FindWorkflowEntry(id);
   const bool any = workflow != nullptr && !workflow->waiting.empty();
   if (!any && made.empty()) return;
-  Promotion promotion(draft, id);
+  Promotion promotion(draft, id, budget);
   if (any) {
     for (const ExecutionId waiting : workflow->waiting) {
       if (!promotion.Offer(waiting)) return;
@@ -196,7 +210,8 @@ ExecutionDraft& StartExecution(Draft& draft, const WorkflowRow& workflow,
 }
 
 void PromoteWaiting(Draft& draft) {
-  for (const auto& [id, made] : Affected(draft)) Promote(draft, id, made);
+  PartBudget budget(draft);
+  for (const auto& [id, made] : Affected(draft)) Promote(draft, id, made, budget);
 }
 
 }  // namespace aiflow

@@ -181,6 +181,7 @@ class Applier {
   }
 
   void operator()(const CountersRow& row) { rep_.counters = row; }
+  void operator()(const CursorRow& row) { rep_.cursor = row; }
   // Written for people and callers; the fold never reads them.
   void operator()(const CauseRow& /*row*/) {}
   void operator()(const ReplyRow& /*row*/) {}
@@ -506,6 +507,7 @@ void State::Apply(std::span<const Change> changes) {
 std::vector<Change> State::Dump() const {
   std::vector<Change> rows;
   rows.emplace_back(rep_->counters);
+  if (rep_->cursor.part != 0) rows.emplace_back(rep_->cursor);
   for (const auto& [name, row] : rep_->namespaces) rows.emplace_back(row);
   for (const WorkflowId id : SortedKeys(rep_->workflows)) {
     rows.emplace_back(rep_->workflows.at(id).row);

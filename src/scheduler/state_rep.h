@@ -112,6 +112,7 @@ TaskClaims ClaimsOf(const ExecutionRow& execution, const CompiledWorkflow& workf
 /// The private part of State: the rows, and indexes derived from them.
 struct State::Rep {
   CountersRow counters;
+  CursorRow cursor;
   std::map<std::string, NamespaceRow, std::less<>> namespaces;
   std::unordered_map<WorkflowId, WorkflowEntry> workflows;
   std::unordered_map<SnapshotId, SnapshotEntry> snapshots;

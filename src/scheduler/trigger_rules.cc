@@ -4,11 +4,13 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/check.h"
 #include "model/event_keys.h"
 #include "model/trigger_params.h"
 #include "scheduler/evaluations.h"
+#include "scheduler/parts.h"
 #include "scheduler/start_execution.h"
 
 namespace aiflow {
@@ -93,6 +95,46 @@ const std::set<TriggerId>* Listening(const Draft& draft) {
   return found == draft.state().triggers_by_event.end() ? nullptr : &found->second;
 }
 
+/// Those that see it, by workflow; of workflows behind the decision's cursor only.
+std::map<WorkflowId, std::vector<TriggerId>> ListeningByWorkflow(const Draft& draft) {
+  std::map<WorkflowId, std::vector<TriggerId>> workflows;
+  const std::set<TriggerId>* listening = Listening(draft);
+  if (listening == nullptr) return workflows;
+  for (const TriggerId id : *listening) {
+    const TriggerRow& row = draft.state().triggers.at(id).row;
+    if (row.workflow_id <= draft.cursor().workflow) continue;
+    const WorkflowRow* workflow = draft.state().FindWorkflow(row.workflow_id);
+    // It sees what comes after the event that added it, and everything once.
+    if (workflow == nullptr || draft.offset() <= row.created_offset ||
+        draft.offset() <= workflow->event_offset) {
+      continue;
+    }
+    workflows[workflow->id].push_back(id);
+  }
+  return workflows;
+}
+
+/// Of one workflow. How many rows of executions it has changed.
+size_t ApplyTriggersOf(Draft& draft, const std::vector<TriggerId>& triggers,
+                       const Occurrence& occurrence) {
+  const int64_t executions = draft.counters().execution;
+  bool started = false;
+  std::vector<TriggerId> waiting;
+  for (const TriggerId id : triggers) {
+    if (MustWait(draft, id, draft.event().key)) {
+      waiting.push_back(id);
+    } else if (ApplyTrigger(draft, id, occurrence, draft.event(), {}, started)) {
+      started = true;
+    }
+  }
+  for (const TriggerId id : waiting) EnqueueTriggerEvaluation(draft, id, started);
+  size_t rows = 0;
+  for (int64_t id = executions + 1; id <= draft.counters().execution; ++id) {
+    rows += draft.FindExecution(ExecutionId(id))->changed_rows();
+  }
+  return rows;
+}
+
 }  // namespace
 
 bool ApplyTrigger(Draft& draft, TriggerId trigger, const Occurrence& occurrence, const Event& event,
@@ -114,31 +156,19 @@ bool ApplyTrigger(Draft& draft, TriggerId trigger, const Occurrence& occurrence,
   return started.ok();
 }
 
-void ApplyTriggers(Draft& draft, const Occurrence& occurrence) {
-  const std::set<TriggerId>* listening = Listening(draft);
-  if (listening == nullptr) return;
-  std::set<WorkflowId> started;
-  std::vector<std::pair<TriggerId, WorkflowId>> waiting;
-  for (const TriggerId id : *listening) {
-    const TriggerRow& row = draft.state().triggers.at(id).row;
-    const WorkflowRow* workflow = draft.state().FindWorkflow(row.workflow_id);
-    // It sees what comes after the event that added it, and everything once.
-    if (workflow == nullptr || draft.offset() <= row.created_offset ||
-        draft.offset() <= workflow->event_offset) {
-      continue;
+bool ApplyTriggers(Draft& draft, const Occurrence& occurrence) {
+  PartBudget budget(draft);
+  WorkflowId last = draft.cursor().workflow;
+  for (const auto& [id, triggers] : ListeningByWorkflow(draft)) {
+    if (budget.full()) {
+      draft.Cut().workflow = last;
+      return false;
     }
-    if (MustWait(draft, id, draft.event().key)) {
-      waiting.emplace_back(id, workflow->id);
-      continue;
-    }
-    const bool decided = started.contains(workflow->id);
-    if (ApplyTrigger(draft, id, occurrence, draft.event(), {}, decided)) {
-      started.insert(workflow->id);
-    }
+    const size_t rows = ApplyTriggersOf(draft, triggers, occurrence);
+    for (size_t i = 0; i < triggers.size(); ++i) budget.Spend(i == 0 ? rows : 0);
+    last = id;
   }
-  for (const auto& [id, workflow] : waiting) {
-    EnqueueTriggerEvaluation(draft, id, started.contains(workflow));
-  }
+  return true;
 }
 
 }  // namespace aiflow

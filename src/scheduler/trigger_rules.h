@@ -12,8 +12,9 @@ namespace aiflow {
 bool ApplyTrigger(Draft& draft, TriggerId trigger, const Occurrence& occurrence, const Event& event,
                   const Answers& answers, bool decided);
 
-/// Lets every trigger that listens to the current event look at it, or wait for its answers. At
-/// most one of a workflow's triggers starts an execution: the first by id that is met and can.
-void ApplyTriggers(Draft& draft, const Occurrence& occurrence);
+/// Lets every trigger that listens to the current event look at it, or wait for its answers, by
+/// workflow and id. At most one of a workflow's triggers starts an execution: the first that is met
+/// and can. False: the part is full and the decision is cut between two workflows.
+bool ApplyTriggers(Draft& draft, const Occurrence& occurrence);
 
 }  // namespace aiflow

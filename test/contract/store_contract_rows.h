@@ -18,6 +18,7 @@ namespace aiflow {
 /// What Load returned, by kind; compares as a whole.
 struct LoadedRows {
   std::vector<CountersRow> counters;
+  std::vector<CursorRow> cursors;
   std::vector<NamespaceRow> namespaces;
   std::vector<WorkflowRow> workflows;
   std::vector<SnapshotRow> snapshots;
@@ -42,6 +43,7 @@ struct LoadedRows {
 
  private:
   void Add(const CountersRow& row) { counters.push_back(row); }
+  void Add(const CursorRow& row) { cursors.push_back(row); }
   void Add(const NamespaceRow& row) { namespaces.push_back(row); }
   void Add(const WorkflowRow& row) { workflows.push_back(row); }
   void Add(const SnapshotRow& row) { snapshots.push_back(row); }

@@ -16,7 +16,7 @@ TYPED_TEST(StoreContractTest, ANewStoreHasASecretTheDefaultNamespaceAndNoLog) {
   const StoreMeta meta = *this->store().Meta();
   EXPECT_EQ(meta.log_id, "");
   EXPECT_EQ(meta.committed, 0);
-  EXPECT_EQ(meta.schema_version, 2);
+  EXPECT_EQ(meta.schema_version, 3);
   EXPECT_THAT(meta.secret, testing::MatchesRegex("[0-9a-f]{64}"));
   const LoadedRows rows = this->Loaded();
   EXPECT_THAT(rows.namespaces, testing::ElementsAre(NamespaceRow{"default", "{}"}));
@@ -56,6 +56,45 @@ TYPED_TEST(StoreContractTest, Rule3CountersAreRowsOfTheCommit) {
   this->MustCommit({counters});
   this->world_.Reopen();
   EXPECT_THAT(this->Loaded().counters, testing::ElementsAre(counters));
+}
+
+// Rule 23: how far a decision in parts has come is a row of each part's commit.
+TYPED_TEST(StoreContractTest, Rule23TheCursorIsCommittedWithItsPart) {
+  EXPECT_EQ(this->store().Meta()->part, 0);
+  EXPECT_THAT(this->Loaded().cursors, testing::IsEmpty());
+  const CursorRow cursor{.offset = 1,
+                         .part = 1,
+                         .workflow = WorkflowId(2),
+                         .execution = ExecutionId(3),
+                         .count = 4,
+                         .handled = true};
+  CommitBatch part{.epoch = this->epoch_,
+                   .changes = {this->Execution(1, ExecutionStatus::kRunning), cursor}};
+  ASSERT_TRUE(this->store().Commit(part).ok());
+  this->world_.Reopen();
+  EXPECT_EQ(this->store().Meta()->committed, 0);
+  EXPECT_EQ(this->store().Meta()->part, 1);
+  EXPECT_THAT(this->Loaded().cursors, testing::ElementsAre(cursor));
+  EXPECT_TRUE(this->store().GetExecution(ExecutionId(1))->has_value());
+  part = {.epoch = this->epoch_, .to_offset = 1, .from_part = 1, .changes = {CursorRow{}}};
+  ASSERT_TRUE(this->store().Commit(part).ok());
+  EXPECT_EQ(this->store().Meta()->committed, 1);
+  EXPECT_EQ(this->store().Meta()->part, 0);
+  EXPECT_THAT(this->Loaded().cursors, testing::IsEmpty());
+}
+
+// Rule 33: the offset alone does not tell whether a part has been committed.
+TYPED_TEST(StoreContractTest, Rule33APartIsCommittedOnceAlsoWhenItArrivesLate) {
+  const CommitBatch first{.epoch = this->epoch_, .changes = {CursorRow{.offset = 1, .part = 1}}};
+  ASSERT_TRUE(this->store().Commit(first).ok());
+  const Status again = this->store().Commit(first);
+  EXPECT_EQ(again.code(), Code::kAborted);
+  EXPECT_THAT(again.message(), testing::HasSubstr("1 parts"));
+  // Nor may anything else be decided that does not know of it.
+  const CommitBatch other{.epoch = this->epoch_, .to_offset = 1};
+  EXPECT_EQ(this->store().Commit(other).code(), Code::kAborted);
+  EXPECT_EQ(this->store().Meta()->part, 1);
+  EXPECT_EQ(this->store().Meta()->committed, 0);
 }
 
 // Rule 3: the answer to a request is committed with its effects, to be read by whoever repeats it.

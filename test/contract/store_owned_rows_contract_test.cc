@@ -188,6 +188,24 @@ TYPED_TEST(StoreOwnedRowsContractTest, Rule31SnapshotUsersAreTheFirstExecutionsF
   EXPECT_THAT(users({SnapshotId(3)}), IsEmpty());
 }
 
+TYPED_TEST(StoreOwnedRowsContractTest, Rule23ExecutionsOfAWorkflowAreLoadedByIdUpToALimit) {
+  std::vector<Change> changes;
+  for (const int64_t id : {4, 2, 1, 5, 3}) {
+    const auto status = id % 2 == 0 ? ExecutionStatus::kRunning : ExecutionStatus::kFailed;
+    changes.emplace_back(this->Execution(id, status, /*workflow=*/id == 3 ? 2 : 1));
+  }
+  this->MustCommit(std::move(changes));
+  const auto ids = [this](int64_t workflow, int64_t limit) {
+    std::vector<int64_t> found;
+    const auto rows = this->store().LoadWorkflowExecutions(WorkflowId(workflow), limit);
+    for (const Change& row : *rows) found.push_back(std::get<ExecutionRow>(row).id.value());
+    return found;
+  };
+  EXPECT_THAT(ids(1, 3), ElementsAre(1, 2, 4));
+  EXPECT_THAT(ids(1, 9), ElementsAre(1, 2, 4, 5));
+  EXPECT_THAT(ids(3, 9), IsEmpty());
+}
+
 TYPED_TEST(StoreOwnedRowsContractTest, Rule26DueExecutionsAreThoseOfTheWorkflowInTheRange) {
   std::vector<Change> changes;
   const auto add = [&](int64_t id, int64_t workflow, int64_t due, ExecutionStatus status) {

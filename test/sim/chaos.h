@@ -17,6 +17,7 @@ struct SimCounts {
   int64_t recoveries = 0;
   int64_t takeovers = 0;
   int64_t commits = 0;
+  int64_t parts = 0;  // commits that leave a decision under way
   int64_t failed_commits = 0;
   int64_t events = 0;
   int64_t executions = 0;

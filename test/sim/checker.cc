@@ -91,7 +91,9 @@ void Checker::Touch(ExecutionId id, const char* what) {
 }
 
 bool Checker::MayReopen(ExecutionId id) const {
-  for (Offset offset = batch_from_ + 1; offset <= committed_; ++offset) {
+  // The next event, too, when its decision has begun.
+  const Offset last = committed_ + (part_ == 0 ? 0 : 1);
+  for (Offset offset = batch_from_ + 1; offset <= last; ++offset) {
     const Event& event = log_[static_cast<size_t>(offset - 1)];
     const Result<Request> request = ParseRequest(event);
     if (!request.has_value()) continue;
@@ -216,14 +218,32 @@ void Checker::Take(const ReplyRow& row) {
   }
 }
 
+void Checker::TakeCursor(const CursorRow& row) {
+  const bool next = row.offset == committed_ + 1 && row.part == part_ + 1;
+  if (!next && row != CursorRow{}) {
+    chaos_.Fail("part " + std::to_string(row.part) + " of the decision about event " +
+                std::to_string(row.offset) + " is committed after event " +
+                std::to_string(committed_) + ", part " + std::to_string(part_));
+  }
+  part_ = row.part;
+}
+
 void Checker::OnCommit(const CommitBatch& batch) {
   ++chaos_.counts.commits;
   if (batch.from_offset != committed_ || batch.to_offset < committed_) {
     chaos_.Fail("the committed offset moves from " + std::to_string(committed_) + " to " +
                 std::to_string(batch.to_offset));
   }
+  if (batch.from_part != part_) {
+    chaos_.Fail("part " + std::to_string(batch.from_part + 1) + " of a decision follows part " +
+                std::to_string(part_));
+  }
   batch_from_ = batch.from_offset;
   committed_ = batch.to_offset;
+  for (const Change& change : batch.changes) {
+    if (const auto* cursor = std::get_if<CursorRow>(&change)) TakeCursor(*cursor);
+  }
+  if (part_ != 0) ++chaos_.counts.parts;
   touched_.clear();
   must_announce_.clear();
   announced_.clear();
@@ -417,7 +437,8 @@ void Checker::CheckSlots() const {
         executor >= parallelism ||
         (!kind.pool.empty() && pools[kind.pool] + head.second->pool_slots > slots(kind.pool, 0)) ||
         (concurrency > 0 && workflows[kind.workflow] >= concurrency);
-    if (!full) chaos_.Fail("a run waits although there are slots: " + Namer()(*head.first));
+    if (!full && part_ == 0)
+      chaos_.Fail("a run waits although there are slots: " + Namer()(*head.first));
   }
 }
 

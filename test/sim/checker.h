@@ -68,6 +68,7 @@ class Checker {
   template <typename Row>
   void Take(const Row& /*row*/) {}
 
+  void TakeCursor(const CursorRow& row);
   void Touch(ExecutionId id, const char* what);
   /// The batch being taken holds a request that reopens a finished execution.
   [[nodiscard]] bool MayReopen(ExecutionId id) const;
@@ -81,6 +82,7 @@ class Checker {
   const std::vector<Event>& log_;
   Offset batch_from_ = 0;
   Offset committed_ = 0;
+  int64_t part_ = 0;  // of a decision under way
   std::map<ExecutionId, ExecutionRow> executions_;
   std::set<ExecutionId> finished_;  // by an earlier commit
   std::map<std::pair<ExecutionId, TaskIndex>, TaskRow> tasks_;

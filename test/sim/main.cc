@@ -32,6 +32,7 @@ void Add(SimCounts& sum, const SimCounts& one) {
   sum.recoveries += one.recoveries;
   sum.takeovers += one.takeovers;
   sum.commits += one.commits;
+  sum.parts += one.parts;
   sum.failed_commits += one.failed_commits;
   sum.events += one.events;
   sum.executions += one.executions;
@@ -69,13 +70,15 @@ int64_t RunSeeds(uint64_t from, uint64_t count, Mutant mutant, int64_t max_failu
   const auto per = [&](int64_t n) { return static_cast<double>(n) / static_cast<double>(done); };
   std::printf(
       "%lu seeds, %ld failed, %.0f seeds/s\n"
-      "per seed: %.0f steps, %.1f crashes, %.1f recoveries, %.1f takeovers, %.0f commits, "
-      "%.1f failed steps, %.0f events, %.1f executions, %.1f attempts, %.1f "
+      "per seed: %.0f steps, %.1f crashes, %.1f recoveries, %.1f takeovers, %.0f commits "
+      "(%.1f in the middle of a decision), %.1f failed steps, %.0f events, %.1f executions, %.1f "
+      "attempts, %.1f "
       "questions\n",
       static_cast<unsigned long>(done), static_cast<long>(failures),
       static_cast<double>(done) / took.count(), per(sum.steps), per(sum.crashes),
-      per(sum.recoveries), per(sum.takeovers), per(sum.commits), per(sum.failed_commits),
-      per(sum.events), per(sum.executions), per(sum.attempts), per(sum.questions));
+      per(sum.recoveries), per(sum.takeovers), per(sum.commits), per(sum.parts),
+      per(sum.failed_commits), per(sum.events), per(sum.executions), per(sum.attempts),
+      per(sum.questions));
   return failures;
 }
 

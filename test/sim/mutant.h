@@ -18,6 +18,8 @@ enum class Mutant {
   kDropOutboxRow,         // recovery loses one outbox row
   kForgetJoinVector,      // recovery loses what joins last fired with
   kForgetPendingStarts,   // recovery loses the queue of waiting starts
+  kForgetCursor,          // recovery ignores how far a decision in parts has come
+  kCursorRunsAhead,       // recovery passes over executions of a decision in parts
   kExecutorStartsTwice,   // the executor does not know its claims
   kExecutorLosesResult,   // the executor does not repeat a result after recovery
   kLogForgetsIds,         // a repeated id is appended again
@@ -38,6 +40,8 @@ inline constexpr std::array kMutants = {
     MutantName{Mutant::kDropOutboxRow, "drop-outbox-row"},
     MutantName{Mutant::kForgetJoinVector, "forget-join-vector"},
     MutantName{Mutant::kForgetPendingStarts, "forget-pending-starts"},
+    MutantName{Mutant::kForgetCursor, "forget-cursor"},
+    MutantName{Mutant::kCursorRunsAhead, "cursor-runs-ahead"},
     MutantName{Mutant::kExecutorStartsTwice, "executor-starts-twice"},
     MutantName{Mutant::kExecutorLosesResult, "executor-loses-result"},
     MutantName{Mutant::kLogForgetsIds, "log-forgets-ids"},

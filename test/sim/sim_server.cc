@@ -71,7 +71,7 @@ class SimServer::StoreDoor final : public Store {
     if (server_.MayDie("before a commit")) return Dead();
     Arrive();
     if (Chance(25)) return Hiccup("commit refused, store");
-    if (Chance(8) && batch.to_offset > batch.from_offset && !durable_.late_commit.has_value()) {
+    if (Chance(8) && Moves(batch) && !durable_.late_commit.has_value()) {
       server_.chaos_.Note("a commit is on its way for long");
       durable_.late_commit = batch;
       return Hiccup("commit unknown, store");
@@ -115,10 +115,21 @@ class SimServer::StoreDoor final : public Store {
     if (Chance(20)) return Error(Hiccup("store"));
     return durable_.store.LoadDueExecutions(workflow, from, to);
   }
+  Result<std::vector<Change>> LoadWorkflowExecutions(WorkflowId workflow,
+                                                     int64_t limit) const override {
+    if (server_.MayDie("before executions of a workflow are loaded")) return Error(Dead());
+    if (Chance(20)) return Error(Hiccup("store"));
+    return durable_.store.LoadWorkflowExecutions(workflow, limit);
+  }
 
  private:
   [[nodiscard]] bool Chance(int64_t per_mille) const {
     return server_.chaos_.faults && server_.chaos_.random.PerMille(per_mille);
+  }
+  /// Decides something, and not only acknowledges.
+  static bool Moves(const CommitBatch& batch) {
+    const auto is_cursor = [](const Change& row) { return std::holds_alternative<CursorRow>(row); };
+    return batch.to_offset > batch.from_offset || std::ranges::any_of(batch.changes, is_cursor);
   }
   [[nodiscard]] bool Mutated(Mutant mutant) const { return server_.chaos_.mutant == mutant; }
 
@@ -142,6 +153,7 @@ class SimServer::StoreDoor final : public Store {
     if (Mutated(Mutant::kNoFence) && batch.to_offset >= meta.committed) {
       batch.epoch = meta.epoch;
       batch.from_offset = meta.committed;
+      batch.from_part = meta.part;
     }
     if (Mutated(Mutant::kTornCommit) && server_.chaos_.random.Percent(3)) {
       batch.changes.resize(batch.changes.size() / 2);
@@ -156,7 +168,8 @@ class SimServer::StoreDoor final : public Store {
 
   void Mutate(std::vector<Change>& rows) const {
     const auto drop = [&](const Change& row) {
-      return Mutated(Mutant::kDropOutboxRow) && std::holds_alternative<OutboxRow>(row);
+      return (Mutated(Mutant::kDropOutboxRow) && std::holds_alternative<OutboxRow>(row)) ||
+             (Mutated(Mutant::kForgetCursor) && std::holds_alternative<CursorRow>(row));
     };
     if (const auto found = std::ranges::find_if(rows, drop); found != rows.end()) rows.erase(found);
     for (Change& row : rows) {
@@ -164,6 +177,10 @@ class SimServer::StoreDoor final : public Store {
         if (Mutated(Mutant::kForgetJoinVector)) rule->fired.clear();
       } else if (auto* task = std::get_if<TaskRow>(&row)) {
         if (Mutated(Mutant::kForgetPendingStarts)) task->pending_starts.clear();
+      } else if (auto* cursor = std::get_if<CursorRow>(&row)) {
+        if (Mutated(Mutant::kCursorRunsAhead)) {
+          cursor->execution = ExecutionId(cursor->execution.value() + 2);
+        }
       }
     }
   }
@@ -261,7 +278,9 @@ SimServer::SimServer(Durable& durable, int number)
           *log_, *store_, *blobs_, *executor_, *planner_,
           EngineOptions{.holder = "server-" + std::to_string(number),
                         .max_events_per_commit =
-                            static_cast<size_t>(durable.chaos.random.Percent(50) ? 4 : 64)})) {
+                            static_cast<size_t>(durable.chaos.random.Percent(50) ? 4 : 64),
+                        .max_executions_per_commit =
+                            static_cast<size_t>(1 + durable.chaos.random.Below(3))})) {
   engine_->SetEvaluator(hosts_, durable.store);
 }
 

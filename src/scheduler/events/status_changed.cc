@@ -1,6 +1,7 @@
 #include "model/status_changed.h"
 
 #include "scheduler/events/events.h"
+#include "scheduler/parts.h"
 #include "scheduler/rules.h"
 #include "scheduler/trigger_rules.h"
 
@@ -19,20 +20,15 @@ void OnStatusChanged(Draft& draft) {
       "event '" + event.key + "' (" + std::string(TaskStatusName(*occurrence.status)) + ")";
   const EventFields fields(event);
   occurrence.fields = &fields;
-  ApplyTriggers(draft, occurrence);
-  if (!expected) return;
-  for (const SnapshotId snapshot : expecting->second) {
-    for (const ExecutionId id : draft.state().FindSnapshot(snapshot)->executions) {
-      ExecutionDraft* execution = draft.FindExecution(id);
-      if (execution == nullptr || !execution->running()) continue;
-      if (draft.offset() <= execution->row().created_offset ||
-          draft.offset() <= execution->row().event_offset) {
-        continue;
-      }
-      execution->Edit().event_offset = draft.offset();
-      ApplyRules(*execution, occurrence, execution->workflow().by_foreign_key().at(event.key));
+  if (!ApplyTriggers(draft, occurrence) || !expected) return;
+  VisitInParts(draft, expecting->second, [&](ExecutionDraft& execution) {
+    if (!execution.running() || draft.offset() <= execution.row().created_offset ||
+        draft.offset() <= execution.row().event_offset) {
+      return;
     }
-  }
+    execution.Edit().event_offset = draft.offset();
+    ApplyRules(execution, occurrence, execution.workflow().by_foreign_key().at(event.key));
+  });
 }
 
 }  // namespace aiflow

@@ -1,6 +1,7 @@
 #include "model/event_keys.h"
 #include "model/requests.h"
 #include "scheduler/events/events.h"
+#include "scheduler/parts.h"
 #include "scheduler/rules.h"
 #include "scheduler/trigger_rules.h"
 
@@ -14,16 +15,16 @@ const std::vector<RuleRef>& Expecting(const CompiledWorkflow& workflow, const st
   return found == workflow.by_event_key().end() ? kNoRules : found->second;
 }
 
-void Deliver(Draft& draft, ExecutionId id, const Occurrence& occurrence) {
-  ExecutionDraft* execution = draft.FindExecution(id);
-  if (execution == nullptr || !execution->running()) return;
+void Deliver(ExecutionDraft& execution, const Occurrence& occurrence) {
+  const Draft& draft = execution.draft();
+  if (!execution.running()) return;
   // It sees what comes after the event that created it, and everything once.
-  if (draft.offset() <= execution->row().created_offset ||
-      draft.offset() <= execution->row().event_offset) {
+  if (draft.offset() <= execution.row().created_offset ||
+      draft.offset() <= execution.row().event_offset) {
     return;
   }
-  execution->Edit().event_offset = draft.offset();
-  ApplyRules(*execution, occurrence, Expecting(execution->workflow(), draft.event().key));
+  execution.Edit().event_offset = draft.offset();
+  ApplyRules(execution, occurrence, Expecting(execution.workflow(), draft.event().key));
 }
 
 }  // namespace
@@ -35,20 +36,16 @@ void OnUserEvent(Draft& draft) {
   occurrence.text = "event '" + event.key + "'";
   const EventFields fields(event);
   occurrence.fields = &fields;
-  ApplyTriggers(draft, occurrence);
+  if (!ApplyTriggers(draft, occurrence)) return;
   if (const std::optional<ExecutionId> id = ExecutionOf(event, nullptr)) {
-    return Deliver(draft, *id, occurrence);
+    if (ExecutionDraft* execution = draft.FindExecution(*id)) Deliver(*execution, occurrence);
+    return;
   }
   const auto expecting =
       draft.state().expecting_event.find({std::string(MatchingNamespace(event.ns)), event.key});
   if (expecting == draft.state().expecting_event.end()) return;
-  // Membership is fixed as of this offset. A decision over very many executions would be cut here,
-  // at an execution id stored as a cursor.
-  for (const SnapshotId snapshot : expecting->second) {
-    for (const ExecutionId id : draft.state().FindSnapshot(snapshot)->executions) {
-      Deliver(draft, id, occurrence);
-    }
-  }
+  VisitInParts(draft, expecting->second,
+               [&](ExecutionDraft& execution) { Deliver(execution, occurrence); });
 }
 
 }  // namespace aiflow

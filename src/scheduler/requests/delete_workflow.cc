@@ -1,4 +1,4 @@
-#include "scheduler/hooks.h"
+#include "scheduler/requests/erase_workflow.h"
 #include "scheduler/requests/handlers.h"
 #include "scheduler/requests/replies.h"
 
@@ -15,8 +15,7 @@ void Handle(Draft& draft, const DeleteWorkflow& request) {
                            " of its executions are not finished, the first is workflow execution " +
                            std::to_string(unfinished.front().value()) + "; stop them first");
   }
-  DropHooks(draft, workflow->id);
-  draft.Put(EraseWorkflow{workflow->id});
+  if (!EraseInParts(draft, workflow->id)) return;
   draft.Reply(Code::kOk, subject + " deleted", workflow->id.value());
 }
 

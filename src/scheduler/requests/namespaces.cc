@@ -3,7 +3,7 @@
 
 #include "model/event_keys.h"
 #include "model/spec_json.h"
-#include "scheduler/hooks.h"
+#include "scheduler/requests/erase_workflow.h"
 #include "scheduler/requests/handlers.h"
 #include "scheduler/requests/replies.h"
 
@@ -67,15 +67,18 @@ void Handle(Draft& draft, const DeleteNamespace& request) {
                            draft.state().FindWorkflow(id)->name +
                            " is not finished; stop the executions first");
   }
-  for (const WorkflowId id : workflows) {
-    DropHooks(draft, id);
-    draft.Put(EraseWorkflow{id});
+  int64_t erased = draft.cursor().count;
+  if (!workflows.empty()) {
+    const bool gone = EraseInParts(draft, workflows.front());
+    erased += gone ? 1 : 0;
+    if (!gone || workflows.size() > 1) {
+      draft.Cut().count = erased;  // one workflow after the other
+      return;
+    }
   }
   draft.Put(EraseNamespace{request.name});
-  const std::string with =
-      workflows.empty() ? "" : " with " + std::to_string(workflows.size()) + " workflows";
-  draft.Reply(Code::kOk, "namespace " + request.name + " deleted" + with,
-              static_cast<int64_t>(workflows.size()));
+  const std::string with = erased == 0 ? "" : " with " + std::to_string(erased) + " workflows";
+  draft.Reply(Code::kOk, "namespace " + request.name + " deleted" + with, erased);
 }
 
 }  // namespace aiflow

@@ -1,4 +1,5 @@
 #include "model/event_keys.h"
+#include "scheduler/parts.h"
 #include "scheduler/requests/handlers.h"
 #include "scheduler/requests/replies.h"
 #include "scheduler/stop_execution.h"
@@ -31,10 +32,13 @@ void Handle(Draft& draft, const StopWorkflowExecutions& request) {
   const std::string ns(MatchingNamespace(request.ns));
   const WorkflowRow* workflow = draft.state().FindWorkflow(ns, request.name);
   if (workflow == nullptr) return ReplyNoWorkflow(draft, ns, request.name);
-  int64_t stopping = 0;
-  for (const ExecutionId id : draft.state().ExecutionsOf(workflow->id)) {
-    ExecutionDraft* execution = draft.FindExecution(id);
-    if (execution != nullptr && Stop(*execution)) ++stopping;
+  int64_t stopping = draft.cursor().count;
+  const bool all =
+      VisitInParts(draft, draft.state().workflows.at(workflow->id).snapshots,
+                   [&](ExecutionDraft& execution) { stopping += Stop(execution) ? 1 : 0; });
+  if (!all) {
+    draft.CutAndHoldBack().count = stopping;
+    return;
   }
   draft.Reply(Code::kOk,
               std::to_string(stopping) + " executions of workflow " + ns + "." + request.name +

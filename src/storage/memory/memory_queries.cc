@@ -321,6 +321,16 @@ Result<std::vector<Change>> MemoryStore::LoadDueExecutions(WorkflowId workflow, 
   return changes;
 }
 
+Result<std::vector<Change>> MemoryStore::LoadWorkflowExecutions(WorkflowId workflow,
+                                                                int64_t limit) const {
+  std::vector<Change> changes;
+  for (const auto& [id, row] : tables_.executions) {
+    if (static_cast<int64_t>(changes.size()) >= limit) break;
+    if (row.workflow_id == workflow) changes.emplace_back(row);
+  }
+  return changes;
+}
+
 Result<std::vector<Change>> MemoryStore::LoadExecution(ExecutionId id) const {
   std::vector<Change> changes;
   const auto execution = tables_.executions.find(id);

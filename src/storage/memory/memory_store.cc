@@ -134,6 +134,11 @@ bool MemoryStore::Tables::Apply(const CountersRow& row) {
   return true;
 }
 
+bool MemoryStore::Tables::Apply(const CursorRow& row) {
+  cursor = row;
+  return true;
+}
+
 bool MemoryStore::Tables::Apply(const EraseNamespace& erase) {
   namespaces.erase(erase.name);
   return true;
@@ -284,11 +289,15 @@ bool MemoryStore::Tables::MightRefuse(const std::vector<Change>& changes) const 
 
 MemoryStore::MemoryStore(std::string secret) {
   meta_.secret = std::move(secret);
-  meta_.schema_version = 2;
+  meta_.schema_version = 3;
   tables_.Apply(NamespaceRow{.name = "default"});
 }
 
-Result<StoreMeta> MemoryStore::Meta() const { return meta_; }
+Result<StoreMeta> MemoryStore::Meta() const {
+  StoreMeta meta = meta_;
+  meta.part = tables_.cursor.part;
+  return meta;
+}
 
 Status MemoryStore::BindLog(const std::string& log_id) {
   CHECK(!log_id.empty()) << "a log without an id";
@@ -316,6 +325,12 @@ Status MemoryStore::Commit(const CommitBatch& batch) {
                                 std::to_string(meta_.committed) + ", not " +
                                 std::to_string(batch.from_offset)};
   }
+  if (batch.from_part != tables_.cursor.part) {
+    return {Code::kAborted, "commit refused: " + std::to_string(tables_.cursor.part) +
+                                " parts of the decision about the event after offset " +
+                                std::to_string(meta_.committed) + " are committed, not " +
+                                std::to_string(batch.from_part)};
+  }
   const CommitFault fault = fault_hook_ ? fault_hook_() : CommitFault::kNone;
   if (fault == CommitFault::kRefused) {
     return {Code::kUnavailable, "commit refused: injected fault"};
@@ -339,6 +354,7 @@ Status MemoryStore::Commit(const CommitBatch& batch) {
 Result<std::vector<Change>> MemoryStore::Load() const {
   std::vector<Change> changes;
   changes.emplace_back(tables_.counters);
+  if (tables_.cursor.part != 0) changes.emplace_back(tables_.cursor);
   for (const auto& [name, row] : tables_.namespaces) changes.emplace_back(row);
   for (const auto& [id, row] : tables_.workflows) changes.emplace_back(row);
   for (const auto& [id, row] : tables_.snapshots) changes.emplace_back(row);

@@ -43,6 +43,8 @@ class MemoryStore : public Store, public Queries {
       const std::vector<SnapshotId>& snapshots) const override;
   Result<std::vector<Change>> LoadDueExecutions(WorkflowId workflow, Millis from,
                                                 Millis to) const override;
+  Result<std::vector<Change>> LoadWorkflowExecutions(WorkflowId workflow,
+                                                     int64_t limit) const override;
 
   Result<std::optional<NamespaceRow>> GetNamespace(const std::string& name) const override;
   Result<std::vector<NamespaceRow>> ListNamespaces(const Page& page) const override;
@@ -85,6 +87,7 @@ class MemoryStore : public Store, public Queries {
   /// Everything that a Change can touch. Keys are tuples in the order of the durable tables' keys.
   struct Tables {
     CountersRow counters;
+    CursorRow cursor;
     std::map<std::string, NamespaceRow> namespaces;
     std::map<WorkflowId, WorkflowRow> workflows;
     std::map<std::pair<std::string, std::string>, WorkflowId> workflow_names;
@@ -123,6 +126,7 @@ class MemoryStore : public Store, public Queries {
     bool Apply(const OutboxRow& row);
     bool Apply(const ReplyRow& row);
     bool Apply(const CountersRow& row);
+    bool Apply(const CursorRow& row);
     bool Apply(const EraseNamespace& erase);
     bool Apply(const EraseWorkflow& erase);
     bool Apply(const EraseSnapshot& erase);

@@ -55,6 +55,9 @@ Result<ChangeWriter> ChangeWriter::Prepare(const Connection& connection) {
                   "UPDATE counters SET workflow = ?, snapshot = ?, execution = ?, "
                   "task_execution = ?, outbox = ?, schedule = ?, trigger = ?, dead_letter = ? "
                   "WHERE id = 1"},
+      Preparation{&writer.cursor_,
+                  "UPDATE decision_cursor SET log_offset = ?, part = ?, workflow_id = ?, "
+                  "execution_id = ?, count = ?, handled = ? WHERE id = 1"},
       Preparation{&writer.erase_namespace_, "DELETE FROM namespace WHERE name = ?"},
       Preparation{&writer.erase_snapshot_, "DELETE FROM snapshot WHERE id = ?"},
       Preparation{&writer.erase_schedule_, "DELETE FROM schedule WHERE id = ?"},
@@ -154,6 +157,11 @@ Status ChangeWriter::Write(const Connection& connection, const ExecutionRow& row
 Status ChangeWriter::Write(const Connection&, const CountersRow& row) {
   counters_.BindTuple(Table<CountersRow>::Tie(row));
   return counters_.Run();
+}
+
+Status ChangeWriter::Write(const Connection&, const CursorRow& row) {
+  cursor_.BindTuple(Table<CursorRow>::Tie(row));
+  return cursor_.Run();
 }
 
 Status ChangeWriter::Write(const Connection&, const EraseNamespace& erase) {

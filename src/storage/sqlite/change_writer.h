@@ -56,6 +56,7 @@ class ChangeWriter {
   Status Write(const Connection& connection, const Row& row);
   Status Write(const Connection& connection, const ExecutionRow& row);
   Status Write(const Connection& connection, const CountersRow& row);
+  Status Write(const Connection& connection, const CursorRow& row);
   Status Write(const Connection& connection, const EraseNamespace& erase);
   Status Write(const Connection& connection, const EraseWorkflow& erase);
   Status Write(const Connection& connection, const EraseSnapshot& erase);
@@ -77,6 +78,7 @@ class ChangeWriter {
       upserts_;
   Statement touch_execution_;
   Statement counters_;
+  Statement cursor_;
   Statement erase_namespace_;
   Statement erase_snapshot_;
   Statement erase_schedule_;

@@ -266,6 +266,17 @@ struct Table<CountersRow> {
   }
 };
 
+template <>
+struct Table<CursorRow> {
+  static constexpr std::string_view kName = "decision_cursor";
+  static constexpr std::array<std::string_view, 6> kColumns = {
+      "log_offset", "part", "workflow_id", "execution_id", "count", "handled"};
+  template <typename R>
+  static auto Tie(R& r) {
+    return std::tie(r.offset, r.part, r.workflow, r.execution, r.count, r.handled);
+  }
+};
+
 /// "id, name, ..."; with a prefix "t.": "t.id, t.name, ...".
 template <typename Row>
 std::string Columns(std::string_view prefix = "") {

@@ -267,7 +267,22 @@ CREATE TABLE dead_letter (
 CREATE INDEX dead_letter_execution ON dead_letter (execution_id);
 )sql";
 
-constexpr std::array kMigrations = {Migration{1, kMigration1}, Migration{2, kMigration2}};
+// Decisions that are committed in parts.
+constexpr const char* kMigration3 = R"sql(
+CREATE TABLE decision_cursor (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  log_offset INTEGER NOT NULL,
+  part INTEGER NOT NULL,
+  workflow_id INTEGER NOT NULL,
+  execution_id INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  handled INTEGER NOT NULL
+);
+INSERT INTO decision_cursor VALUES (1, 0, 0, 0, 0, 0, 0);
+)sql";
+
+constexpr std::array kMigrations = {Migration{1, kMigration1}, Migration{2, kMigration2},
+                                    Migration{3, kMigration3}};
 
 Result<std::string> RandomHex32() {
   std::array<unsigned char, 32> bytes{};

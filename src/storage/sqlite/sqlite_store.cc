@@ -99,7 +99,8 @@ Result<sqlite::HomeLock> LockHome(const std::filesystem::path& path) {
 
 Result<StoreMeta> ReadMeta(const Connection& connection) {
   Result<Statement> select = connection.Prepare(
-      "SELECT (SELECT value FROM meta WHERE key = 'log_id'), committed, epoch, holder,"
+      "SELECT (SELECT value FROM meta WHERE key = 'log_id'), committed,"
+      " (SELECT part FROM decision_cursor), epoch, holder,"
       " (SELECT value FROM meta WHERE key = 'secret'),"
       " (SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'schema_version') FROM lease");
   if (!select) return Error(select.error());
@@ -107,8 +108,8 @@ Result<StoreMeta> ReadMeta(const Connection& connection) {
   if (!row) return Error(row.error());
   if (!*row) return Error(Code::kDataLoss, "metadata database: the lease row is missing");
   StoreMeta meta;
-  Status status = select->Read(meta.log_id, meta.committed, meta.epoch, meta.holder, meta.secret,
-                               meta.schema_version);
+  Status status = select->Read(meta.log_id, meta.committed, meta.part, meta.epoch, meta.holder,
+                               meta.secret, meta.schema_version);
   if (!status.ok()) return Error(std::move(status));
   return meta;
 }
@@ -121,9 +122,13 @@ Status Refusal(const Connection& connection, const CommitBatch& batch) {
                                 std::to_string(meta->epoch) + ", ours was " +
                                 std::to_string(batch.epoch) + ")"};
   }
+  const auto position = [](Offset offset, int64_t part) {
+    return std::to_string(offset) +
+           (part == 0 ? "" : " and " + std::to_string(part) + " parts of the next decision");
+  };
   return {Code::kAborted, "commit refused: the committed offset is " +
-                              std::to_string(meta->committed) + ", not " +
-                              std::to_string(batch.from_offset)};
+                              position(meta->committed, meta->part) + ", not " +
+                              position(batch.from_offset, batch.from_part)};
 }
 
 }  // namespace
@@ -144,7 +149,8 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::filesystem::pa
   for (const auto& [statement, sql] :
        {std::pair{&rep->begin, "BEGIN IMMEDIATE"}, std::pair{&rep->commit, "COMMIT"},
         std::pair{&rep->advance,
-                  "UPDATE lease SET committed = ? WHERE id = 1 AND committed = ? AND epoch = ?"}}) {
+                  "UPDATE lease SET committed = ? WHERE id = 1 AND committed = ? AND epoch = ?"
+                  " AND (SELECT part FROM decision_cursor) = ?"}}) {
     Result<Statement> prepared = rep->writer.Prepare(sql);
     if (!prepared) return Error(prepared.error());
     *statement = *std::move(prepared);
@@ -215,7 +221,7 @@ Status SqliteStore::Commit(const CommitBatch& batch) {
       << "commit from " << batch.from_offset << " back to " << batch.to_offset;
   const auto write = [&]() -> Status {
     AIFLOW_RETURN_IF_ERROR(rep_->begin.Run());
-    rep_->advance.Bind(batch.to_offset, batch.from_offset, batch.epoch);
+    rep_->advance.Bind(batch.to_offset, batch.from_offset, batch.epoch, batch.from_part);
     AIFLOW_RETURN_IF_ERROR(rep_->advance.Run());
     if (rep_->writer.changes() != 1) return Refusal(rep_->writer, batch);
     for (const Change& change : batch.changes) {
@@ -238,6 +244,11 @@ Result<std::vector<Change>> SqliteStore::LoadSnapshotUsers(
 Result<std::vector<Change>> SqliteStore::LoadDueExecutions(WorkflowId workflow, Millis from,
                                                            Millis to) const {
   return sqlite::LoadDueExecutions(rep_->writer, workflow, from, to);
+}
+
+Result<std::vector<Change>> SqliteStore::LoadWorkflowExecutions(WorkflowId workflow,
+                                                                int64_t limit) const {
+  return sqlite::LoadWorkflowExecutions(rep_->writer, workflow, limit);
 }
 
 Result<std::vector<Change>> SqliteStore::LoadExecution(ExecutionId id) const {

@@ -59,6 +59,8 @@ class SqliteStore : public Store, public Queries {
       const std::vector<SnapshotId>& snapshots) const override;
   Result<std::vector<Change>> LoadDueExecutions(WorkflowId workflow, Millis from,
                                                 Millis to) const override;
+  Result<std::vector<Change>> LoadWorkflowExecutions(WorkflowId workflow,
+                                                     int64_t limit) const override;
 
   Result<std::optional<NamespaceRow>> GetNamespace(const std::string& name) const override;
   Result<std::vector<NamespaceRow>> ListNamespaces(const Page& page) const override;

@@ -44,6 +44,8 @@ Status LoadAll(const Connection& connection, std::vector<Change>* changes) {
   AIFLOW_RETURN_IF_ERROR(ReserveFor(connection, changes));
   AIFLOW_RETURN_IF_ERROR(LoadRows<CountersRow>(connection, "counters", "", changes));
   AIFLOW_RETURN_IF_ERROR(
+      LoadRows<CursorRow>(connection, "decision_cursor WHERE part > 0", "", changes));
+  AIFLOW_RETURN_IF_ERROR(
       LoadRows<NamespaceRow>(connection, "namespace ORDER BY name", "", changes));
   AIFLOW_RETURN_IF_ERROR(LoadRows<WorkflowRow>(connection, "workflow ORDER BY id", "", changes));
   AIFLOW_RETURN_IF_ERROR(LoadRows<SnapshotRow>(connection, "snapshot ORDER BY id", "", changes));
@@ -131,6 +133,16 @@ Result<std::vector<Change>> LoadDueExecutions(const Connection& connection, Work
         "execution INDEXED BY execution_due"
         " WHERE workflow_id = ? AND due > 0 AND due >= ? AND due < ? ORDER BY due, id",
         "", changes, workflow, from, to);
+  });
+}
+
+Result<std::vector<Change>> LoadWorkflowExecutions(const Connection& connection,
+                                                   WorkflowId workflow, int64_t limit) {
+  return InTransaction(connection, [&](std::vector<Change>* changes) {
+    return LoadRows<ExecutionRow>(
+        connection,
+        "execution INDEXED BY execution_workflow WHERE workflow_id = ? ORDER BY id LIMIT ?", "",
+        changes, workflow, limit);
   });
 }
 

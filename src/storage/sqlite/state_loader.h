@@ -14,6 +14,9 @@ Result<std::vector<Change>> LoadState(const Connection& connection);
 Result<std::vector<Change>> LoadSnapshotUsers(const Connection& connection,
                                               const std::vector<SnapshotId>& snapshots);
 
+/// Store::LoadWorkflowExecutions.
+Result<std::vector<Change>> LoadWorkflowExecutions(const Connection& connection,
+                                                   WorkflowId workflow, int64_t limit);
 /// Store::LoadDueExecutions.
 Result<std::vector<Change>> LoadDueExecutions(const Connection& connection, WorkflowId workflow,
                                               Millis from, Millis to);
