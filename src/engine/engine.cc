@@ -146,11 +146,14 @@ Status Engine::Impl::CheckLog(const StoreMeta& meta) const {
                                                  ", but this is event log " + log_id +
                                                  ": start with the event log it was made with");
   }
-  if (log_.head() < meta.committed) {
+  // Of a decision under way the event is needed, too.
+  const Offset needed = meta.committed + (meta.part == 0 ? 0 : 1);
+  if (log_.head() < needed) {
     return Status(
         Code::kFailedPrecondition,
         "event log " + log_id + " ends at offset " + std::to_string(log_.head()) +
-            ", but the metadata has committed offset " + std::to_string(meta.committed) +
+            ", but the metadata has committed offset " + std::to_string(needed) +
+            (meta.part == 0 ? "" : " in part") +
             ": the log was cut or restored from an older copy; restore log and metadata " +
             "from the same backup");
   }

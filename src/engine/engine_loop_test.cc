@@ -6,6 +6,7 @@
 #include <atomic>
 #include <future>
 #include <memory>
+#include <utility>
 
 #include "engine/engine_world.h"
 #include "scheduler/state_rep.h"
@@ -24,9 +25,9 @@ constexpr std::chrono::seconds kLong{20};
 
 class EngineLoopTest : public ::testing::Test {
  protected:
-  void Start() {
+  void Start(EngineOptions options = {}) {
     engine_ = std::make_unique<Engine>(world_.log, world_.store, world_.blobs, world_.executor,
-                                       world_.planner, EngineOptions{});
+                                       world_.planner, std::move(options));
     loop_ = std::make_unique<EngineLoop>(*engine_, world_.log, world_.store,
                                          EngineLoopOptions{.first_backoff = Millis(1)},
                                          [this](const Status& status) { lost_.set_value(status); });
@@ -72,6 +73,27 @@ TEST_F(EngineLoopTest, Rule26TheThreadWakesForATimerOfTheState) {
   });
   EXPECT_EQ(ticked.get_future().wait_for(kLong), std::future_status::ready);
   loop_->Unwatch(watch);
+}
+
+TEST_F(EngineLoopTest, Rule23ReadersAreServedBetweenTheParts) {
+  std::atomic<bool> armed = false;
+  std::promise<int64_t> parts;
+  world_.store.SetFaultHook([&] {
+    if (armed.exchange(false)) {
+      loop_->Read(
+          [&](const Result<const State*>& state) { parts.set_value(PartsUnderWay(**state)); });
+    }
+    return CommitFault::kNone;
+  });
+  Start({.max_executions_per_commit = 1});
+  UploadFlow();
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(Ask(StartFlow()).has_value());
+  armed = true;
+  world_.log.Append(UserEvent("go"));
+  auto seen = parts.get_future();
+  ASSERT_EQ(seen.wait_for(kLong), std::future_status::ready);
+  EXPECT_EQ(seen.get(), 1);
+  loop_->Stop();
 }
 
 TEST_F(EngineLoopTest, Rule3ARequestIsAnsweredWithItsReply) {

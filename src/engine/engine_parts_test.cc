@@ -135,6 +135,21 @@ TEST_F(EnginePartsTest, Rule23TheNextServerGoesOnAtTheCursorAfterACrash) {
   ExpectAllStartedOnce();
 }
 
+// Another event at that offset would be taken for it.
+TEST_F(EnginePartsTest, Rule2ALogThatLacksTheEventUnderWayIsARefusal) {
+  world_.log.Append(UserEvent("go"));
+  ASSERT_TRUE(engine_->Step().has_value());
+  engine_.reset();
+  engine_world::FakeLog cut("log-1");
+  for (Event event : world_.log.Events()) {
+    if (event.offset <= before_) cut.Append(std::move(event));
+  }
+  Engine engine(cut, world_.store, world_.blobs, world_.executor, world_.planner, {});
+  const Status refused = engine.Recover([] {});
+  EXPECT_EQ(refused.code(), Code::kFailedPrecondition);
+  EXPECT_THAT(refused.message(), HasSubstr("in part"));
+}
+
 TEST_F(EnginePartsTest, Rule33APartWhoseReplyWasLostIsActedOnOnce) {
   world_.store.SetFaultHook([] { return CommitFault::kLostReply; });
   world_.log.Append(UserEvent("go"));
