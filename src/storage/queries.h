@@ -78,9 +78,9 @@ class Queries {
   /// latest, current or successor; of each task in the order of their sequence. Of a task's such
   /// runs at least the first `limit` are looked at.
   virtual Result<std::vector<TaskExecutionRow>> ListOldRuns(Millis before, int64_t limit) const = 0;
-  /// The lowest event offset that an outbox row, a waiting evaluation, a kept start or a run that
-  /// has not begun (INIT, QUEUED, RETRYING) names; nothing when there is none. Retention keeps that
-  /// event.
+  /// The lowest event offset that an outbox row, a waiting evaluation, a kept start, a run that has
+  /// not begun (INIT, QUEUED, RETRYING) or an execution that has not (INIT) names; nothing when
+  /// there is none. Retention keeps that event.
   virtual Result<std::optional<Offset>> OldestNeededOffset() const = 0;
   /// Digests of all blobs that some row names.
   virtual Result<std::vector<std::string>> ListBlobDigests() const = 0;

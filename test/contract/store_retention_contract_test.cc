@@ -117,6 +117,20 @@ TYPED_TEST(StoreRetentionContractTest,
   EXPECT_EQ(oldest(), 70);
 }
 
+// Its first tasks get the event that created it, however long it waits.
+TYPED_TEST(StoreRetentionContractTest, Rule5AnExecutionThatWaitsToBeginNeedsTheEventThatCreatedIt) {
+  const auto oldest = [this] { return *this->store().OldestNeededOffset(); };
+  ExecutionRow running = this->Execution(1, ExecutionStatus::kRunning);
+  running.created_offset = 10;
+  ExecutionRow waiting = this->Execution(2, ExecutionStatus::kInit);
+  waiting.created_offset = 20;
+  this->MustCommit({running, waiting});
+  EXPECT_EQ(oldest(), 20);
+  waiting.status = ExecutionStatus::kRunning;
+  this->MustCommit({waiting});
+  EXPECT_EQ(oldest(), std::nullopt);
+}
+
 TYPED_TEST(StoreRetentionContractTest, RepliesAreErasedBelowAnOffset) {
   this->MustCommit({ReplyRow{.offset = 3}, ReplyRow{.offset = 4}, ReplyRow{.offset = 9}});
   this->MustCommit({EraseReplies{4}});

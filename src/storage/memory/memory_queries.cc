@@ -267,6 +267,9 @@ Result<std::optional<Offset>> MemoryStore::OldestNeededOffset() const {
   };
   for (const auto& [id, row] : tables_.outbox) take(row.offset);
   for (const auto& [key, row] : tables_.evaluations) take(row.offset);
+  for (const auto& [id, row] : tables_.executions) {
+    if (row.status == ExecutionStatus::kInit) take(row.created_offset);
+  }
   for (const auto& [key, row] : tables_.tasks) {
     if (!IsUnfinishedExecution(row.execution_id)) continue;
     std::ranges::for_each(row.pending_starts, take);
