@@ -458,7 +458,11 @@ Result<bool> Engine::Impl::Step() {
 
   const size_t max_events = PartsUnderWay(state_) != 0 ? 1 : options_.max_events_per_commit;
   auto events = log_.Read(committed_.offset, max_events, options_.max_bytes_per_read);
-  if (!events.has_value()) return Error(events.error());
+  if (!events.has_value()) {
+    // Only what is committed is ever removed: somebody else has gone on. Settle finds out who.
+    must_rebuild_ = must_rebuild_ || events.error().code() == Code::kOutOfRange;
+    return Error(events.error());
+  }
   const bool log_moves = !events->empty();
   Batch batch;
   if (Status decided = Decide(std::move(*events), batch); !decided.ok()) return Error(decided);

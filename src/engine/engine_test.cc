@@ -199,6 +199,15 @@ TEST_F(EngineTest, Rule12AServerWithoutTheLeaseCannotCommit) {
   EXPECT_THAT(world_.executor.started, IsEmpty());
 }
 
+TEST_F(EngineTest, Rule12AServerWithoutTheLeaseStopsAlsoWhenItsPlaceInTheLogIsGone) {
+  StartExecution();
+  ASSERT_TRUE(world_.store.TakeLease("server-b").has_value());
+  world_.log.Append(UserEvent("go"));
+  world_.log.DropBefore(world_.log.head() + 1);
+  EXPECT_EQ(engine_->Step().error().code(), Code::kOutOfRange);
+  EXPECT_EQ(engine_->Step().error().code(), Code::kAborted);
+}
+
 TEST_F(EngineTest, Rule12ANewServerSendsUnacknowledgedCommandsUnderItsOwnEpoch) {
   StartAttempt();
   EXPECT_EQ(world_.executor.started[0].epoch, 1);

@@ -61,6 +61,8 @@ class FakeLog final : public LogHandle {
                 });
     return offset;
   }
+  /// Removes events, as retention does.
+  void DropBefore(Offset offset) { (void)log_.DropBefore(offset); }
   [[nodiscard]] std::vector<Event> Events() const { return *log_.Read(0, 10'000, 1 << 30); }
   [[nodiscard]] int64_t CountId(const std::string& id) const {
     int64_t count = 0;
