@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "coverage.h"
 #include "mutant.h"
 #include "sim_random.h"
 
@@ -23,13 +24,14 @@ struct SimCounts {
   int64_t executions = 0;
   int64_t attempts = 0;
   int64_t questions = 0;
+  Coverage coverage;
 };
 
 /// What every part of one simulated world shares: chance, time, the switch for faults, the history
 /// and the first broken promise.
 struct Chaos {
-  Chaos(uint64_t seed, Mutant mutant_arg, bool keep_history)
-      : random(seed), mutant(mutant_arg), history_wanted(keep_history) {}
+  Chaos(uint64_t seed_arg, Mutant mutant_arg, bool keep_history)
+      : random(seed_arg), seed(seed_arg), mutant(mutant_arg), history_wanted(keep_history) {}
 
   void Fail(const std::string& what) {
     if (failure.empty()) failure = what;
@@ -39,7 +41,15 @@ struct Chaos {
     if (history_wanted) history.push_back(std::to_string(counts.steps) + " " + what);
   }
 
+  void Meet(Met what, int64_t times = 1) {
+    counts.coverage.met[static_cast<size_t>(what)] += times;
+  }
+  void MeetCommit(Fault fault, Decided decided) {
+    ++counts.coverage.commits[static_cast<size_t>(fault)][static_cast<size_t>(decided)];
+  }
+
   SimRandom random;
+  const uint64_t seed;
   const Mutant mutant;
   const bool history_wanted;
   bool faults = true;

@@ -10,6 +10,7 @@
 
 #include "chaos.h"
 #include "model/rows.h"
+#include "model_checker.h"
 #include "reference.h"
 #include "scheduler/state.h"
 #include "storage/memory/memory_store.h"
@@ -21,7 +22,10 @@ namespace aiflow::sim {
 class Checker {
  public:
   Checker(Chaos& chaos, const MemoryStore& store, const std::vector<Event>& log)
-      : chaos_(chaos), store_(store), log_(log) {}
+      : chaos_(chaos), store_(store), log_(log), model_(chaos, log) {}
+
+  [[nodiscard]] ModelChecker& model() { return model_; }
+  [[nodiscard]] const ModelChecker& model() const { return model_; }
 
   /// A batch has become durable.
   void OnCommit(const CommitBatch& batch);
@@ -36,7 +40,8 @@ class Checker {
   void CheckState(const State& state) const;
   /// Dense offsets, each id once, each announcement and each reply there.
   void CheckLog(const std::vector<Event>& events) const;
-  /// Nothing is under way any more: outbox empty, and each execution finished or rightly waiting.
+  /// Nothing is under way any more: outbox empty but for hooks, and each execution finished or
+  /// rightly waiting.
   void CheckRest(const std::vector<Event>& events) const;
 
   [[nodiscard]] std::vector<ExecutionRow> executions() const;
@@ -80,6 +85,7 @@ class Checker {
   Chaos& chaos_;
   const MemoryStore& store_;
   const std::vector<Event>& log_;
+  ModelChecker model_;
   Offset batch_from_ = 0;
   Offset committed_ = 0;
   int64_t part_ = 0;  // of a decision under way

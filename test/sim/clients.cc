@@ -1,5 +1,6 @@
 #include "clients.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "model/event_keys.h"
@@ -10,7 +11,6 @@
 namespace aiflow::sim {
 namespace {
 
-constexpr int kWorkflows = 3;
 constexpr int64_t kMaxExecutions = 12;
 
 }  // namespace
@@ -30,6 +30,8 @@ void Clients::Ask(const Request& request) {
 void Clients::Begin() {
   Ask(UploadWorkflow{
       .ns = "default", .name = kReferenceWorkflow, .spec_digest = PutSpec(ReferenceSpec())});
+  Ask(UploadWorkflow{
+      .ns = "default", .name = kReachedWorkflow, .spec_digest = PutSpec(ReachedSpec())});
   for (int i = 0; i < kWorkflows; ++i) {
     Ask(UploadWorkflow{.ns = "default",
                        .name = WorkflowName(i),
@@ -45,9 +47,9 @@ void Clients::Begin() {
 
 ExecutionId Clients::AnyExecution() {
   // Also some that do not exist, but never one of the reference workflow.
-  const ExecutionId id(1 + chaos_.random.Below(kMaxExecutions + 2));
+  const ExecutionId id(1 + chaos_.random.Below(durable_.checker.model().last_execution() + 3));
   const WorkflowSpec* spec = durable_.checker.SpecOf(id);
-  if (spec != nullptr && spec->name == kReferenceWorkflow) return ExecutionId(1'000);
+  if (spec != nullptr && spec->name == kReferenceWorkflow) return ExecutionId(1'000'000);
   return id;
 }
 
@@ -75,19 +77,11 @@ void Clients::Operate() {
                       .catchup = random.Percent(50) ? CatchUp::kOne : CatchUp::kNone,
                       .skip_if_active = random.Percent(30)});
       return;
-    case 1: Ask(SetSchedulePaused{1 + random.Below(3), random.Percent(50)}); return;
-    case 2: Ask(DeleteSchedule{1 + random.Below(3)}); return;
+    case 1: Ask(SetSchedulePaused{1 + random.Below(5), random.Percent(50)}); return;
+    case 2: Ask(DeleteSchedule{1 + random.Below(5)}); return;
     case 3:
-      Ask(AddTrigger{.ns = "default",
-                     .name = name,
-                     .condition_json = random.Percent(50)
-                                           ? R"({"type":"event","key":"e2"})"
-                                           : R"({"type":"all_of","name":"n","conditions":[)"
-                                             R"({"type":"event","key":"e0"},)"
-                                             R"({"type":"event","key":"e1"}]})"});
-      return;
-    case 4: Ask(SetTriggerPaused{1 + random.Below(3), random.Percent(50)}); return;
-    case 5: Ask(DeleteTrigger{1 + random.Below(3)}); return;
+    case 4:
+    case 5: AddRandomTrigger(); return;
     case 6: Ask(DeletePool{kPool}); return;
     default: Ask(SetPool{.name = kPool, .slots = random.Below(4)}); return;
   }
@@ -96,7 +90,7 @@ void Clients::Operate() {
 void Clients::Act() {
   SimRandom& random = chaos_.random;
   const std::string task = TaskName(random.Below(6));
-  switch (random.Below(27)) {
+  switch (random.Below(36)) {
     case 0: Upload(); return;
     case 1:
     case 2:
@@ -104,7 +98,8 @@ void Clients::Act() {
     case 4:
       if (chaos_.counts.executions < kMaxExecutions) {
         Ask(StartWorkflowExecution{.ns = "default",
-                                   .name = WorkflowName(random.Below(kWorkflows))});
+                                   .name = WorkflowName(random.Below(kWorkflows)),
+                                   .params_json = RandomParams()});
       }
       return;
     case 5: Ask(StopWorkflowExecution{.execution_id = AnyExecution().value()}); return;
@@ -123,8 +118,6 @@ void Clients::Act() {
     case 12:
       if (random.Percent(10)) {
         Ask(DeleteWorkflow{.ns = "default", .name = WorkflowName(random.Below(kWorkflows))});
-      } else if (random.Percent(50)) {
-        Ask(DeleteSnapshot{.snapshot_id = 1 + random.Below(8)});
       } else {
         Ask(AddNamespace{.name = "n" + std::to_string(random.Below(2))});
       }
@@ -137,6 +130,12 @@ void Clients::Act() {
                    .note = "by hand"});
       return;
     case 26: Operate(); return;
+    case 27:
+    case 28:
+    case 29:
+    case 30:
+    case 31:
+    case 32: ActOnModel(); return;
     case 13: {  // a request as old clients send it through the notification service, or garbage
       Item item;
       item.event =
@@ -159,8 +158,13 @@ void Clients::Act() {
   }
 }
 
-void Clients::PauseSchedules() {
-  for (int64_t id = 1; id <= 8; ++id) Ask(SetSchedulePaused{id, true});
+void Clients::PauseStarters() {
+  // Also those that are not there yet: their request may be on its way.
+  for (int64_t id = 1; id <= kMaxStarters; ++id) {
+    Ask(SetSchedulePaused{id, true});
+    const std::vector<int64_t> triggers = durable_.checker.model().triggers();
+    if (std::ranges::find(triggers, id) != triggers.end()) Ask(SetTriggerPaused{id, true});
+  }
 }
 
 void Clients::StopOpen(bool all) {
@@ -218,6 +222,8 @@ void Clients::Acknowledged(SimServer& server, size_t index, const Result<AppendR
 
 void Clients::Answered(size_t index, const ReplyRow& reply) {
   Item& item = items_[index];
+  // Replies go with their events.
+  if (item.offset < durable_.log.first()) return;
   // Read your writes: whoever has the answer finds the effect in the store.
   const auto stored = durable_.store.GetReply(item.offset);
   if (!stored.has_value() || !stored->has_value()) {

@@ -23,8 +23,8 @@ class Clients {
   void Begin();
   /// Does something new, by chance.
   void Act();
-  /// So that a world can come to rest.
-  void PauseSchedules();
+  /// So that a world can come to rest: nothing starts executions any more but people.
+  void PauseStarters();
   /// Stops every open execution but the reference's (`all`: also those).
   void StopOpen(bool all);
   /// Sends what is not known to be in the log through `server`. False when there was nothing to
@@ -53,12 +53,19 @@ class Clients {
   std::string PutSpec(const WorkflowSpec& spec);
   void Upload();
   void Operate();
+  // clients_model.cc
+  void ActOnModel();
+  void TouchNamespace();
+  void AddRandomTrigger();
+  void Backfill();
+  std::string RandomParams();
   ExecutionId AnyExecution();
 
   Durable& durable_;
   Chaos& chaos_;
   std::vector<Item> items_;
   int64_t next_id_ = 0;
+  int64_t triggers_ = 0;  // asked for
 };
 
 }  // namespace aiflow::sim

@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include "mutant.h"
 #include "world.h"
@@ -38,6 +39,7 @@ void Add(SimCounts& sum, const SimCounts& one) {
   sum.executions += one.executions;
   sum.attempts += one.attempts;
   sum.questions += one.questions;
+  sum.coverage.Add(one.coverage);
 }
 
 void PrintHistory(uint64_t seed, Mutant mutant, size_t tail) {
@@ -48,8 +50,17 @@ void PrintHistory(uint64_t seed, Mutant mutant, size_t tail) {
   }
 }
 
-/// Returns how many seeds failed; stops after `max_failures`.
-int64_t RunSeeds(uint64_t from, uint64_t count, Mutant mutant, int64_t max_failures, bool quiet) {
+/// False, with a word about it, when something was never met.
+bool CoversAll(const Coverage& coverage) {
+  const std::vector<std::string> missing = coverage.Missing();
+  for (const std::string& what : missing) std::printf("never met: %s\n", what.c_str());
+  return missing.empty();
+}
+
+/// Returns how many seeds failed; stops after `max_failures`. `covered`: also a failure when the
+/// worlds together have not met everything.
+int64_t RunSeeds(uint64_t from, uint64_t count, Mutant mutant, int64_t max_failures, bool quiet,
+                 bool covered = false) {
   SimCounts sum;
   int64_t failures = 0;
   uint64_t done = 0;
@@ -79,6 +90,8 @@ int64_t RunSeeds(uint64_t from, uint64_t count, Mutant mutant, int64_t max_failu
       per(sum.recoveries), per(sum.takeovers), per(sum.commits), per(sum.parts),
       per(sum.failed_commits), per(sum.events), per(sum.executions), per(sum.attempts),
       per(sum.questions));
+  sum.coverage.Print();
+  if (covered && failures == 0 && !CoversAll(sum.coverage)) return 1;
   return failures;
 }
 
@@ -109,12 +122,14 @@ int Main(int argc, char** argv) {
   int64_t max_failures = 10;
   std::string mutant_name;
   bool all_mutants = false;
+  bool covered = false;
   app.add_option("--seeds", seeds, "how many seeds");
   app.add_option("--from", from, "the first seed");
   app.add_option("--history", history, "print the whole history of one seed");
   app.add_option("--max-failures", max_failures, "stop after so many failing seeds");
   app.add_option("--mutant", mutant_name, "break one promise of the world; it must be found");
   app.add_flag("--all-mutants", all_mutants, "each mutant in turn; all must be found");
+  app.add_flag("--covered", covered, "fail when no seed met something that the summary counts");
   CLI11_PARSE(app, argc, argv);
   std::signal(SIGABRT, OnAbort);
   std::setvbuf(stdout, nullptr, _IOLBF, 0);  // a failing seed is seen at once
@@ -143,7 +158,7 @@ int Main(int argc, char** argv) {
   if (mutant != Mutant::kNone) {
     return RunSeeds(from, seeds, mutant, 1, /*quiet=*/false) > 0 ? 0 : 1;
   }
-  return RunSeeds(from, seeds, mutant, max_failures, /*quiet=*/false) == 0 ? 0 : 1;
+  return RunSeeds(from, seeds, mutant, max_failures, /*quiet=*/false, covered) == 0 ? 0 : 1;
 }
 
 }  // namespace

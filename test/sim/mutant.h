@@ -24,6 +24,15 @@ enum class Mutant {
   kExecutorLosesResult,   // the executor does not repeat a result after recovery
   kLogForgetsIds,         // a repeated id is appended again
   kLogLosesAcknowledged,  // the log acknowledges before the sync
+
+  kHookNotTold,              // a hook counts as delivered, and nobody was told
+  kHookKeyChanges,           // the next server tells of the same end under another key
+  kStateWrittenTwice,        // after a restart the last state write has happened once more
+  kErrorCountsAsMet,         // what a host could not answer counts as met
+  kForgetEvaluation,         // recovery loses an event that waits for answers
+  kBackfillForgetsFinished,  // a backfill does not see executions that have ended
+  kRetentionDropsNeeded,     // the log is cut although something names an event
+  kRetiredComesBack,         // the rows of a removed execution can still be loaded
 };
 
 struct MutantName {
@@ -46,6 +55,14 @@ inline constexpr std::array kMutants = {
     MutantName{Mutant::kExecutorLosesResult, "executor-loses-result"},
     MutantName{Mutant::kLogForgetsIds, "log-forgets-ids"},
     MutantName{Mutant::kLogLosesAcknowledged, "log-loses-acknowledged"},
+    MutantName{Mutant::kHookNotTold, "hook-not-told"},
+    MutantName{Mutant::kHookKeyChanges, "hook-key-changes"},
+    MutantName{Mutant::kStateWrittenTwice, "state-written-twice"},
+    MutantName{Mutant::kErrorCountsAsMet, "error-counts-as-met"},
+    MutantName{Mutant::kForgetEvaluation, "forget-evaluation"},
+    MutantName{Mutant::kBackfillForgetsFinished, "backfill-forgets-finished"},
+    MutantName{Mutant::kRetentionDropsNeeded, "retention-drops-needed"},
+    MutantName{Mutant::kRetiredComesBack, "retired-comes-back"},
 };
 
 inline std::optional<Mutant> ParseMutant(std::string_view name) {

@@ -25,6 +25,45 @@ ConditionSpec OnSuccess(std::string task) {
   return condition;
 }
 
+ConditionSpec OnAnswer() {
+  ConditionSpec condition;
+  condition.kind = ConditionKind::kCustom;
+  condition.name = "asked";
+  condition.event_keys = {"ask"};
+  return condition;
+}
+
+ConditionSpec OnNumber() {
+  ConditionSpec condition = OnEvent("tick");
+  FilterSpec& filter = condition.filters.emplace_back();
+  filter.field = FilterField::kContext;
+  filter.pointer = "/n";
+  filter.min = 3;
+  filter.max = 6;
+  return condition;
+}
+
+ConditionSpec OnValue() {
+  ConditionSpec condition = OnEvent("tock");
+  condition.filters.emplace_back().one_of = {R"("v1")", R"("v2")", R"("v3")", R"("v4")"};
+  FilterSpec& sender = condition.filters.emplace_back();
+  sender.field = FilterField::kSender;
+  sender.one_of = {R"("producer")"};
+  return condition;
+}
+
+bool HasNumber(const Event& event) {
+  for (int n = 3; n <= 6; ++n) {
+    if (event.context == "{\"n\":" + std::to_string(n) + "}") return true;
+  }
+  return false;
+}
+
+bool HasValue(const Event& event) {
+  return event.sender == "producer" && event.value.size() == 2 && event.value >= "v1" &&
+         event.value <= "v4";
+}
+
 TaskSpec StartedBy(std::string name, OnAlive on_alive, ConditionSpec condition) {
   TaskSpec task;
   task.name = std::move(name);
@@ -81,13 +120,31 @@ WorkflowSpec ReferenceSpec() {
                 StartedBy("both", OnAlive::kQueue, both),
                 StartedBy("a", OnAlive::kIgnore, OnEvent("ea")),
                 StartedBy("b", OnAlive::kIgnore, OnEvent("eb")),
-                StartedBy("joined", OnAlive::kQueue, joined)};
+                StartedBy("joined", OnAlive::kQueue, joined),
+                StartedBy("asked", OnAlive::kQueue, OnAnswer()),
+                StartedBy("picked", OnAlive::kQueue, OnNumber()),
+                StartedBy("valued", OnAlive::kQueue, OnValue())};
+  spec.host = {"python", "flow.py", "python3", "3.11", "1.0"};
   return spec;
 }
 
+WorkflowSpec ReachedSpec() {
+  WorkflowSpec spec;
+  spec.name = kReachedWorkflow;
+  TaskSpec& task = spec.tasks.emplace_back();
+  task.name = "done";
+  task.op = OperatorKind::kEmpty;
+  HookSpec& hook = spec.hooks.emplace_back();
+  hook.on_success = true;
+  hook.command = "tell";
+  return spec;
+}
+
+ConditionSpec ReachedCondition() { return OnAnswer(); }
+
 std::map<TaskIndex, int64_t> ExpectedRuns(const ExecutionRow& execution,
                                           const std::vector<Event>& events) {
-  std::map<TaskIndex, int64_t> runs{{kEach, 0}, {kAny, 0}, {kBoth, 0}};
+  std::map<TaskIndex, int64_t> runs{{kEach, 0}, {kAny, 0}, {kBoth, 0}, {kPicked, 0}, {kValued, 0}};
   bool ticked = false;
   bool tocked = false;
   for (const Event& event : events) {
@@ -99,6 +156,8 @@ std::map<TaskIndex, int64_t> ExpectedRuns(const ExecutionRow& execution,
     }
     if (event.key != "tick" && event.key != "tock") continue;
     if (event.key == "tick") ++runs[kEach];
+    if (event.key == "tick" && HasNumber(event)) ++runs[kPicked];
+    if (event.key == "tock" && HasValue(event)) ++runs[kValued];
     ++runs[kAny];
     (event.key == "tick" ? ticked : tocked) = true;
     if (ticked && tocked) {

@@ -16,10 +16,28 @@ namespace aiflow::sim {
 inline constexpr const char* kReferenceWorkflow = "reference";
 
 /// Its tasks: `each` runs once per tick, `any` once per tick or tock, `both` once per pair of them,
-/// `a` and `b` make the join `joined` fire. Those that count queue their starts.
+/// `a` and `b` make the join `joined` fire. `asked` runs as often as its user-written condition
+/// says so, `picked` for ticks with a number from 3 to 6, `valued` for tocks with some values of
+/// one sender. Those that count queue their starts.
 WorkflowSpec ReferenceSpec();
 
-enum ReferenceTask : TaskIndex { kEach = 0, kAny = 1, kBoth = 2, kA = 3, kB = 4, kJoined = 5 };
+enum ReferenceTask : TaskIndex {
+  kEach = 0,
+  kAny = 1,
+  kBoth = 2,
+  kA = 3,
+  kB = 4,
+  kJoined = 5,
+  kAsked = 6,
+  kPicked = 7,
+  kValued = 8,
+};
+
+/// Name of the workflow that nothing starts but a trigger with a user-written condition. Its
+/// executions end at once, and a hook tells of it.
+inline constexpr const char* kReachedWorkflow = "reached";
+WorkflowSpec ReachedSpec();
+ConditionSpec ReachedCondition();
 
 /// How often each counting task must have run, by a few lines of code that know nothing of rules:
 /// from the events alone.

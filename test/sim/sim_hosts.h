@@ -12,6 +12,11 @@ namespace aiflow::sim {
 
 class Checker;
 
+/// What the hosts say to a question of the reference workflows: the same, whoever asks and
+/// whenever.
+enum class Verdict { kMet, kNotMet, kError };
+Verdict ReferenceVerdict(uint64_t seed, OutboxId question);
+
 /// The condition hosts of one server: they answer what they like, late, twice, or not before the
 /// server dies. Every answer counts the answers of its scope in a state. Single-threaded.
 class SimHosts final : public ConditionEvaluator {

@@ -27,12 +27,30 @@ void SimLog::SetHeadListener(const Pulse* owner, std::function<void(Offset)> on_
 }
 
 Result<std::vector<Event>> SimLog::Read(Offset after, size_t max_events) const {
+  if (after + 1 < first_) {
+    return Error(Code::kOutOfRange, "the log begins at " + std::to_string(first_));
+  }
   std::vector<Event> events;
   for (auto at = static_cast<size_t>(after); at < events_.size() && events.size() < max_events;
        ++at) {
     events.push_back(events_[at]);
   }
   return events;
+}
+
+Offset SimLog::OffsetBefore(Millis time) const {
+  const auto later = std::ranges::lower_bound(events_, time, {}, &Event::create_time);
+  return static_cast<Offset>(later - events_.begin());
+}
+
+Offset SimLog::DropBefore(Offset offset) {
+  constexpr Offset kPiece = 8;
+  const Offset whole = (offset - 1) / kPiece * kPiece + 1;
+  if (whole <= first_) return first_;
+  chaos_.Note("log: events from " + std::to_string(first_) + " to " + std::to_string(whole - 1) +
+              " are removed");
+  first_ = whole;
+  return first_;
 }
 
 Result<AppendResult> SimLog::Store(const Event& event) {

@@ -20,8 +20,14 @@ class SimLog {
 
   /// `owner` dead: `done` is not called.
   void Append(Event event, LogHandle::AppendCallback done, std::shared_ptr<Pulse> owner);
+  /// kOutOfRange when the event behind `after` was removed.
   [[nodiscard]] Result<std::vector<Event>> Read(Offset after, size_t max_events) const;
   [[nodiscard]] Offset head() const { return static_cast<Offset>(events_.size()); }
+  [[nodiscard]] Offset first() const { return first_; }
+  /// As EventLog::OffsetBefore.
+  [[nodiscard]] Offset OffsetBefore(Millis time) const;
+  /// Removes events below `offset`, in whole pieces; their ids are known on. The first one kept.
+  Offset DropBefore(Offset offset);
   /// One listener per owner; null removes it.
   void SetHeadListener(const Pulse* owner, std::function<void(Offset)> on_head);
 
@@ -31,6 +37,7 @@ class SimLog {
   void Crash();
 
   [[nodiscard]] bool idle() const { return pending_.empty(); }
+  /// All that ever were, also those removed.
   [[nodiscard]] const std::vector<Event>& events() const { return events_; }
 
  private:
@@ -43,6 +50,7 @@ class SimLog {
 
   Chaos& chaos_;
   std::vector<Event> events_;
+  Offset first_ = 1;  // of those kept
   std::map<std::string, Offset> by_id_;
   std::deque<Pending> pending_;
   std::map<const Pulse*, std::function<void(Offset)>> on_head_;

@@ -68,25 +68,29 @@ class SimServer::StoreDoor final : public Store {
   }
 
   Status Commit(const CommitBatch& batch) override {
-    if (server_.MayDie("before a commit")) return Dead();
+    if (server_.MayDie("before a commit")) return Counted(batch, Fault::kCrashBefore, Dead());
     Arrive();
-    if (Chance(25)) return Hiccup("commit refused, store");
+    if (Chance(25)) return Counted(batch, Fault::kRefused, Hiccup("commit refused, store"));
     if (Chance(8) && Moves(batch) && !durable_.late_commit.has_value()) {
       server_.chaos_.Note("a commit is on its way for long");
       durable_.late_commit = batch;
-      return Hiccup("commit unknown, store");
+      return Counted(batch, Fault::kLate, Hiccup("commit unknown, store"));
     }
     if (Mutated(Mutant::kActBeforeCommit) && server_.chaos_.random.Percent(30)) {
       durable_.late_commit = batch;
       return Status::Ok();
     }
     const Status committed = Store(batch);
-    if (server_.MayDie("after a commit")) return Dead();
-    if (committed.ok() && Chance(25)) {
-      server_.chaos_.Note("the reply of a commit is lost");
-      return Hiccup("commit unknown, store");
+    if (!committed.ok()) {
+      (void)server_.MayDie("after a commit");
+      return committed;
     }
-    return committed;
+    if (server_.MayDie("after a commit")) return Counted(batch, Fault::kCrashAfter, Dead());
+    if (Chance(25)) {
+      server_.chaos_.Note("the reply of a commit is lost");
+      return Counted(batch, Fault::kReplyLost, Hiccup("commit unknown, store"));
+    }
+    return Counted(batch, Fault::kNone, committed);
   }
 
   Result<std::vector<Change>> Load() const override {
@@ -133,6 +137,14 @@ class SimServer::StoreDoor final : public Store {
   }
   [[nodiscard]] bool Mutated(Mutant mutant) const { return server_.chaos_.mutant == mutant; }
 
+  /// Counts what became of the batch.
+  Status Counted(const CommitBatch& batch, Fault fault, Status status) const {
+    for (const Decided decided : DecidedBy(batch, durable_.log.events())) {
+      server_.chaos_.MeetCommit(fault, decided);
+    }
+    return status;
+  }
+
   /// The late commit arrives, perhaps.
   void Arrive() const {
     if (!durable_.late_commit.has_value() || !server_.chaos_.random.Percent(40)) return;
@@ -172,6 +184,14 @@ class SimServer::StoreDoor final : public Store {
              (Mutated(Mutant::kForgetCursor) && std::holds_alternative<CursorRow>(row));
     };
     if (const auto found = std::ranges::find_if(rows, drop); found != rows.end()) rows.erase(found);
+    if (Mutated(Mutant::kForgetEvaluation)) {
+      const auto waits = [](const Change& row) {
+        return std::holds_alternative<EvaluationRow>(row);
+      };
+      if (const auto found = std::ranges::find_if(rows, waits); found != rows.end()) {
+        rows.erase(found);
+      }
+    }
     for (Change& row : rows) {
       if (auto* rule = std::get_if<RuleStateRow>(&row)) {
         if (Mutated(Mutant::kForgetJoinVector)) rule->fired.clear();
@@ -244,12 +264,13 @@ class SimServer::BlobDoor final : public BlobStore {
 /// Some attempts can never be planned, whoever tries; some by one server, but not by another.
 class SimServer::Planner final : public AttemptPlanner {
  public:
-  explicit Planner(int server) : server_(server) {}
+  Planner(int server, const ModelChecker& checker) : server_(server), checker_(checker) {}
 
   Result<AttemptSpec> Plan(const WorkflowRow& /*workflow*/, const SnapshotRow& snapshot,
                            const TaskExecutionRow& run, const Event& cause,
                            const AttemptInputs& /*inputs*/) override {
-    CHECK(cause.offset == run.cause_offset) << "the cause of another run";
+    CHECK(cause.offset == run.cause_offset || (cause.offset == 0 && checker_.MayMissCause(run)))
+        << "the cause of another run";
     CHECK(snapshot.spec != nullptr);
     const int64_t lot = run.id.value() * 2654435761;
     if (lot % 61 == 0 || (lot + server_) % 31 == 0) {
@@ -262,6 +283,7 @@ class SimServer::Planner final : public AttemptPlanner {
 
  private:
   const int server_;
+  const ModelChecker& checker_;
 };
 
 SimServer::SimServer(Durable& durable, int number)
@@ -272,8 +294,9 @@ SimServer::SimServer(Durable& durable, int number)
       store_(std::make_unique<StoreDoor>(*this)),
       executor_(std::make_unique<ExecutorDoor>(*this)),
       blobs_(std::make_unique<BlobDoor>(*this)),
-      planner_(std::make_unique<Planner>(number)),
+      planner_(std::make_unique<Planner>(number, durable.checker.model())),
       hosts_(durable.chaos, durable.checker, pulse_),
+      hooks_(durable.chaos, durable.checker.model().hooks(), pulse_, number),
       engine_(std::make_unique<Engine>(
           *log_, *store_, *blobs_, *executor_, *planner_,
           EngineOptions{.holder = "server-" + std::to_string(number),
@@ -282,6 +305,7 @@ SimServer::SimServer(Durable& durable, int number)
                         .max_executions_per_commit =
                             static_cast<size_t>(1 + durable.chaos.random.Below(3))})) {
   engine_->SetEvaluator(hosts_, durable.store);
+  engine_->SetHookSender(hooks_);
 }
 
 SimServer::~SimServer() { pulse_->dead = true; }
@@ -305,6 +329,7 @@ Status SimServer::Recover() {
   });
   chaos_.Note("server-" + std::to_string(number_) + " recovers: " + recovered.ToString());
   woken_ = true;
+  if (recovered.ok()) durable_.store.Recovered();
   return recovered;
 }
 

@@ -10,10 +10,11 @@
 #include "checker.h"
 #include "engine/engine.h"
 #include "sim_executor.h"
+#include "sim_hooks.h"
 #include "sim_hosts.h"
 #include "sim_log.h"
+#include "sim_store.h"
 #include "storage/memory/memory_blob_store.h"
-#include "storage/memory/memory_store.h"
 
 namespace aiflow::sim {
 
@@ -22,12 +23,13 @@ struct Durable {
   explicit Durable(Chaos& chaos_arg)
       : chaos(chaos_arg),
         log(chaos),
+        store(chaos),
         checker(chaos, store, log.events()),
         executor(chaos, checker) {}
 
   Chaos& chaos;
   SimLog log;
-  MemoryStore store;
+  SimStore store;
   MemoryBlobStore blobs;
   Checker checker;
   SimExecutor executor;
@@ -52,6 +54,7 @@ class SimServer {
   [[nodiscard]] bool asleep() const;
   [[nodiscard]] Engine& engine() { return *engine_; }
   [[nodiscard]] SimHosts& hosts() { return hosts_; }
+  [[nodiscard]] SimHooks& hooks() { return hooks_; }
   [[nodiscard]] const std::shared_ptr<Pulse>& pulse() const { return pulse_; }
   void Die(const std::string& where);
 
@@ -75,6 +78,7 @@ class SimServer {
   std::unique_ptr<BlobDoor> blobs_;
   std::unique_ptr<Planner> planner_;
   SimHosts hosts_;
+  SimHooks hooks_;
   std::unique_ptr<Engine> engine_;
   bool woken_ = false;
   bool more_ = false;

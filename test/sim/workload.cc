@@ -8,7 +8,7 @@
 namespace aiflow::sim {
 namespace {
 
-constexpr std::array kKeys = {"tick", "tock", "ea", "eb", "e0", "e1", "e2"};
+constexpr std::array kKeys = {"tick", "tock", "ea", "eb", "e0", "e1", "e2", "ask"};
 constexpr std::array kStatuses = {TaskStatus::kRunning, TaskStatus::kSuccess, TaskStatus::kSuccess,
                                   TaskStatus::kFailed, TaskStatus::kStopped};
 constexpr std::array kOnAlive = {OnAlive::kIgnore, OnAlive::kQueue, OnAlive::kRestart};
@@ -34,12 +34,29 @@ class Maker {
     if (random_.Percent(20)) spec.concurrency = 1 + random_.Below(2);
     if (random_.Percent(20)) spec.max_active_executions = 1 + random_.Below(2);
     if (random_.Percent(10)) spec.execution_timeout = Millis(1'000 + random_.Below(60'000));
+    while (random_.Percent(40) && spec.hooks.size() < 2) spec.hooks.push_back(Hook());
+    if (random_.Percent(45)) {
+      spec.params.push_back({.name = "n", .type = ParamType::kInteger, .default_json = "1"});
+      if (random_.Percent(20)) spec.params.push_back({.name = "s"});
+    }
     tasks_ = 1 + random_.Below(5);
     for (int64_t i = 0; i < tasks_; ++i) spec.tasks.push_back(Task(i));
     return spec;
   }
 
  private:
+  HookSpec Hook() {
+    HookSpec hook;
+    hook.on_failure = random_.Percent(70);
+    hook.on_success = !hook.on_failure || random_.Percent(50);
+    if (random_.Percent(50)) {
+      hook.command = "tell";
+    } else {
+      hook.url = "http://127.0.0.1:9/tell";
+    }
+    return hook;
+  }
+
   TaskSpec Task(int64_t index) {
     TaskSpec task;
     task.name = TaskName(index);
@@ -119,6 +136,9 @@ class Maker {
       filter.field = FilterField::kContext;
       filter.pointer = "/n";
       filter.min = static_cast<double>(random_.Below(5));
+      if (random_.Percent(50)) filter.max = static_cast<double>(random_.Below(8));
+    } else if (random_.Percent(10)) {
+      leaf.filters.emplace_back().one_of = {R"("v1")", R"("v2")", R"("v5")"};
     }
     return leaf;
   }
@@ -169,9 +189,9 @@ WorkflowSpec RandomWorkflow(SimRandom& random, int index, int workflows) {
 Event RandomEvent(SimRandom& random, const std::vector<ExecutionId>& executions) {
   Event event;
   event.key = PickOf(random, kKeys);
-  event.value = "v" + std::to_string(random.Below(100));
+  event.value = "v" + std::to_string(random.Below(10));
   event.ns = random.Percent(80) ? "default" : random.Percent(50) ? "" : "elsewhere";
-  event.sender = "producer";
+  event.sender = random.Percent(80) ? "producer" : "another";
   if (!executions.empty() && random.Percent(30)) {
     const int64_t id = random.Pick(executions).value();
     event.context = random.Percent(80)

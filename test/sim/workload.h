@@ -10,6 +10,11 @@
 
 namespace aiflow::sim {
 
+/// How many random workflows there are, by index.
+inline constexpr int kWorkflows = 3;
+/// No more schedules, nor triggers, are added.
+inline constexpr int64_t kMaxStarters = 16;
+
 /// The pool that some tasks take slots of.
 inline constexpr const char* kPool = "p";
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "clients.h"
+#include "sim_retention.h"
 #include "sim_server.h"
 
 namespace aiflow::sim {
@@ -27,10 +28,13 @@ class World {
     chaos_.faults = false;
     chaos_.now = std::max(chaos_.now, latest_);  // the clock is right again
     chaos_.Note("---- the faults end");
-    clients_.PauseSchedules();
+    clients_.PauseStarters();
     Settle(/*stop_cycles=*/true);
     if (!chaos_.failed()) durable_.checker.CheckRest(durable_.log.events());
+    Retain(/*calm=*/true);
+    clients_.PauseStarters();  // also what came in after the first time
     clients_.StopOpen(/*all=*/true);
+    hooks_only_ = true;
     Settle(/*stop_cycles=*/false);
     CheckEnd();
     chaos_.counts.events = durable_.log.head();
@@ -56,6 +60,7 @@ class World {
       for (int i = 0; i < 3; ++i) durable_.executor.Tick(false);
     } else if (dice < 75) {
       for (int i = 0; i < 3; ++i) server_->hosts().Tick(false);
+      server_->hooks().Tick(false);
     } else if (dice < 90) {
       clients_.Act();
       clients_.Send(*server_);
@@ -65,6 +70,7 @@ class World {
       if (zombie_ != nullptr) {
         zombie_->Run();
         zombie_->hosts().Tick(false);
+        zombie_->hooks().Tick(false);
       }
     } else if (dice < 98) {
       TakeOver();
@@ -72,6 +78,25 @@ class World {
       if (chaos_.random.Percent(40)) server_->Die("from outside");
     }
     Reap();
+    if (!retaining_ && server_ != nullptr && chaos_.random.PerMille(12)) Retain(/*calm=*/false);
+  }
+
+  /// One round of the server's retention, while the world goes on.
+  void Retain(bool calm) {
+    if (server_ == nullptr || chaos_.failed()) return;
+    retaining_ = true;
+    const auto step = [this, calm] {
+      if (calm) {
+        SettleRound();
+      } else if (!chaos_.failed()) {
+        Step();
+      }
+    };
+    const Millis keep(calm ? 1 : 1 + chaos_.random.Below(60'000));
+    const Millis before = chaos_.now - keep;
+    SimRetention(durable_, *server_, step).Round(keep);
+    retaining_ = false;
+    if (calm && !chaos_.failed()) durable_.checker.model().CheckRetired(before);
   }
 
   void Begin() {
@@ -108,20 +133,7 @@ class World {
   void Settle(bool stop_cycles) {
     int round = 0;
     for (; round < kMaxRounds && !chaos_.failed(); ++round) {
-      chaos_.now += Millis(1);
-      if (server_ == nullptr) Begin();
-      bool busy = clients_.Send(*server_);
-      if (zombie_ != nullptr) busy = zombie_->Run() || busy;
-      for (int i = 0; i < 100 && !server_->lease_lost() && server_->Run(); ++i) busy = true;
-      if (!durable_.log.idle()) {
-        durable_.log.Sync(true);
-        busy = true;
-      }
-      for (int i = 0; i < 8; ++i) durable_.executor.Tick(true);
-      busy = busy || !server_->hosts().idle();
-      for (int i = 0; i < 8; ++i) server_->hosts().Tick(true);
-      busy = busy || !durable_.executor.idle() || !durable_.log.idle();
-      Reap();
+      const bool busy = SettleRound();
       if (!busy && server_ != nullptr && !Wait()) return;
       // More than once: an execution that waited for the end of another may be a cycle too.
       if (stop_cycles && round > 0 && round % kCycleRounds == 0) clients_.StopOpen(/*all=*/false);
@@ -129,10 +141,35 @@ class World {
     if (round == kMaxRounds) chaos_.Fail("it does not come to rest");
   }
 
+  /// Everybody does what there is to do. False: there was nothing.
+  bool SettleRound() {
+    chaos_.now += Millis(1);
+    if (server_ == nullptr) Begin();
+    bool busy = clients_.Send(*server_);
+    if (zombie_ != nullptr) busy = zombie_->Run() || busy;
+    for (int i = 0; i < 100 && !server_->lease_lost() && server_->Run(); ++i) busy = true;
+    if (!durable_.log.idle()) {
+      durable_.log.Sync(true);
+      busy = true;
+    }
+    for (int i = 0; i < 8; ++i) durable_.executor.Tick(true);
+    busy = busy || !server_->hosts().idle() || !server_->hooks().idle();
+    for (int i = 0; i < 8; ++i) {
+      server_->hosts().Tick(true);
+      server_->hooks().Tick(true);
+    }
+    busy = busy || !durable_.executor.idle() || !durable_.log.idle();
+    Reap();
+    return busy;
+  }
+
   /// Lets time pass to what comes due soon: retries and limits, but not the next tick or schedule.
+  /// Once everything has ended, also to the next try of a hook.
   bool Wait() {
     const std::optional<Millis> due = server_->engine().NextDue();
-    if (!due.has_value() || *due > chaos_.now + kSoon) return false;
+    if (!due.has_value()) return false;
+    const bool hook = hooks_only_ && durable_.checker.model().hooks().has_hooks();
+    if (*due > chaos_.now + kSoon && !hook) return false;
     chaos_.now = std::max(chaos_.now, *due);
     return true;
   }
@@ -145,6 +182,7 @@ class World {
     }
     durable_.checker.CheckRest(durable_.log.events());
     durable_.checker.CheckLog(durable_.log.events());
+    durable_.checker.model().CheckEnd();
     clients_.CheckEnd();
     const StoreMeta meta = *durable_.store.Meta();
     if (meta.committed != durable_.log.head()) {
@@ -159,7 +197,9 @@ class World {
   std::unique_ptr<SimServer> server_;
   std::unique_ptr<SimServer> zombie_;  // lost the lease, and may not know it yet
   int servers_ = 0;
-  Millis latest_{0};  // the highest time that the clock ever showed
+  bool retaining_ = false;   // a round of retention is under way
+  bool hooks_only_ = false;  // everything else has been stopped
+  Millis latest_{0};         // the highest time that the clock ever showed
 };
 
 }  // namespace
