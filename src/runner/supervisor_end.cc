@@ -87,6 +87,8 @@ void Supervisor::OnLeaderEnded(Attempt& attempt) {
     }
     attempt.died_by_signal = info.si_code != CLD_EXITED;
     attempt.wait_status = attempt.died_by_signal ? 128 + info.si_status : info.si_status;
+  } else if (!HasEnded(attempt)) {
+    return;  // it was the end of our own child, which has lost the claim to this process
   }
   watcher_.Unwatch(attempt.pidfd);
   close(attempt.pidfd);
