@@ -241,6 +241,7 @@ struct DeadLetterRow {
   RuleIndex rule = -1;
   int32_t question = 0;  // the leaf's place among the user-written ones of the rule; -1: the event
                          // was not looked at, as too many waited
+  bool decided = false;  // of a trigger: the event has started an execution of the workflow
   Event event;
   Millis time{0};
   std::string error;

@@ -1,6 +1,8 @@
 #include "scheduler/dead_letters.h"
 
+#include <map>
 #include <utility>
+#include <variant>
 
 #include "model/limits.h"
 
@@ -44,6 +46,7 @@ std::string AddDeadLetter(Draft& draft, const EvaluationRow& entry, RuleIndex ru
   letter.task = entry.task;
   letter.rule = rule;
   letter.question = question;
+  letter.decided = entry.decided;
   letter.event = entry.event;
   letter.time = draft.now();
   letter.error = ShortError(error);
@@ -55,6 +58,24 @@ std::string AddDeadLetter(Draft& draft, const EvaluationRow& entry, RuleIndex ru
   std::string kept = "kept as failed event " + std::to_string(letter.id.value());
   draft.Put(std::move(letter));
   return kept;
+}
+
+void DecideDeadLetters(Draft& draft, WorkflowId workflow, Offset offset) {
+  std::map<DeadLetterId, DeadLetterRow> undecided;
+  const auto take = [&](const DeadLetterRow& letter) {
+    const bool is_one = letter.trigger_id.valid() && letter.workflow_id == workflow &&
+                        letter.event.offset == offset && !letter.decided;
+    if (is_one) undecided.insert_or_assign(letter.id, letter);
+  };
+  for (const auto& [id, letter] : draft.state().dead_letters) take(letter);
+  for (const Change& change : draft.put()) {
+    if (const auto* letter = std::get_if<DeadLetterRow>(&change)) take(*letter);
+    if (const auto* erase = std::get_if<EraseDeadLetter>(&change)) undecided.erase(erase->id);
+  }
+  for (auto& [id, letter] : undecided) {
+    letter.decided = true;
+    draft.Put(std::move(letter));
+  }
 }
 
 }  // namespace aiflow

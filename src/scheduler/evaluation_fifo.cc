@@ -1,5 +1,7 @@
 #include "scheduler/evaluation_fifo.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "model/limits.h"
@@ -9,6 +11,8 @@ namespace {
 
 /// Of the row and its places in the indexes.
 constexpr size_t kOverheadBytes = 512;
+
+bool IsAskedAgain(const EvaluationRow& row) { return row.event.offset != row.offset; }
 
 }  // namespace
 
@@ -28,6 +32,7 @@ void EvaluationFifo::Put(const EvaluationRow& row) {
   Erase(key);
   bytes_ += SizeOf(row);
   by_owner_[OwnerOf(row)].insert(key);
+  if (IsAskedAgain(row)) again_[row.event.offset].insert(key);
   rows_.emplace(key, row);
 }
 
@@ -38,6 +43,10 @@ void EvaluationFifo::Erase(const EvaluationKey& key) {
   const auto owner = by_owner_.find(OwnerOf(row->second));
   owner->second.erase(key);
   if (owner->second.empty()) by_owner_.erase(owner);
+  if (const auto again = again_.find(row->second.event.offset); again != again_.end()) {
+    again->second.erase(key);
+    if (again->second.empty()) again_.erase(again);
+  }
   rows_.erase(row);
 }
 
@@ -100,8 +109,18 @@ const EvaluationRow* EvaluationDraft::NextOf(int64_t owner, const EvaluationKey&
   return next == nullptr || *key < KeyOf(*next) ? &base_->rows().at(*key) : next;
 }
 
-std::vector<EvaluationKey> EvaluationDraft::KeysAt(Offset offset) const {
+std::vector<EvaluationKey> EvaluationDraft::KeysOfEvent(Offset offset) const {
   std::vector<EvaluationKey> keys;
+  for (const auto& [key, row] : changed_) {
+    if (row.has_value() && IsAskedAgain(*row) && row->event.offset == offset) keys.push_back(key);
+  }
+  if (base_ != nullptr) {
+    const auto again = base_->again().find(offset);
+    if (again != base_->again().end()) {
+      std::ranges::copy_if(again->second, std::back_inserter(keys),
+                           [this](const EvaluationKey& key) { return !changed_.contains(key); });
+    }
+  }
   const EvaluationKey from{offset, 0, 0};
   const auto is_at = [offset](const EvaluationKey& key) { return std::get<0>(key) == offset; };
   for (auto at = changed_.lower_bound(from); at != changed_.end() && is_at(at->first); ++at) {

@@ -32,6 +32,9 @@ class EvaluationFifo {
   [[nodiscard]] const std::map<int64_t, std::set<EvaluationKey>>& by_owner() const {
     return by_owner_;
   }
+  /// Entries of dead letters that are asked again: by the offset of their event, which is not that
+  /// of their key.
+  [[nodiscard]] const std::map<Offset, std::set<EvaluationKey>>& again() const { return again_; }
   [[nodiscard]] size_t bytes() const { return bytes_; }
 
   friend bool operator==(const EvaluationFifo&, const EvaluationFifo&) = default;
@@ -39,6 +42,7 @@ class EvaluationFifo {
  private:
   std::map<EvaluationKey, EvaluationRow> rows_;
   std::map<int64_t, std::set<EvaluationKey>> by_owner_;  // no empty entry
+  std::map<Offset, std::set<EvaluationKey>> again_;      // no empty entry
   size_t bytes_ = 0;
 };
 
@@ -56,7 +60,8 @@ class EvaluationDraft {
   /// The first entry of `owner` that is behind `after`.
   [[nodiscard]] const EvaluationRow* NextOf(int64_t owner, const EvaluationKey& after) const;
   [[nodiscard]] bool Holds(int64_t owner) const { return NextOf(owner, {}) != nullptr; }
-  [[nodiscard]] std::vector<EvaluationKey> KeysAt(Offset offset) const;
+  /// Entries about the event at `offset`, also those that are asked about it again.
+  [[nodiscard]] std::vector<EvaluationKey> KeysOfEvent(Offset offset) const;
   [[nodiscard]] bool HasRoomFor(const EvaluationRow& row) const;
   [[nodiscard]] bool changed() const { return !changed_.empty(); }
 

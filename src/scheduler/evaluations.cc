@@ -290,12 +290,13 @@ void EnqueueTriggerEvaluation(Draft& draft, TriggerId trigger, bool decided) {
 
 void DecideTriggerEvaluations(Draft& draft, WorkflowId workflow, Offset offset) {
   EvaluationDraft& queue = draft.TriggerEvaluations(workflow);
-  for (const EvaluationKey& key : queue.KeysAt(offset)) {
+  for (const EvaluationKey& key : queue.KeysOfEvent(offset)) {
     EvaluationRow entry = *queue.Find(key);
     if (entry.decided) continue;
     entry.decided = true;
     queue.Put(std::move(entry));
   }
+  DecideDeadLetters(draft, workflow, offset);
 }
 
 void OnAnswer(Draft& draft, const EvaluationAnswer& answer) {
@@ -325,6 +326,7 @@ Status AskAgain(Draft& draft, const DeadLetterRow& letter) {
   entry.event = letter.event;
   entry.rule = letter.rule;
   entry.question = letter.question;
+  entry.decided = letter.decided;
   Scope scope{draft, nullptr, nullptr};
   if (letter.execution_id.valid()) {
     const std::string subject = "workflow execution " + std::to_string(letter.execution_id.value());

@@ -257,6 +257,42 @@ TEST_F(TriggerEvaluationsTest, OnlyTheLeafSeesTheEventOfADeadLetterAgain) {
   EXPECT_EQ(Executions(), 1U);
 }
 
+TEST_F(TriggerEvaluationsTest, Rule21ADeadLetterOfAnEventThatHasStartedAnExecutionStartsNoOther) {
+  Add(OnEvent("k"));
+  Add(Custom({"k"}));
+  Send("k");
+  EXPECT_EQ(Executions(), 1U);
+  Say(false, "", "RuntimeError: no");
+  Request(RetryDeadLetter{1});
+  Say(true);
+  EXPECT_EQ(Executions(), 1U);
+}
+
+TEST_F(TriggerEvaluationsTest, Rule21AStartDecidesTheDeadLettersOfItsEventToo) {
+  Add(Custom({"k"}));
+  Add(Custom({"k"}));
+  Send("k");
+  Say(false, "", "RuntimeError: no");
+  Say(true);
+  EXPECT_EQ(Executions(), 1U);
+  Request(RetryDeadLetter{1});
+  Say(true);
+  EXPECT_EQ(Executions(), 1U);
+}
+
+TEST_F(TriggerEvaluationsTest, Rule21AStartDecidesWhatIsAskedAgainAboutItsEventToo) {
+  Add(Custom({"k"}));
+  Add(Custom({"k"}));
+  Send("k");
+  Say(false, "", "RuntimeError: no");
+  Request(RetryDeadLetter{1});
+  Say(true);
+  EXPECT_EQ(Executions(), 1U);
+  Say(true);
+  EXPECT_EQ(Executions(), 1U);
+  EXPECT_THAT(rows_.evaluations, IsEmpty());
+}
+
 TEST_F(TriggerEvaluationsTest, ADeadLetterOfATriggerThatCannotFireStays) {
   Add(Custom({"k"}));
   Send("k");

@@ -312,6 +312,7 @@ void RandomChanges::PutDeadLetter(std::vector<Change>* out, Offset offset) {
   row.task = static_cast<TaskIndex>(Below(3) - 1);
   row.rule = static_cast<RuleIndex>(Below(3) - 1);
   row.question = static_cast<int32_t>(Below(3));
+  row.decided = Below(2) == 0;
   row.event = AnEvent(offset);
   row.time = Millis(Below(kAll));
   row.error = Text();

@@ -55,9 +55,7 @@ void ModelChecker::Started(const ExecutionRow& row) {
     chaos_.Meet(backfill ? Met::kBackfillStarted : Met::kScheduleStarted);
   }
   if (row.run_type == RunType::kEvent) {
-    // Whoever asks again what could not be answered may get one more.
-    int& left = starts_left_.try_emplace({row.workflow_id, row.created_offset}, 1).first->second;
-    if (--left < 0) {
+    if (!started_by_.insert({row.workflow_id, row.created_offset}).second) {
       chaos_.Fail(Text(row.id) + " is the second of its workflow for the event at offset " +
                   std::to_string(row.created_offset));
     }
@@ -201,7 +199,14 @@ void ModelChecker::Take(const EraseEvaluation& erase) {
 }
 
 void ModelChecker::Take(const DeadLetterRow& row) {
-  if (!letters_.emplace(row.id, row).second) chaos_.Fail("a dead letter changes");
+  if (const auto kept = letters_.find(row.id); kept != letters_.end()) {
+    DeadLetterRow decided = kept->second;
+    decided.decided = true;
+    if (row != decided) chaos_.Fail("a dead letter changes");
+    kept->second = row;
+    return;
+  }
+  letters_.emplace(row.id, row);
   letter_events_.insert(row.event.offset);
   chaos_.Meet(Met::kLetterKept);
   if (row.trigger_id.valid() && row.trigger_id == reference_trigger_) ++reached_.letters;
@@ -214,9 +219,6 @@ void ModelChecker::Take(const EraseDeadLetter& erase) {
   const auto letter = letters_.find(erase.id);
   if (letter == letters_.end()) return chaos_.Fail("a dead letter is erased that is not there");
   const DeadLetterRow& row = letter->second;
-  if (row.trigger_id.valid()) {
-    ++starts_left_.try_emplace({row.workflow_id, row.event.offset}, 1).first->second;
-  }
   ++erased_letters_[{row.execution_id, row.task, row.event.offset}];
   letters_.erase(letter);
 }

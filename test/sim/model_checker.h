@@ -111,8 +111,8 @@ class ModelChecker {
   std::map<ExecutionId, WorkflowId> started_;       // ever
   std::set<ExecutionId> gone_;
   std::set<ExecutionId> ended_;  // ever
-  /// How many executions an event may still start of a workflow.
-  std::map<std::pair<WorkflowId, Offset>, int> starts_left_;
+  /// Events that have started an execution of a workflow.
+  std::set<std::pair<WorkflowId, Offset>> started_by_;
   std::map<TaskKey, TaskRow> tasks_;
   std::map<RunKey, TaskExecutionRow> runs_;
   std::map<std::tuple<ExecutionId, TaskIndex, RuleIndex>, RuleStateRow> rules_;

@@ -198,15 +198,15 @@ struct Table<EvaluationRow> {
 template <>
 struct Table<DeadLetterRow> {
   static constexpr std::string_view kName = "dead_letter";
-  static constexpr std::array<std::string_view, 10> kColumns = {
-      "id",   "execution_id", "trigger_id", "workflow_id", "task",
-      "rule", "question",     "event",      "time",        "error"};
+  static constexpr std::array<std::string_view, 11> kColumns = {
+      "id",       "execution_id", "trigger_id", "workflow_id", "task", "rule",
+      "question", "decided",      "event",      "time",        "error"};
   static constexpr size_t kKeys = 1;
   static constexpr size_t kFixed = 3;
   template <typename R>
   static auto Tie(R& r) {
     return std::tie(r.id, r.execution_id, r.trigger_id, r.workflow_id, r.task, r.rule, r.question,
-                    r.event, r.time, r.error);
+                    r.decided, r.event, r.time, r.error);
   }
 };
 

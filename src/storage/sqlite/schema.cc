@@ -260,6 +260,7 @@ CREATE TABLE dead_letter (
   task INTEGER NOT NULL,
   rule INTEGER NOT NULL,
   question INTEGER NOT NULL,
+  decided INTEGER NOT NULL,
   event BLOB,
   time INTEGER NOT NULL,
   error TEXT NOT NULL
