@@ -31,6 +31,10 @@ void Print(Session& session, const BackfillArgs& args, const v1::BackfillWorkflo
 }
 
 int RunBackfill(Session& session, const BackfillArgs& args) {
+  if (args.schedule == 0 && args.expression.empty()) {
+    session.output().Error("Due times of what? Give --schedule ID or --expression TEXT.");
+    return kExitUsage;
+  }
   const Result<int64_t> from = ParseTime(args.from);
   const Result<int64_t> to = ParseTime(args.to);
   for (const auto* time : {&from, &to}) {
@@ -62,10 +66,12 @@ int RunBackfill(Session& session, const BackfillArgs& args) {
 void Declare(CLI::App& command, BackfillArgs& args) {
   command.add_option("NAME", args.name, "Name of the workflow")->required();
   AddNamespaceOption(command, args.ns);
-  CLI::Option_group* what = command.add_option_group("what", "Due times of");
-  what->add_option("--schedule", args.schedule, "A schedule of the workflow, by id");
-  what->add_option("--expression", args.expression, "An expression, as of 'workflow-schedule add'");
-  what->require_option(1);
+  CLI::Option* schedule =
+      command.add_option("--schedule", args.schedule, "Due times of this schedule of the workflow");
+  command
+      .add_option("--expression", args.expression,
+                  "Or of an expression, as of 'workflow-schedule add'")
+      ->excludes(schedule);
   command.add_option("--timezone", args.timezone, "Of a cron expression that names none");
   command.add_option("--from", args.from, "First time, e.g. 2026-01-31 or 2026-01-31T08:00Z")
       ->required();

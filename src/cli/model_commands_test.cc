@@ -157,9 +157,13 @@ TEST_F(ModelCommandsTest, BackfillSaysWhatIsWrongWithItsRange) {
     return Run(words);
   };
   EXPECT_EQ(run({"--from", "2026-01-31", "--to", "2026-02-01"}), kExitUsage);
+  EXPECT_THAT(err(), HasSubstr("Give --schedule ID or --expression TEXT"));
   EXPECT_EQ(run({"--schedule", "4", "--expression", "cron@* * * * *", "--from", "2026-01-31",
                  "--to", "2026-02-01"}),
             kExitUsage);
+  EXPECT_THAT(err(), HasSubstr("--schedule excludes --expression"));
+  EXPECT_EQ(run({"--help"}), kExitOk);
+  EXPECT_THAT(out(), AllOf(HasSubstr("--schedule"), HasSubstr("--expression")));
   EXPECT_EQ(run({"--schedule", "4", "--from", "2026-02-30", "--to", "2026-03-01"}), kExitUsage);
   EXPECT_THAT(err(), HasSubstr("2026-02-30 does not exist"));
   EXPECT_EQ(run({"--schedule", "4", "--from", "yesterday", "--to", "2026-03-01"}), kExitUsage);
@@ -205,6 +209,10 @@ TEST_F(ModelCommandsTest, TriggerAddTakesAConditionAsTextOrFile) {
   EXPECT_EQ(Run({"workflow-trigger", "add", "w", "--event", "k", "--param", "day=body"}),
             kExitUsage);
   EXPECT_THAT(err(), HasSubstr("one of key, value, context"));
+  EXPECT_EQ(Run({"workflow-trigger", "add", "w"}), kExitUsage);
+  EXPECT_THAT(err(), HasSubstr("Give --event KEY or --condition JSON"));
+  EXPECT_EQ(Run({"workflow-trigger", "add", "--help"}), kExitOk);
+  EXPECT_THAT(out(), AllOf(HasSubstr("--event"), HasSubstr("--condition")));
 }
 
 TEST_F(ModelCommandsTest, TriggersPrintTheForerunnersColumnsAndTexts) {

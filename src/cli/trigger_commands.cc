@@ -41,6 +41,10 @@ Table ToTable(const std::vector<v1::WorkflowTrigger>& triggers) {
 }
 
 int RunAdd(Session& session, const AddArgs& args) {
+  if (args.words.event.empty() && args.words.condition.empty()) {
+    session.output().Error("What starts the workflow? Give --event KEY or --condition JSON.");
+    return kExitUsage;
+  }
   const Result<std::string> condition = TriggerCondition(args.words);
   if (!condition) {
     const int code = session.Fail(condition.error());
@@ -72,11 +76,13 @@ int RunAdd(Session& session, const AddArgs& args) {
 void DeclareAdd(CLI::App& command, AddArgs& args) {
   command.add_option("NAME", args.name, "Name of the workflow")->required();
   AddNamespaceOption(command, args.ns);
-  CLI::Option_group* what = command.add_option_group("what", "What starts the workflow");
-  CLI::Option* event = what->add_option("--event", args.words.event, "An event with this key");
-  what->add_option("--condition", args.words.condition,
-                   "A condition as JSON, or a file that holds one (docs/formats/workflow-spec.md)");
-  what->require_option(1);
+  CLI::Option* event =
+      command.add_option("--event", args.words.event, "An event with this key starts the workflow");
+  command
+      .add_option("--condition", args.words.condition,
+                  "Or a condition as JSON, or a file that holds one "
+                  "(docs/formats/workflow-spec.md)")
+      ->excludes(event);
   command.add_option("--value", args.words.value, "Only when the event's value is this text")
       ->needs(event)
       ->expected(1);

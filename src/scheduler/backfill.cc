@@ -25,6 +25,14 @@ Status FindSubject(const State::Rep& state, const BackfillSchedule& request, Bac
     }
     backfill.schedule = &found->second;
     backfill.workflow = state.FindWorkflow(found->second.workflow_id);
+    const std::string ns(MatchingNamespace(request.ns));
+    if (!request.name.empty() &&
+        (backfill.workflow->ns != ns || backfill.workflow->name != request.name)) {
+      return {Code::kInvalidArgument, "backfill: schedule " + std::to_string(request.schedule_id) +
+                                          " is of workflow " + backfill.workflow->ns + "." +
+                                          backfill.workflow->name + ", not of " + ns + "." +
+                                          request.name};
+    }
     return Status::Ok();
   }
   const std::string ns(MatchingNamespace(request.ns));
@@ -72,11 +80,17 @@ Result<Backfill> PlanBackfill(const State::Rep& state, Millis now,
   }
   const Millis from(request.from_ms);
   const Millis to(request.to_ms);
-  if (from <= Millis(0) || from >= to || to > Recurrence::kLastTime) {
-    return Error(Code::kInvalidArgument, "backfill: the range from " +
-                                             std::to_string(from.count()) + " to " +
-                                             std::to_string(to.count()) +
-                                             " ms is empty or not within the years 1970 to 9999");
+  const auto is_time = [](Millis time) {
+    return time > Millis(0) && time <= Recurrence::kLastTime;
+  };
+  if (!is_time(from) || !is_time(to)) {
+    return Error(Code::kInvalidArgument,
+                 "backfill: the range from " + std::to_string(from.count()) + " to " +
+                     std::to_string(to.count()) + " ms is not within the years 1970 to 9999");
+  }
+  if (from >= to) {
+    return Error(Code::kInvalidArgument, "backfill: the range from " + UtcText(from) + " to " +
+                                             UtcText(to) + " is empty; it ends before its end");
   }
   const ScheduleRow* schedule = backfill.schedule;
   const Result<Recurrence> recurrence =

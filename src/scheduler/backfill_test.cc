@@ -180,6 +180,13 @@ TEST_F(BackfillTest, WhatCannotBeFilledIsRefusedWithTheReason) {
   EXPECT_THAT(Refusal(request, Code::kInvalidArgument), HasSubstr("a schedule or an expression"));
   Add("interval@1 0 0 0");
   request = Of(1, kNewYear, now_);
+  request.name = "other";
+  EXPECT_EQ(Refusal(request, Code::kInvalidArgument),
+            "backfill: schedule 1 is of workflow default.w, not of default.other");
+  request.name = "w";
+  request.ns = "team";
+  EXPECT_THAT(Refusal(request, Code::kInvalidArgument), HasSubstr("not of team.w"));
+  request = Of(1, kNewYear, now_);
   request.expression = "interval@1 0 0 0";
   EXPECT_THAT(Refusal(request, Code::kInvalidArgument), HasSubstr("not both"));
   EXPECT_THAT(Refusal(Of("cron@x", kNewYear, now_), Code::kInvalidArgument), HasSubstr("cron@x"));
