@@ -3,6 +3,7 @@
 #include <spdlog/logger.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <filesystem>
 #include <future>
@@ -41,6 +42,8 @@ namespace aiflow::server {
 namespace {
 
 constexpr std::chrono::milliseconds kCallGrace{300};
+/// A store that somebody holds locked keeps no server from stopping.
+constexpr Millis kCatchUpPatience{5'000};
 /// A store that takes longer than this for the first commit is taken for broken.
 constexpr std::chrono::seconds kFirstCommit{60};
 
@@ -116,6 +119,8 @@ class Server::Impl {
   void StartRetention();
   void EndRunner();
   std::string LogPath(const WorkflowRow& workflow, const TaskExecutionRow& run) const;
+  /// Waits until what is in the log by now has been decided, or until `patience` is over.
+  void CatchUp(Millis patience) const;
   Result<std::vector<ExecutionId>> ExecutionsWithLiveTasks() const;
 
   Options options_;
@@ -397,7 +402,17 @@ Result<std::vector<ExecutionId>> Server::Impl::ExecutionsWithLiveTasks() const {
   }
 }
 
+void Server::Impl::CatchUp(Millis patience) const {
+  // Its answer follows the decision of everything before it.
+  const auto answered = std::make_shared<std::promise<void>>();
+  const std::future<void> decided = answered->get_future();
+  loop_->Submit(RetireRows{}, "", [answered](const Result<ReplyRow>&) { answered->set_value(); });
+  decided.wait_for(patience);
+}
+
 int64_t Server::Impl::StopTasks(Millis patience) {
+  // A start that is in the log, and not decided yet, would start its tasks behind our back.
+  CatchUp(std::min(patience, kCatchUpPatience));
   const auto live = ExecutionsWithLiveTasks();
   if (!live.has_value()) {
     options_.logger->error("cannot stop the tasks: {}", live.error().message());
