@@ -15,6 +15,8 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/spawn.h"
+
 namespace aiflow::hosts {
 namespace {
 
@@ -27,13 +29,6 @@ Status CannotStart(const HostCommand& command, const std::string& why) {
   return {Code::kUnavailable, "its host " + command.argv.front() + " cannot be started: " + why};
 }
 
-std::vector<char*> Pointers(std::vector<std::string>& words) {
-  std::vector<char*> pointers;
-  for (std::string& word : words) pointers.push_back(word.data());
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
 /// 0, or an errno.
 int Spawn(const HostCommand& command, int socket, pid_t* pid) {
   posix_spawn_file_actions_t actions;
@@ -44,24 +39,10 @@ int Spawn(const HostCommand& command, int socket, pid_t* pid) {
   posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
   posix_spawn_file_actions_adddup2(&actions, socket, kHostFd);
   posix_spawn_file_actions_addchdir_np(&actions, command.dir.c_str());
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigset_t all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  // A session of its own: Ctrl-C at the server's terminal is not for user code.
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
-  std::vector<std::string> words = command.argv;
   std::vector<std::string> variables;
   for (const auto& [name, value] : command.env) variables.push_back(name + "=" + value);
   variables.push_back("AIFLOW_HOST_FD=" + std::to_string(kHostFd));
-  const int error = posix_spawnp(pid, words.front().c_str(), &actions, &attributes,
-                                 Pointers(words).data(), Pointers(variables).data());
-  posix_spawnattr_destroy(&attributes);
+  const int error = SpawnInSession(actions, command.argv, std::move(variables), pid);
   posix_spawn_file_actions_destroy(&actions);
   return error;
 }

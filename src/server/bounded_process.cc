@@ -16,6 +16,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/spawn.h"
+
 namespace aiflow::server {
 namespace {
 
@@ -31,17 +33,8 @@ std::string SystemError(const std::string& what, int error) {
   return what + ": " + std::strerror(error);
 }
 
-std::vector<char*> Pointers(std::vector<std::string>& texts) {
-  std::vector<char*> result;
-  result.reserve(texts.size() + 1);
-  for (std::string& text : texts) result.push_back(text.data());
-  result.push_back(nullptr);
-  return result;
-}
-
 /// The pid; or what went wrong.
 Result<pid_t> Spawn(const BoundedProcess& process, int out, int err) {
-  std::vector<std::string> words = process.argv;
   std::vector<std::string> environment;
   for (auto [name, value] : process.environment) {
     std::erase(value, '\0');  // would end it
@@ -63,23 +56,12 @@ Result<pid_t> Spawn(const BoundedProcess& process, int out, int err) {
   }
   posix_spawn_file_actions_addclosefrom_np(&actions, next);
   posix_spawn_file_actions_addchdir_np(&actions, process.directory.c_str());
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigset_t all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   pid_t pid = 0;
-  const int error = posix_spawnp(&pid, words.front().c_str(), &actions, &attributes,
-                                 Pointers(words).data(), Pointers(environment).data());
-  posix_spawnattr_destroy(&attributes);
+  const int error = SpawnInSession(actions, process.argv, std::move(environment), &pid);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) {
-    return Error(Code::kUnavailable, SystemError(words.front() + " cannot be started", error));
+    return Error(Code::kUnavailable,
+                 SystemError(process.argv.front() + " cannot be started", error));
   }
   if (process.memory > 0) {
     // Data rather than address space: libraries reserve much that they never use.

@@ -14,6 +14,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/spawn.h"
 #include "runner/claim.h"
 #include "runner/runner_loop.h"
 
@@ -45,31 +46,16 @@ Status SpawnRunner(const RunnerAddress& address, int ready_fd) {
                                    O_WRONLY | O_CREAT | O_APPEND, 0600);
   constexpr int kReadyFd = 3;
   posix_spawn_file_actions_adddup2(&actions, ready_fd, kReadyFd);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigset_t all;
-  sigemptyset(&none);
-  sigfillset(&all);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
-  std::vector<std::string> words = {address.binary,
-                                    "--dir",
-                                    address.dir,
-                                    "--linger-ms",
-                                    std::to_string(address.linger.count()),
-                                    "--ready-fd",
-                                    std::to_string(kReadyFd)};
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  char* environment[] = {nullptr};  // the runner outlives whatever we were started for
+  const std::vector<std::string> argv = {address.binary,
+                                         "--dir",
+                                         address.dir,
+                                         "--linger-ms",
+                                         std::to_string(address.linger.count()),
+                                         "--ready-fd",
+                                         std::to_string(kReadyFd)};
+  // No environment: the runner outlives whatever we were started for.
   pid_t pid = 0;
-  const int error =
-      posix_spawn(&pid, address.binary.c_str(), &actions, &attributes, argv.data(), environment);
-  posix_spawnattr_destroy(&attributes);
+  const int error = SpawnInSession(actions, argv, {}, &pid);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) {
     return {Code::kUnavailable,
