@@ -121,9 +121,7 @@ void CompleteTrigger(Draft& draft, const EvaluationRow& entry, const std::vector
   if (draft.FindTrigger(entry.trigger_id) == nullptr) return;
   const PastOccurrence occurrence(entry, nullptr);
   const Answers answers = AnswersOf(-1, leaves, entry);
-  const bool starts =
-      ApplyTrigger(draft, entry.trigger_id, occurrence.get(), entry.event, answers, entry.decided);
-  if (starts) DecideTriggerEvaluations(draft, entry.workflow_id, entry.offset);
+  ApplyTrigger(draft, entry.trigger_id, occurrence.get(), entry.event, answers, entry.decided);
 }
 
 /// One state scope while one of its questions is answered.
