@@ -3,8 +3,10 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "api/backend.h"
+#include "api/grpc/legacy_response.h"
 #include "model/requests.h"
 
 namespace aiflow::api {
@@ -18,6 +20,23 @@ void CompileSnapshot(Backend& backend, const WorkflowRow& workflow, const std::s
                      AddSnapshot add, std::function<void(Result<AddSnapshot>)> done);
 void CompileTrigger(Backend& backend, const WorkflowRow& workflow, const std::string& pickled,
                     AddTrigger add, std::function<void(Result<AddTrigger>)> done);
+
+/// What those two call: submits the request, with `fill` for the answer, and ends the call; a
+/// failure ends it at once.
+template <typename Add>
+std::function<void(Result<Add>)> SubmitCompiled(
+    grpc::ServerUnaryReactor* reactor, Backend& backend, ai_flow::Response* response,
+    std::function<Status(const ReplyRow&, ai_flow::Response*)> fill) {
+  return [reactor, &backend, response, fill = std::move(fill)](const Result<Add>& compiled) {
+    if (!compiled.has_value()) {
+      SetLegacyError(compiled.error(), response);
+      return reactor->Finish(grpc::Status::OK);
+    }
+    const std::string gone = ParentNotExists(compiled->workflow_id);
+    SubmitLegacyTo(reactor, backend, *compiled, WhenNotFound(Code::kInvalidArgument, gone),
+                   response, fill);
+  };
+}
 
 /// The workflow that an add call names by id. kInvalidArgument with the frozen text without it.
 Result<WorkflowRow> LegacyOwner(const Queries& queries, int64_t workflow_id);

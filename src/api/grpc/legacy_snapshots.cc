@@ -60,19 +60,12 @@ grpc::ServerUnaryReactor* SchedulerServiceAdapter::addWorkflowSnapshot(
     add.pickled_digest = *std::move(stored);
   }
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  CompileSnapshot(backend_, *workflow, request->workflow_object(), std::move(add),
-                  [this, reactor, response](const Result<AddSnapshot>& compiled) {
-                    if (!compiled.has_value()) {
-                      SetLegacyError(compiled.error(), response);
-                      return reactor->Finish(grpc::Status::OK);
-                    }
-                    const std::string gone = ParentNotExists(compiled->workflow_id);
-                    SubmitLegacyTo(reactor, backend_, *compiled,
-                                   WhenNotFound(Code::kInvalidArgument, gone), response,
-                                   [this](const ReplyRow& reply, ai_flow::Response* filled) {
-                                     return FillSnapshot(backend_, SnapshotId(reply.id), filled);
-                                   });
-                  });
+  CompileSnapshot(
+      backend_, *workflow, request->workflow_object(), std::move(add),
+      SubmitCompiled<AddSnapshot>(reactor, backend_, response,
+                                  [this](const ReplyRow& reply, ai_flow::Response* filled) {
+                                    return FillSnapshot(backend_, SnapshotId(reply.id), filled);
+                                  }));
   return reactor;
 }
 

@@ -49,19 +49,12 @@ grpc::ServerUnaryReactor* SchedulerServiceAdapter::addWorkflowTrigger(
     add.pickled_digest = *std::move(stored);
   }
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  CompileTrigger(backend_, *workflow, request->rule(), std::move(add),
-                 [this, reactor, response](const Result<AddTrigger>& compiled) {
-                   if (!compiled.has_value()) {
-                     SetLegacyError(compiled.error(), response);
-                     return reactor->Finish(grpc::Status::OK);
-                   }
-                   const std::string gone = ParentNotExists(compiled->workflow_id);
-                   SubmitLegacyTo(reactor, backend_, *compiled,
-                                  WhenNotFound(Code::kInvalidArgument, gone), response,
-                                  [this](const ReplyRow& reply, ai_flow::Response* filled) {
-                                    return FillTrigger(backend_, TriggerId(reply.id), filled);
-                                  });
-                 });
+  CompileTrigger(
+      backend_, *workflow, request->rule(), std::move(add),
+      SubmitCompiled<AddTrigger>(reactor, backend_, response,
+                                 [this](const ReplyRow& reply, ai_flow::Response* filled) {
+                                   return FillTrigger(backend_, TriggerId(reply.id), filled);
+                                 }));
   return reactor;
 }
 
