@@ -71,4 +71,14 @@ std::string HookResultEventId(const HookResult& result) {
   return "i/hook/" + std::to_string(result.outbox_id) + "/" + std::to_string(result.tries);
 }
 
+std::string ReplayEventId(const ReplayHeld& replay, Offset offset, DeadLetterId letter) {
+  return "i/replay/" + std::to_string(replay.execution_id) + "/" +
+         std::to_string(replay.workflow_id) + "/" + std::to_string(offset) + "/" +
+         std::to_string(letter.value());
+}
+
+std::string ResentEventId(DeadLetterId letter) {
+  return "i/resent/" + std::to_string(letter.value());
+}
+
 }  // namespace aiflow

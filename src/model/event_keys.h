@@ -37,5 +37,10 @@ std::string StatusChangedEventId(const AttemptKey& attempt, TaskStatus status);
 std::string TimerEventId(const TimerFired& timer);
 std::string AnswerEventId(const EvaluationAnswer& answer);
 std::string HookResultEventId(const HookResult& result);
+/// Of the replay of the event that was held at `offset`, when the suspension by this quarantined
+/// event ends.
+std::string ReplayEventId(const ReplayHeld& replay, Offset offset, DeadLetterId letter);
+/// Of a quarantined event that is sent once more.
+std::string ResentEventId(DeadLetterId letter);
 
 }  // namespace aiflow

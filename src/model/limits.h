@@ -61,6 +61,12 @@ inline constexpr size_t kMaxDeadLetters = 1'000;
 inline constexpr size_t kMaxDeadLetterBytes = size_t{256} << 20;
 /// The text of an error that a host, or the question itself, came back with.
 inline constexpr size_t kMaxErrorBytes = 4 << 10;
+/// A server that dies so often at the same event decides about it no more: it is quarantined.
+inline constexpr int64_t kMaxCrashes = 3;
+/// Events that are held for an execution or workflow which a quarantined one has suspended.
+inline constexpr size_t kMaxHeldEvents = 10'000;
+/// What they take, over all of them.
+inline constexpr size_t kMaxHeldBytes = size_t{256} << 20;
 /// Statuses that the engine makes itself, per execution between two events from outside, on top of
 /// one per task: more is a loop of rules.
 inline constexpr int64_t kMaxCascade = 1'000;

@@ -238,6 +238,11 @@ void Fields(Visitor& v, DropDeadLetter& r) {
   v("dead_letter_id", r.dead_letter_id);
 }
 template <typename Visitor>
+void Fields(Visitor& v, ReplayHeld& r) {
+  v(kExecutionMember, r.execution_id);
+  v("workflow_id", r.workflow_id);
+}
+template <typename Visitor>
 void Fields(Visitor& v, HookResult& r) {
   v("outbox_id", r.outbox_id);
   v("tries", r.tries);
@@ -447,6 +452,7 @@ constexpr std::array<Kind, std::variant_size_v<Request>> kKinds = {{
     {"EVALUATION_ANSWER", &Make<EvaluationAnswer>},
     {"RETRY_DEAD_LETTER", &Make<RetryDeadLetter>},
     {"DROP_DEAD_LETTER", &Make<DropDeadLetter>},
+    {"REPLAY_HELD", &Make<ReplayHeld>},
     {"HOOK_RESULT", &Make<HookResult>},
     {"RETIRE_ROWS", &Make<RetireRows>},
     {"TASK_STATUS", &Make<TaskStatusReport>},

@@ -218,6 +218,13 @@ struct DropDeadLetter {
   int64_t dead_letter_id = 0;
 };
 
+/// The engine's own, once per held event: the next one of what is held for the execution or
+/// workflow comes to it now. Ignored unless its suspension is ending.
+struct ReplayHeld {
+  int64_t execution_id = 0;  // or
+  int64_t workflow_id = 0;
+};
+
 struct HookResult {
   int64_t outbox_id = 0;
   int64_t tries = 0;  // failed ones before this
@@ -251,7 +258,7 @@ using Request = std::variant<
     RestartTaskExecution, StopTaskExecution, RerunTasks, MarkTask, AddSchedule, DeleteSchedule,
     DeleteSchedules, SetSchedulePaused, BackfillSchedule, AddTrigger, DeleteTrigger, DeleteTriggers,
     SetTriggerPaused, SetPool, DeletePool, TimerFired, EvaluationAnswer, RetryDeadLetter,
-    DropDeadLetter, HookResult, RetireRows, TaskStatusReport>;
+    DropDeadLetter, ReplayHeld, HookResult, RetireRows, TaskStatusReport>;
 
 /// The event that carries `request`. Kind is kTaskStatus for a report, else kInternal; `id` is left
 /// empty for the caller to set (StatusReportEventId for a report).

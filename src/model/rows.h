@@ -231,7 +231,7 @@ struct EvaluationRow {
 };
 
 /// A question that no host could answer: counted as not met, kept until somebody retries or drops
-/// it.
+/// it. With neither execution nor trigger: an event that took the server down again and again.
 struct DeadLetterRow {
   DeadLetterId id;
   ExecutionId execution_id;
@@ -240,12 +240,43 @@ struct DeadLetterRow {
   TaskIndex task = -1;
   RuleIndex rule = -1;
   int32_t question = 0;  // the leaf's place among the user-written ones of the rule; -1: the event
-                         // was not looked at, as too many waited
-  bool decided = false;  // of a trigger: the event has started an execution of the workflow
+                         // was not looked at, as too many waited, or it is quarantined
+  bool decided = false;  // of a trigger: the event has started an execution of the workflow.
+                         // Quarantined: its receivers are known, and hold it
   Event event;
   Millis time{0};
   std::string error;
   friend bool operator==(const DeadLetterRow&, const DeadLetterRow&) = default;
+};
+
+/// An execution, or (the other id is invalid) the triggers and schedules of a workflow, takes no
+/// events: a quarantined one would have been next. What comes for it is held.
+struct SuspensionRow {
+  ExecutionId execution_id;
+  WorkflowId workflow_id;
+  DeadLetterId letter;        // the quarantined event
+  bool replaying = false;     // somebody has decided: what is held comes to it, one by one
+  int64_t lost = 0;           // events for which there was no room
+  std::string reason_before;  // of the execution
+  friend bool operator==(const SuspensionRow&, const SuspensionRow&) = default;
+};
+
+/// An event that waits for the end of a suspension.
+struct HeldEventRow {
+  ExecutionId execution_id;  // as in SuspensionRow
+  WorkflowId workflow_id;
+  Offset offset = 0;  // the event's
+  Event event;
+  friend bool operator==(const HeldEventRow&, const HeldEventRow&) = default;
+};
+
+/// How often a server has begun with the first event behind a position after its recovery, and died
+/// before it got any further. One row.
+struct RecoveryRow {
+  Offset offset = 0;  // the committed offset, and
+  int64_t part = 0;   // so many parts of the next decision
+  int64_t crashes = 0;
+  friend bool operator==(const RecoveryRow&, const RecoveryRow&) = default;
 };
 
 enum class CauseKind : uint8_t {
@@ -409,6 +440,19 @@ struct EraseDeadLetter {
   friend bool operator==(const EraseDeadLetter&, const EraseDeadLetter&) = default;
 };
 
+/// With all that is held
+struct EraseSuspension {
+  ExecutionId execution_id;
+  WorkflowId workflow_id;
+  friend bool operator==(const EraseSuspension&, const EraseSuspension&) = default;
+};
+struct EraseHeldEvent {
+  ExecutionId execution_id;
+  WorkflowId workflow_id;
+  Offset offset = 0;
+  friend bool operator==(const EraseHeldEvent&, const EraseHeldEvent&) = default;
+};
+
 /// Of the events below an offset
 struct EraseReplies {
   Offset below = 0;
@@ -419,9 +463,10 @@ struct EraseReplies {
 using Change =
     std::variant<NamespaceRow, WorkflowRow, SnapshotRow, ExecutionRow, TaskRow, TaskExecutionRow,
                  RuleStateRow, ScheduleRow, TriggerRow, PoolRow, StateRow, EvaluationRow,
-                 DeadLetterRow, CauseRow, OutboxRow, ReplyRow, CountersRow, CursorRow,
-                 EraseNamespace, EraseWorkflow, EraseSnapshot, EraseExecution, EraseTaskExecution,
-                 EraseSchedule, EraseTrigger, ErasePool, EraseState, EraseEvaluation,
-                 EraseDeadLetter, EraseReplies, EraseOutbox>;
+                 DeadLetterRow, SuspensionRow, HeldEventRow, CauseRow, OutboxRow, ReplyRow,
+                 CountersRow, CursorRow, RecoveryRow, EraseNamespace, EraseWorkflow, EraseSnapshot,
+                 EraseExecution, EraseTaskExecution, EraseSchedule, EraseTrigger, ErasePool,
+                 EraseState, EraseEvaluation, EraseDeadLetter, EraseSuspension, EraseHeldEvent,
+                 EraseReplies, EraseOutbox>;
 
 }  // namespace aiflow

@@ -9,9 +9,11 @@
 #include "scheduler/evaluations.h"
 #include "scheduler/events/events.h"
 #include "scheduler/outcome.h"
+#include "scheduler/quarantine.h"
 #include "scheduler/requests/handlers.h"
 #include "scheduler/slots.h"
 #include "scheduler/start_execution.h"
+#include "scheduler/suspensions.h"
 
 namespace aiflow {
 namespace {
@@ -30,6 +32,36 @@ bool IsHonoured(const Event& event, const Request& request) {
   return false;
 }
 
+/// 0 when it has none.
+int64_t ExecutionIdIn(const Request& request) {
+  return std::visit(
+      [](const auto& typed) -> int64_t {
+        if constexpr (requires { typed.execution_id; }) return typed.execution_id;
+        return 0;
+      },
+      request);
+}
+
+/// A request of the API to a suspended execution is refused; one that came as an event is held.
+bool IsKeptFrom(Draft& draft, const Request& request) {
+  if (draft.state().suspensions.empty()) return false;
+  const bool concerns_tasks = std::holds_alternative<StopWorkflowExecution>(request) ||
+                              std::holds_alternative<StartTaskExecution>(request) ||
+                              std::holds_alternative<RestartTaskExecution>(request) ||
+                              std::holds_alternative<StopTaskExecution>(request) ||
+                              std::holds_alternative<RerunTasks>(request) ||
+                              std::holds_alternative<MarkTask>(request);
+  if (!concerns_tasks) return false;
+  const ExecutionId id(ExecutionIdIn(request));
+  if (draft.suspensions().Takes(id)) return false;
+  if (draft.event().kind == EventKind::kInternal) {
+    draft.Reply(Code::kFailedPrecondition, "Workflow execution " + std::to_string(id.value()) +
+                                               " is " +
+                                               SuspendedText(draft.state(), {id, WorkflowId()}));
+  }
+  return true;
+}
+
 void OnRequest(Draft& draft, const std::shared_ptr<const WorkflowSpec>& spec) {
   const Event& event = draft.event();
   // Nobody waits for the answer to a report.
@@ -43,6 +75,7 @@ void OnRequest(Draft& draft, const std::shared_ptr<const WorkflowSpec>& spec) {
     if (answered) draft.Reply(Code::kPermissionDenied, event.value + " is not accepted from here");
     return;
   }
+  if (IsKeptFrom(draft, *request)) return;
   std::visit(
       [&](const auto& typed) {
         using T = std::decay_t<decltype(typed)>;
@@ -80,16 +113,6 @@ bool MayWantRows(std::string_view request) {
          request == "DELETE_WORKFLOW" || request == "DELETE_NAMESPACE";
 }
 
-/// 0 when it has none.
-int64_t ExecutionIdIn(const Request& request) {
-  return std::visit(
-      [](const auto& typed) -> int64_t {
-        if constexpr (requires { typed.execution_id; }) return typed.execution_id;
-        return 0;
-      },
-      request);
-}
-
 /// The snapshot, unless it is not there or an unfinished execution uses it.
 void AddUnused(const State::Rep& rep, SnapshotId id, std::vector<SnapshotId>& unused) {
   const SnapshotEntry* snapshot = rep.FindSnapshot(id);
@@ -115,11 +138,12 @@ std::optional<WorkflowId> WorkflowToDelete(const State::Rep& rep, const Request&
 }
 
 void OnEvent(Draft& draft, const DecideInput& input) {
-  if (input.event.key == kSchedulingEventKey) {
+  const Event& event = draft.event();
+  if (event.key == kSchedulingEventKey) {
     OnRequest(draft, input.spec);
-  } else if (input.event.kind == EventKind::kStatusChanged) {
+  } else if (event.kind == EventKind::kStatusChanged) {
     OnStatusChanged(draft);
-  } else if (input.event.kind == EventKind::kUser) {
+  } else if (event.kind == EventKind::kUser) {
     OnUserEvent(draft);
   }
 }
@@ -162,9 +186,16 @@ WantedRows RowsToLoad(const Event& event, const State& state) {
 }
 
 Decision Decide(const State& state, const DecideInput& input) {
-  Draft draft(state.rep(), input.event, input.loaded, input.max_executions);
-  if (!draft.cursor().handled) OnEvent(draft, input);
+  const bool usual = input.treatment == Treatment::kDecide;
+  Draft draft(state.rep(), input.event, input.loaded, input.max_executions,
+              usual ? FindReplayed(state.rep(), input.event) : nullptr);
+  if (!usual || IsQuarantined(draft)) {
+    if (QuarantineEvent(draft, input.treatment)) OnEvent(draft, input);
+  } else if (!draft.cursor().handled) {
+    OnEvent(draft, input);
+  }
   for (const auto& [id, execution] : draft.executions()) SettleExecution(*execution);
+  draft.suspensions().Settle();
   SettleEvaluations(draft);
   if (!draft.holds_back()) {
     PromoteWaiting(draft);

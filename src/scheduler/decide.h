@@ -10,6 +10,7 @@
 #include "model/limits.h"
 #include "model/rows.h"
 #include "scheduler/state.h"
+#include "scheduler/treatment.h"
 
 namespace aiflow {
 
@@ -26,6 +27,8 @@ struct DecideInput {
   std::vector<Change> loaded;
   /// What concerns more executions is decided in parts.
   size_t max_executions = limits::kMaxExecutionsPerCommit;
+  /// Not kDecide: a part of the decision that has taken the server down.
+  Treatment treatment = Treatment::kDecide;
 };
 
 /// The effects of one event: final row values, outbox rows (as OutboxRow and EraseOutbox changes)

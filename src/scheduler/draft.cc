@@ -219,14 +219,17 @@ void ExecutionDraft::AppendCauses(std::vector<Change>& changes) const {
 }
 
 Draft::Draft(const State::Rep& state, const Event& event, const std::vector<Change>& loaded,
-             size_t max_executions)
+             size_t max_executions, const HeldEventRow* replayed)
     : state_(state),
-      event_(event),
+      log_offset_(event.offset),
+      event_(replayed == nullptr ? event : replayed->event),
+      now_(event.create_time),
       loaded_(loaded),
       max_executions_(max_executions),
-      counters_(state.counters) {
-  CHECK(!resumed() || cursor().offset == offset())
-      << "event " << offset() << " comes in the middle of the decision about event "
+      counters_(state.counters),
+      suspensions_(*this, replayed) {
+  CHECK(!resumed() || cursor().offset == log_offset_)
+      << "event " << log_offset_ << " comes in the middle of the decision about event "
       << cursor().offset;
 }
 
@@ -276,6 +279,11 @@ WorkflowRow& Draft::EditWorkflow(WorkflowId id) {
   const WorkflowRow* stored = state_.FindWorkflow(id);
   CHECK(stored != nullptr) << "workflow " << id << " is not in the state";
   return workflows_.emplace(id, *stored).first->second;
+}
+
+void Draft::TouchWorkflow(WorkflowId id) {
+  WorkflowRow& row = EditWorkflow(id);
+  row.event_offset = std::max(row.event_offset, offset());  // a replay is late
 }
 
 // What goes with an owner must not be written after it.
@@ -424,7 +432,7 @@ std::vector<Change> Draft::Finish() const {
   if (next_.has_value() || rest_) {
     CursorRow next = next_.value_or(cursor());
     next.handled = !next_.has_value();
-    next.offset = offset();
+    next.offset = log_offset_;
     next.part = cursor().part + 1;
     changes.emplace_back(next);
   } else if (resumed()) {

@@ -11,6 +11,7 @@
 #include "model/rows.h"
 #include "scheduler/conditions/condition.h"
 #include "scheduler/state_rep.h"
+#include "scheduler/suspensions.h"
 
 namespace aiflow {
 
@@ -107,16 +108,18 @@ class ExecutionDraft final : public TaskStatuses {
 /// state only; they, and each workflow that is not edited, are put at most once per event.
 class Draft {
  public:
-  /// `loaded` is DecideInput::loaded.
+  /// `loaded` is DecideInput::loaded. `replayed`: the held event that is decided in place of
+  /// `event`, as if its own offset came now; may be null.
   Draft(const State::Rep& state, const Event& event, const std::vector<Change>& loaded,
-        size_t max_executions);
+        size_t max_executions, const HeldEventRow* replayed = nullptr);
   Draft(const Draft&) = delete;
   Draft& operator=(const Draft&) = delete;
 
   [[nodiscard]] const State::Rep& state() const { return state_; }
   [[nodiscard]] const Event& event() const { return event_; }
   [[nodiscard]] Offset offset() const { return event_.offset; }
-  [[nodiscard]] Millis now() const { return event_.create_time; }
+  /// When it is decided, by the log's clock.
+  [[nodiscard]] Millis now() const { return now_; }
 
   /// The event is a report that the engine made itself.
   [[nodiscard]] bool engine_made() const { return engine_made_; }
@@ -149,6 +152,12 @@ class Draft {
   /// Null when it is finished, deleted or was never there, and when its snapshot has no
   /// specification.
   ExecutionDraft* FindExecution(ExecutionId id);
+  /// The same, to apply the current event to it; null also when the event is kept from it.
+  ExecutionDraft* Receive(ExecutionId id) {
+    return suspensions_.Takes(id) ? FindExecution(id) : nullptr;
+  }
+  [[nodiscard]] SuspensionDraft& suspensions() { return suspensions_; }
+  [[nodiscard]] const SuspensionDraft& suspensions() const { return suspensions_; }
   ExecutionDraft& AddExecution(ExecutionRow row, const CompiledWorkflow& workflow);
 
   /// The finished execution whose rows came with the event; null when none came.
@@ -175,6 +184,8 @@ class Draft {
   /// For what several effects of one event may change. REQUIRES: it is in the state, and this event
   /// does not put it.
   WorkflowRow& EditWorkflow(WorkflowId id);
+  /// The workflow has taken this event.
+  void TouchWorkflow(WorkflowId id);
 
   /// Null when it was never there, was deleted, or is by this event.
   [[nodiscard]] const TriggerRow* FindTrigger(TriggerId id) const;
@@ -212,7 +223,9 @@ class Draft {
   void DropTrigger(TriggerId id);
 
   const State::Rep& state_;
-  const Event& event_;
+  const Offset log_offset_;  // also of a replay
+  const Event event_;
+  const Millis now_;
   const std::vector<Change>& loaded_;
   const size_t max_executions_;
   CountersRow counters_;
@@ -221,6 +234,7 @@ class Draft {
   bool holds_back_ = false;
   bool engine_made_ = false;
   bool is_answer_ = false;
+  SuspensionDraft suspensions_;
   std::vector<Change> others_;
   std::map<WorkflowId, WorkflowRow> workflows_;
   std::map<TriggerId, TriggerRow> triggers_;

@@ -277,7 +277,7 @@ void EnqueueTriggerEvaluation(Draft& draft, TriggerId trigger, bool decided) {
   entry.offset = draft.offset();
   entry.event = draft.event();
   entry.decided = decided;
-  draft.EditWorkflow(entry.workflow_id).event_offset = draft.offset();
+  draft.TouchWorkflow(entry.workflow_id);
   EvaluationDraft& queue = draft.TriggerEvaluations(entry.workflow_id);
   if (queue.HasRoomFor(entry)) return queue.Put(std::move(entry));
   AddDeadLetter(draft, entry, -1, -1,
@@ -299,14 +299,14 @@ void DecideTriggerEvaluations(Draft& draft, WorkflowId workflow, Offset offset) 
 
 void OnAnswer(Draft& draft, const EvaluationAnswer& answer) {
   if (answer.execution_id != 0) {
-    ExecutionDraft* execution = draft.FindExecution(ExecutionId(answer.execution_id));
+    ExecutionDraft* execution = draft.Receive(ExecutionId(answer.execution_id));
     if (execution == nullptr || !execution->running()) return;
     Scope scope{draft, &execution->evaluations(), execution};
     Take(scope, answer);
     return;
   }
   const TriggerRow* trigger = draft.FindTrigger(TriggerId(answer.trigger_id));
-  if (trigger == nullptr) return;
+  if (trigger == nullptr || !draft.suspensions().Takes(trigger->workflow_id)) return;
   Scope scope{draft, &draft.TriggerEvaluations(trigger->workflow_id), nullptr};
   Take(scope, answer);
 }

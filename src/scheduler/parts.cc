@@ -52,6 +52,12 @@ bool PartBudget::full_of_rows() const { return rows_ >= limits::kMaxRowsPerCommi
 
 bool VisitInParts(Draft& draft, const std::set<SnapshotId>& snapshots,
                   const std::function<void(ExecutionDraft&)>& visit) {
+  if (draft.suspensions().replays()) {
+    // It comes to one receiver only, which has waited for it.
+    if (ExecutionDraft* execution = draft.FindExecution(draft.suspensions().replayed_execution()))
+      visit(*execution);
+    return true;
+  }
   PartBudget budget(draft);
   ExecutionId last = draft.cursor().execution;
   ExecutionsInOrder executions(draft.state(), snapshots, last);
@@ -63,7 +69,7 @@ bool VisitInParts(Draft& draft, const std::set<SnapshotId>& snapshots,
       return false;
     }
     last = executions.Next();
-    ExecutionDraft* execution = draft.FindExecution(last);
+    ExecutionDraft* execution = draft.Receive(last);
     if (execution != nullptr) visit(*execution);
     budget.Spend(execution == nullptr ? 0 : execution->changed_rows());
   }

@@ -7,6 +7,7 @@
 
 #include "scheduler/evaluations.h"
 #include "scheduler/state_rep.h"
+#include "scheduler/suspensions.h"
 
 namespace aiflow::test {
 namespace {
@@ -53,6 +54,29 @@ struct Writer {
   }
   void operator()(const CountersRow& row) { rows.counters = row; }
   void operator()(const CursorRow& row) { rows.cursor = row; }
+  void operator()(const RecoveryRow& row) { rows.recovery = row; }
+  void operator()(const SuspensionRow& row) {
+    rows.suspensions[{row.execution_id.value(), row.workflow_id.value()}] = row;
+  }
+  void operator()(const HeldEventRow& row) {
+    const bool added =
+        rows.held_events
+            .emplace(std::tuple(row.execution_id.value(), row.workflow_id.value(), row.offset), row)
+            .second;
+    EXPECT_TRUE(added) << "event " << row.offset << " is held twice";
+  }
+  void operator()(const EraseHeldEvent& erase) {
+    const size_t erased = rows.held_events.erase(
+        {erase.execution_id.value(), erase.workflow_id.value(), erase.offset});
+    EXPECT_EQ(erased, 1U) << "erased what was not there";
+  }
+  void operator()(const EraseSuspension& erase) {
+    rows.suspensions.erase({erase.execution_id.value(), erase.workflow_id.value()});
+    std::erase_if(rows.held_events, [&erase](const auto& entry) {
+      return entry.second.execution_id == erase.execution_id &&
+             entry.second.workflow_id == erase.workflow_id;
+    });
+  }
   void operator()(const EraseNamespace& erase) { rows.namespaces.erase(erase.name); }
   void operator()(const EraseSnapshot& erase) { rows.snapshots.erase(erase.id.value()); }
   void operator()(const EraseOutbox& erase) {
@@ -101,6 +125,7 @@ struct Writer {
     EraseOwned(rows.runs, id);
     EraseOwned(rows.rules, id);
     EraseOwned(rows.causes, id);
+    (*this)(EraseSuspension{erase.id, {}});
   }
   void operator()(const EraseWorkflow& erase) {
     std::vector<ExecutionId> executions;
@@ -115,6 +140,7 @@ struct Writer {
     std::erase_if(rows.states, owned);
     std::erase_if(rows.evaluations, owned);
     std::erase_if(rows.dead_letters, owned);
+    (*this)(EraseSuspension{{}, erase.id});
     rows.workflows.erase(erase.id.value());
   }
 };
@@ -159,6 +185,8 @@ std::vector<Change> Rows::Load() const {
   for (const auto& [key, row] : schedules) loaded.emplace_back(row);
   for (const auto& [key, row] : pools) loaded.emplace_back(row);
   for (const auto& [key, row] : dead_letters) loaded.emplace_back(row);
+  for (const auto& [key, row] : held_events) loaded.emplace_back(row);
+  for (const auto& [key, row] : suspensions) loaded.emplace_back(row);
   return loaded;
 }
 
@@ -228,6 +256,7 @@ Offset SchedulerTest::Deliver(Event event, std::shared_ptr<const WorkflowSpec> s
   parts_ = 0;
   do {
     input.loaded = LoadFor(event);
+    input.treatment = std::exchange(treatment_, Treatment::kDecide);
     const Decision part = Decide(state_, input);
     const Decision again = Decide(state_, input);
     EXPECT_EQ(part.changes, again.changes) << "a decision is not a pure function of its input";
@@ -248,9 +277,14 @@ Offset SchedulerTest::Deliver(Event event, std::shared_ptr<const WorkflowSpec> s
 int SchedulerTest::Pass(Millis time) {
   const Millis end = now_ + time;
   int fired = 0;
-  while (!state_.rep().timers.empty()) {
-    const auto [due, timer] = *state_.rep().timers.begin();
-    if (due > end) break;
+  for (;;) {
+    // As TimerWatch: those of the suspended wait.
+    const auto& timers = state_.rep().timers;
+    const auto next = std::find_if(timers.begin(), timers.end(), [this](const auto& timer) {
+      return !IsSuspended(state_, timer.second);
+    });
+    if (next == timers.end() || next->first > end) break;
+    const auto [due, timer] = *next;
     now_ = std::max(now_, due - Millis(1));
     Event event = FormatRequest(timer);
     event.id = TimerEventId(timer);
@@ -489,6 +523,7 @@ void SchedulerTest::CheckState() const {
   ASSERT_EQ(state_.Dump(), loaded.Dump()) << "after offset " << offset_;
   const State::Rep& kept = state_.rep();
   const State::Rep& made = loaded.rep();
+  EXPECT_EQ(kept.held_bytes, made.held_bytes) << "at offset " << offset_;
   ASSERT_TRUE(kept.timers == made.timers) << "after offset " << offset_;
   ASSERT_EQ(kept.slots.executor, made.slots.executor) << "after offset " << offset_;
   ASSERT_EQ(kept.slots.pools, made.slots.pools) << "after offset " << offset_;

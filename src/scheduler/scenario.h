@@ -112,6 +112,7 @@ class Rows {
 
   CountersRow counters;
   CursorRow cursor;
+  RecoveryRow recovery;
   std::map<std::string, NamespaceRow> namespaces;
   std::map<int64_t, WorkflowRow> workflows;
   std::map<int64_t, SnapshotRow> snapshots;
@@ -127,6 +128,8 @@ class Rows {
   std::map<std::tuple<int64_t, int64_t, std::string>, StateRow> states;
   std::map<std::tuple<int64_t, int64_t, Offset, int32_t, TaskIndex>, EvaluationRow> evaluations;
   std::map<int64_t, DeadLetterRow> dead_letters;
+  std::map<std::pair<int64_t, int64_t>, SuspensionRow> suspensions;
+  std::map<std::tuple<int64_t, int64_t, Offset>, HeldEventRow> held_events;
   std::map<Offset, ReplyRow> replies;
 };
 
@@ -185,8 +188,9 @@ class SchedulerTest : public ::testing::Test {
   int64_t last_ = 0;       // execution
   Decision decision_;      // of the last event, all parts of it
   size_t max_executions_ = limits::kMaxExecutionsPerCommit;
-  int parts_ = 0;                      // of the last decision
-  bool reload_between_parts_ = false;  // another server goes on after each
+  Treatment treatment_ = Treatment::kDecide;  // of the next part of a decision
+  int parts_ = 0;                             // of the last decision
+  bool reload_between_parts_ = false;         // another server goes on after each
   std::function<void()> after_part_;
 
  private:

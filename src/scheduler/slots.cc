@@ -25,7 +25,7 @@ class SlotLedger {
     // The first of a class that waits no more lets the next one try. An earlier part of the
     // decision may have left some for this one.
     return released_ || !added_.empty() || !removed_.empty() || draft_.pools_changed() ||
-           draft_.resumed();
+           draft_.resumed() || draft_.suspensions().frees_runs();
   }
 
   void Grant() {
@@ -114,6 +114,7 @@ class SlotLedger {
     if (base != draft_.state().waiting_runs.end()) {
       for (const WaitingRun& run : base->second) {
         if (removed_.contains(run)) continue;
+        if (IsKeptFromSlots(draft_.state(), run.execution)) continue;
         head = run;
         found = true;
         break;

@@ -195,7 +195,7 @@ ExecutionDraft& StartExecution(Draft& draft, const WorkflowRow& workflow,
   row.source = options.source;
   row.due = options.due;
   ExecutionDraft& execution = draft.AddExecution(std::move(row), *snapshot.compiled);
-  draft.EditWorkflow(workflow.id).event_offset = draft.offset();
+  draft.TouchWorkflow(workflow.id);
   if (limit == 0 || active < limit) {
     Begin(execution, options.why);
     return execution;

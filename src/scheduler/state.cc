@@ -31,6 +31,7 @@ class Applier {
     for (const TriggerId id : found->second.triggers) DropTrigger(id);
     std::erase_if(rep_.dead_letters,
                   [&erase](const auto& letter) { return letter.second.workflow_id == erase.id; });
+    DropSuspension({ExecutionId(), erase.id});
     rep_.workflow_names.erase({found->second.row.ns, found->second.row.name});
     rep_.workflows.erase(found);
   }
@@ -150,6 +151,26 @@ class Applier {
   void operator()(const DeadLetterRow& row) { rep_.dead_letters.insert_or_assign(row.id, row); }
   void operator()(const EraseDeadLetter& erase) { rep_.dead_letters.erase(erase.id); }
 
+  void operator()(const SuspensionRow& row) {
+    rep_.suspensions[{row.execution_id, row.workflow_id}].row = row;
+  }
+  void operator()(const EraseSuspension& erase) {
+    DropSuspension({erase.execution_id, erase.workflow_id});
+  }
+  void operator()(const HeldEventRow& row) {
+    (*this)(EraseHeldEvent{row.execution_id, row.workflow_id, row.offset});
+    rep_.suspensions[{row.execution_id, row.workflow_id}].held.emplace(row.offset, row);
+    rep_.held_bytes += SizeOf(row);
+  }
+  void operator()(const EraseHeldEvent& erase) {
+    const auto found = rep_.suspensions.find({erase.execution_id, erase.workflow_id});
+    if (found == rep_.suspensions.end()) return;
+    const auto held = found->second.held.find(erase.offset);
+    if (held == found->second.held.end()) return;
+    rep_.held_bytes -= SizeOf(held->second);
+    found->second.held.erase(held);
+  }
+
   void operator()(const OutboxRow& row) {
     if (const auto old = rep_.outbox.find(row.id); old != rep_.outbox.end()) {
       rep_.timers.erase(TimerOf(old->second));
@@ -182,6 +203,7 @@ class Applier {
 
   void operator()(const CountersRow& row) { rep_.counters = row; }
   void operator()(const CursorRow& row) { rep_.cursor = row; }
+  void operator()(const RecoveryRow& row) { rep_.recovery = row; }
   // Written for people and callers; the fold never reads them.
   void operator()(const CauseRow& /*row*/) {}
   void operator()(const ReplyRow& /*row*/) {}
@@ -292,6 +314,13 @@ class Applier {
     const auto entry = map.try_emplace(key, 0).first;
     entry->second += amount;
     if (entry->second == 0) map.erase(entry);
+  }
+
+  void DropSuspension(const Receiver& receiver) {
+    const auto found = rep_.suspensions.find(receiver);
+    if (found == rep_.suspensions.end()) return;
+    for (const auto& [offset, held] : found->second.held) rep_.held_bytes -= SizeOf(held);
+    rep_.suspensions.erase(found);
   }
 
   void DropSchedule(ScheduleId id) {
@@ -422,6 +451,11 @@ auto SortedKeys(const Map& map) {
 
 }  // namespace
 
+size_t SizeOf(const HeldEventRow& row) {
+  constexpr size_t kOverheadBytes = 512;
+  return kOverheadBytes + row.event.key.size() + row.event.value.size() + row.event.context.size();
+}
+
 TaskClaims ClaimsOf(const ExecutionRow& execution, const CompiledWorkflow& workflow,
                     const TaskRow& task, const TaskExecutionRow* run) {
   TaskClaims claims;
@@ -508,6 +542,7 @@ std::vector<Change> State::Dump() const {
   std::vector<Change> rows;
   rows.emplace_back(rep_->counters);
   if (rep_->cursor.part != 0) rows.emplace_back(rep_->cursor);
+  if (rep_->recovery.crashes != 0) rows.emplace_back(rep_->recovery);
   for (const auto& [name, row] : rep_->namespaces) rows.emplace_back(row);
   for (const WorkflowId id : SortedKeys(rep_->workflows)) {
     rows.emplace_back(rep_->workflows.at(id).row);
@@ -531,6 +566,10 @@ std::vector<Change> State::Dump() const {
   for (const auto& [id, entry] : rep_->triggers) rows.emplace_back(entry.row);
   for (const auto& [name, row] : rep_->pools) rows.emplace_back(row);
   for (const auto& [id, row] : rep_->dead_letters) rows.emplace_back(row);
+  for (const auto& [receiver, suspension] : rep_->suspensions) {
+    rows.emplace_back(suspension.row);
+    for (const auto& [offset, row] : suspension.held) rows.emplace_back(row);
+  }
   for (const auto& [id, row] : rep_->outbox) rows.emplace_back(row);
   return rows;
 }

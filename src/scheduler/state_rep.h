@@ -105,6 +105,17 @@ struct AttemptOutbox {
   OutboxId stop;
 };
 
+/// Whom a quarantined event suspends: an execution, or (an invalid id before it) a workflow.
+using Receiver = std::pair<ExecutionId, WorkflowId>;
+
+struct Suspension {
+  SuspensionRow row;
+  std::map<Offset, HeldEventRow> held;
+};
+
+/// About what it takes in memory.
+size_t SizeOf(const HeldEventRow& row);
+
 /// `run` is the current one, or null.
 TaskClaims ClaimsOf(const ExecutionRow& execution, const CompiledWorkflow& workflow,
                     const TaskRow& task, const TaskExecutionRow* run);
@@ -113,6 +124,7 @@ TaskClaims ClaimsOf(const ExecutionRow& execution, const CompiledWorkflow& workf
 struct State::Rep {
   CountersRow counters;
   CursorRow cursor;
+  RecoveryRow recovery;
   std::map<std::string, NamespaceRow, std::less<>> namespaces;
   std::unordered_map<WorkflowId, WorkflowEntry> workflows;
   std::unordered_map<SnapshotId, SnapshotEntry> snapshots;
@@ -122,10 +134,12 @@ struct State::Rep {
   std::map<TriggerId, TriggerEntry> triggers;
   std::map<std::string, PoolRow, std::less<>> pools;
   std::map<DeadLetterId, DeadLetterRow> dead_letters;
+  std::map<Receiver, Suspension> suspensions;
 
   // Derived.
   std::set<std::pair<Millis, TimerFired>> timers;  // what comes due, when
   SlotsInUse slots;
+  size_t held_bytes = 0;
   std::map<SlotClass, std::set<WaitingRun>> waiting_runs;  // no empty entry
   std::map<std::pair<std::string, std::string>, WorkflowId> workflow_names;
   std::map<AttemptKey, AttemptOutbox> attempt_outbox;

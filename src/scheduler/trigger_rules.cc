@@ -44,7 +44,7 @@ class TriggerScope final : public RuleScope {
     const auto index = static_cast<size_t>(slot);
     if (index >= row.slots.size()) row.slots.resize(index + 1, 0);
     row.slots[index] = met ? 1 : 0;
-    draft_.EditWorkflow(row.workflow_id).event_offset = draft_.offset();
+    draft_.TouchWorkflow(row.workflow_id);
   }
   // Joins are refused in triggers.
   int64_t Fired(int32_t /*position*/) const override { return 0; }
@@ -96,7 +96,7 @@ const std::set<TriggerId>* Listening(const Draft& draft) {
 }
 
 /// Those that see it, by workflow; of workflows behind the decision's cursor only.
-std::map<WorkflowId, std::vector<TriggerId>> ListeningByWorkflow(const Draft& draft) {
+std::map<WorkflowId, std::vector<TriggerId>> ListeningByWorkflow(Draft& draft) {
   std::map<WorkflowId, std::vector<TriggerId>> workflows;
   const std::set<TriggerId>* listening = Listening(draft);
   if (listening == nullptr) return workflows;
@@ -104,11 +104,12 @@ std::map<WorkflowId, std::vector<TriggerId>> ListeningByWorkflow(const Draft& dr
     const TriggerRow& row = draft.state().triggers.at(id).row;
     if (row.workflow_id <= draft.cursor().workflow) continue;
     const WorkflowRow* workflow = draft.state().FindWorkflow(row.workflow_id);
-    // It sees what comes after the event that added it, and everything once.
-    if (workflow == nullptr || draft.offset() <= row.created_offset ||
-        draft.offset() <= workflow->event_offset) {
-      continue;
-    }
+    // It sees what comes after the event that added it, and everything once: of a replay there is
+    // one only.
+    if (workflow == nullptr || draft.offset() <= row.created_offset) continue;
+    const bool late = draft.suspensions().replays({ExecutionId(), workflow->id});
+    if (!late && draft.offset() <= workflow->event_offset) continue;
+    if (!draft.suspensions().Takes(workflow->id)) continue;
     workflows[workflow->id].push_back(id);
   }
   return workflows;

@@ -51,7 +51,7 @@ class Store {
 
   /// The rows that belong into the scheduler's State (scheduler/state.h), as changes, without the
   /// parsed specs of snapshots; the caller resolves those. The CursorRow only when its `part` is
-  /// not 0.
+  /// not 0, the RecoveryRow only when it counts crashes.
   virtual Result<std::vector<Change>> Load() const = 0;
 
   /// What Load would give of one execution if it were unfinished; empty when it is not there.

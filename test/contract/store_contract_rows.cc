@@ -319,13 +319,36 @@ void RandomChanges::PutDeadLetter(std::vector<Change>* out, Offset offset) {
   out->emplace_back(row);
 }
 
+void RandomChanges::PutSuspension(std::vector<Change>* out, Offset offset) {
+  SuspensionRow row;
+  if (Below(2) == 0) {
+    row.execution_id = ExecutionId(Old(counters_.execution));
+  } else {
+    row.workflow_id = WorkflowId(Old(counters_.workflow));
+  }
+  row.letter = DeadLetterId(Below(9));
+  row.replaying = Below(2) == 0;
+  row.lost = Below(3);
+  row.reason_before = Text();
+  out->emplace_back(HeldEventRow{row.execution_id, row.workflow_id, offset, AnEvent(offset)});
+  switch (Below(4)) {
+    case 0: out->emplace_back(EraseSuspension{row.execution_id, row.workflow_id}); break;
+    case 1:
+      out->emplace_back(EraseHeldEvent{row.execution_id, row.workflow_id, offset - Below(20)});
+      break;
+    default: out->emplace_back(RecoveryRow{offset, Below(3), Below(3)});
+  }
+  out->emplace_back(std::move(row));
+}
+
 void RandomChanges::PutNewKinds(std::vector<Change>* out, Offset offset) {
-  switch (Below(6)) {
+  switch (Below(7)) {
     case 0: PutSchedule(out); break;
     case 1: PutTrigger(out, offset); break;
     case 2: PutState(out); break;
     case 3: PutEvaluation(out, offset); break;
     case 4: PutDeadLetter(out, offset); break;
+    case 5: PutSuspension(out, offset); break;
     default: out->emplace_back(PoolRow{"pool " + std::to_string(Below(5)), Below(100), Text()});
   }
 }

@@ -19,6 +19,7 @@ namespace aiflow {
 struct LoadedRows {
   std::vector<CountersRow> counters;
   std::vector<CursorRow> cursors;
+  std::vector<RecoveryRow> recoveries;
   std::vector<NamespaceRow> namespaces;
   std::vector<WorkflowRow> workflows;
   std::vector<SnapshotRow> snapshots;
@@ -31,6 +32,8 @@ struct LoadedRows {
   std::vector<TriggerRow> triggers;
   std::vector<PoolRow> pools;
   std::vector<DeadLetterRow> dead_letters;
+  std::vector<SuspensionRow> suspensions;
+  std::vector<HeldEventRow> held_events;
   std::vector<OutboxRow> outbox;
   size_t others = 0;  // kinds that do not belong into the scheduler's state
 
@@ -44,6 +47,9 @@ struct LoadedRows {
  private:
   void Add(const CountersRow& row) { counters.push_back(row); }
   void Add(const CursorRow& row) { cursors.push_back(row); }
+  void Add(const RecoveryRow& row) { recoveries.push_back(row); }
+  void Add(const SuspensionRow& row) { suspensions.push_back(row); }
+  void Add(const HeldEventRow& row) { held_events.push_back(row); }
   void Add(const NamespaceRow& row) { namespaces.push_back(row); }
   void Add(const WorkflowRow& row) { workflows.push_back(row); }
   void Add(const SnapshotRow& row) { snapshots.push_back(row); }
@@ -121,6 +127,7 @@ class RandomChanges {
   void PutState(std::vector<Change>* out);
   void PutEvaluation(std::vector<Change>* out, Offset offset);
   void PutDeadLetter(std::vector<Change>* out, Offset offset);
+  void PutSuspension(std::vector<Change>* out, Offset offset);
   void PutNewKinds(std::vector<Change>* out, Offset offset);
   Event AnEvent(Offset offset);
   void Erase(std::vector<Change>* out);

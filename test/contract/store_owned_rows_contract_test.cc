@@ -98,6 +98,22 @@ TYPED_TEST(StoreOwnedRowsContractTest, ErasingAWorkflowTakesAllItOwns) {
   }
 }
 
+TYPED_TEST(StoreOwnedRowsContractTest, SuspensionsAndWhatTheyHoldGoWithTheirOwners) {
+  for (const int64_t id : {1, 2}) {
+    this->PutWorkflow(id);
+    this->MustCommit({SuspensionRow{.execution_id = ExecutionId(id)},
+                      SuspensionRow{.workflow_id = WorkflowId(id)},
+                      HeldEventRow{ExecutionId(id), {}, 5, {}},
+                      HeldEventRow{{}, WorkflowId(id), 5, {}}});
+  }
+  this->MustCommit({EraseExecution{ExecutionId(1)}});
+  EXPECT_EQ(this->Loaded().suspensions.size(), 3U);
+  EXPECT_EQ(this->Loaded().held_events.size(), 3U);
+  this->MustCommit({EraseWorkflow{WorkflowId(2)}});
+  EXPECT_THAT(this->Loaded().suspensions, ElementsAre(SuspensionRow{.workflow_id = WorkflowId(1)}));
+  EXPECT_THAT(this->Loaded().held_events, ElementsAre(HeldEventRow{{}, WorkflowId(1), 5, {}}));
+}
+
 TYPED_TEST(StoreOwnedRowsContractTest, ErasingARunTakesTheCausesThatNameIt) {
   std::vector<Change> changes = {this->Execution(1, ExecutionStatus::kRunning),
                                  this->Execution(2, ExecutionStatus::kRunning)};

@@ -290,6 +290,38 @@ TYPED_TEST(StoreRowsContractTest, DeadLettersComeBackWhole) {
   EXPECT_THAT(*this->store().ListDeadLetters({.limit = 1}), ElementsAre(of_trigger));
 }
 
+TYPED_TEST(StoreRowsContractTest, Rule22SuspensionsAndWhatTheyHoldComeBackWhole) {
+  const SuspensionRow of_execution{.execution_id = ExecutionId(2),
+                                   .letter = DeadLetterId(7),
+                                   .replaying = true,
+                                   .lost = 3,
+                                   .reason_before = "it waits"};
+  const SuspensionRow of_workflow{.workflow_id = WorkflowId(2), .letter = DeadLetterId(8)};
+  const HeldEventRow first{ExecutionId(2), {}, 4, AnEvent(4)};
+  const HeldEventRow second{ExecutionId(2), {}, 9, AnEvent(9)};
+  const HeldEventRow other{{}, WorkflowId(2), 4, AnEvent(4)};
+  this->MustCommit({of_execution, of_workflow, second, first, other});
+  this->world_.Reopen();
+  EXPECT_THAT(this->Loaded().suspensions, ElementsAre(of_workflow, of_execution));
+  EXPECT_THAT(this->Loaded().held_events, ElementsAre(other, first, second));
+  EXPECT_EQ(*this->store().OldestNeededOffset(), 4) << "its replay reads it once more";
+  this->MustCommit({EraseHeldEvent{ExecutionId(2), {}, 4}});
+  EXPECT_THAT(this->Loaded().held_events, ElementsAre(other, second));
+  this->MustCommit({EraseSuspension{ExecutionId(2), {}}});
+  EXPECT_THAT(this->Loaded().suspensions, ElementsAre(of_workflow));
+  EXPECT_THAT(this->Loaded().held_events, ElementsAre(other)) << "what is held goes with it";
+}
+
+TYPED_TEST(StoreRowsContractTest, Rule22TheNoteOfARecoveryIsLoadedWhenItCountsCrashes) {
+  EXPECT_THAT(this->Loaded().recoveries, IsEmpty());
+  const RecoveryRow note{.offset = 1LL << 40, .part = 2, .crashes = 3};
+  this->MustCommit({note});
+  this->world_.Reopen();
+  EXPECT_THAT(this->Loaded().recoveries, ElementsAre(note));
+  this->MustCommit({RecoveryRow{}});
+  EXPECT_THAT(this->Loaded().recoveries, IsEmpty());
+}
+
 // Rule 33: rows keep their owners; a change that would alter one is a bug, and refused.
 TYPED_TEST(StoreRowsContractTest, Rule33OwnersNeverChange) {
   this->MustCommit({FullSchedule(1), FullTrigger(1), FullDeadLetter(1), OfTrigger(1, 5)});

@@ -132,7 +132,7 @@ void ApplyStatus(ExecutionDraft& execution, const TaskStatusReport& report, Task
 
 void OnTaskStatus(Draft& draft, const TaskStatusReport& report) {
   const AttemptKey& attempt = report.attempt;
-  ExecutionDraft* execution = draft.FindExecution(attempt.execution);
+  ExecutionDraft* execution = draft.Receive(attempt.execution);
   if (execution == nullptr) return;  // finished or deleted
   if (const std::string refusal = Refusal(*execution, report); !refusal.empty()) {
     execution->Record(CauseKind::kRejected, attempt.task, attempt.sequence, -1,

@@ -38,7 +38,7 @@ void OnUserEvent(Draft& draft) {
   occurrence.fields = &fields;
   if (!ApplyTriggers(draft, occurrence)) return;
   if (const std::optional<ExecutionId> id = ExecutionOf(event, nullptr)) {
-    if (ExecutionDraft* execution = draft.FindExecution(*id)) Deliver(*execution, occurrence);
+    if (ExecutionDraft* execution = draft.Receive(*id)) Deliver(*execution, occurrence);
     return;
   }
   const auto expecting =

@@ -1,6 +1,7 @@
 #include <string>
 
 #include "scheduler/evaluations.h"
+#include "scheduler/quarantine.h"
 #include "scheduler/requests/handlers.h"
 
 namespace aiflow {
@@ -22,7 +23,14 @@ const DeadLetterRow* Find(Draft& draft, int64_t id) {
 void Handle(Draft& draft, const RetryDeadLetter& request) {
   const DeadLetterRow* letter = Find(draft, request.dead_letter_id);
   if (letter == nullptr) return;
+  if (IsQuarantine(*letter)) return ReleaseQuarantine(draft, *letter, /*drop=*/false);
   const std::string subject = Subject(request.dead_letter_id);
+  const Receiver receiver{letter->execution_id,
+                          letter->execution_id.valid() ? WorkflowId() : letter->workflow_id};
+  if (const std::string suspended = SuspendedText(draft.state(), receiver); !suspended.empty()) {
+    return draft.Reply(Code::kFailedPrecondition,
+                       subject + " cannot be asked again: its owner is " + suspended);
+  }
   if (const Status asked = AskAgain(draft, *letter); !asked.ok()) {
     return draft.Reply(asked.code(), subject + " cannot be asked again: " + asked.message());
   }
@@ -33,6 +41,7 @@ void Handle(Draft& draft, const RetryDeadLetter& request) {
 void Handle(Draft& draft, const DropDeadLetter& request) {
   const DeadLetterRow* letter = Find(draft, request.dead_letter_id);
   if (letter == nullptr) return;
+  if (IsQuarantine(*letter)) return ReleaseQuarantine(draft, *letter, /*drop=*/true);
   draft.Put(EraseDeadLetter{letter->id});
   draft.Reply(Code::kOk, Subject(request.dead_letter_id) + " dropped", request.dead_letter_id);
 }

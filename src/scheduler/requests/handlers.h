@@ -64,6 +64,7 @@ void Handle(Draft& draft, const DeletePool& request);
 /// What the engine itself says; nobody reads the reply of these.
 void Handle(Draft& draft, const TimerFired& request);
 void Handle(Draft& draft, const EvaluationAnswer& request);
+void Handle(Draft& draft, const ReplayHeld& request);
 void Handle(Draft& draft, const HookResult& request);
 /// Id: how many rows were removed.
 void Handle(Draft& draft, const RetireRows& request);

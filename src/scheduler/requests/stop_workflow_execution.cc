@@ -12,6 +12,16 @@ bool Stop(ExecutionDraft& execution) {
                        "stopped by " + RequestText(execution.draft()));
 }
 
+/// Executions of the workflow that take no requests now.
+int64_t CountSuspended(const Draft& draft, WorkflowId workflow) {
+  int64_t suspended = 0;
+  for (const auto& [receiver, suspension] : draft.state().suspensions) {
+    const ExecutionEntry* execution = draft.state().FindExecution(receiver.first);
+    if (execution != nullptr && execution->row.workflow_id == workflow) ++suspended;
+  }
+  return suspended;
+}
+
 }  // namespace
 
 void Handle(Draft& draft, const StopWorkflowExecution& request) {
@@ -40,10 +50,13 @@ void Handle(Draft& draft, const StopWorkflowExecutions& request) {
     draft.CutAndHoldBack().count = stopping;
     return;
   }
-  draft.Reply(Code::kOk,
-              std::to_string(stopping) + " executions of workflow " + ns + "." + request.name +
-                  " are stopping",
-              stopping);
+  std::string text = std::to_string(stopping) + " executions of workflow " + ns + "." +
+                     request.name + " are stopping";
+  if (const int64_t suspended = CountSuspended(draft, workflow->id); suspended != 0) {
+    text += "; " + std::to_string(suspended) +
+            " suspended ones are not: see 'aiflow event failed list', and try again then";
+  }
+  draft.Reply(Code::kOk, std::move(text), stopping);
 }
 
 }  // namespace aiflow

@@ -3,10 +3,29 @@
 
 namespace aiflow {
 
+namespace {
+
+/// False: the timer's owner is suspended, and the firing is held.
+bool OwnerTakes(Draft& draft, const TimerFired& timer) {
+  switch (timer.kind) {
+    case TimerKind::kSchedule:
+      return draft.suspensions().Takes(
+          draft.state().schedules.at(ScheduleId(timer.owner)).workflow_id);
+    case TimerKind::kTask:
+    case TimerKind::kTick:
+    case TimerKind::kExecution: return draft.suspensions().Takes(ExecutionId(timer.owner));
+    case TimerKind::kHook: break;
+  }
+  return true;
+}
+
+}  // namespace
+
 void Handle(Draft& draft, const TimerFired& request) {
   if (!draft.state().timers.contains({Millis(request.due_ms), request})) {
     return draft.Reply(Code::kOk, "stale");
   }
+  if (!OwnerTakes(draft, request)) return;
   switch (request.kind) {
     case TimerKind::kSchedule: FireSchedule(draft, request); break;
     case TimerKind::kTask: FireTaskDeadline(draft, request); break;

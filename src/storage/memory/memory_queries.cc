@@ -267,6 +267,7 @@ Result<std::optional<Offset>> MemoryStore::OldestNeededOffset() const {
   };
   for (const auto& [id, row] : tables_.outbox) take(row.offset);
   for (const auto& [key, row] : tables_.evaluations) take(row.offset);
+  for (const auto& [key, row] : tables_.held_events) take(row.offset);
   for (const auto& [id, row] : tables_.executions) {
     if (row.status == ExecutionStatus::kInit) take(row.created_offset);
   }

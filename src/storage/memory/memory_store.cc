@@ -121,6 +121,14 @@ bool MemoryStore::Tables::Apply(const DeadLetterRow& row) {
   return true;
 }
 
+bool MemoryStore::Tables::Apply(const SuspensionRow& row) {
+  return Put(&suspensions, std::pair(row.execution_id, row.workflow_id), row);
+}
+
+bool MemoryStore::Tables::Apply(const HeldEventRow& row) {
+  return Put(&held_events, std::tuple(row.execution_id, row.workflow_id, row.offset), row);
+}
+
 bool MemoryStore::Tables::Apply(const CauseRow& row) {
   return Put(&causes, std::tuple(row.execution_id, row.offset, row.task, row.ordinal), row);
 }
@@ -136,6 +144,11 @@ bool MemoryStore::Tables::Apply(const CountersRow& row) {
 
 bool MemoryStore::Tables::Apply(const CursorRow& row) {
   cursor = row;
+  return true;
+}
+
+bool MemoryStore::Tables::Apply(const RecoveryRow& row) {
+  recovery = row;
   return true;
 }
 
@@ -156,6 +169,7 @@ bool MemoryStore::Tables::Apply(const EraseWorkflow& erase) {
   std::erase_if(states, owned);
   std::erase_if(evaluations, owned);
   std::erase_if(dead_letters, owned);
+  Apply(EraseSuspension{{}, erase.id});
   std::erase_if(workflow_names, [&](const auto& item) { return item.second == erase.id; });
   workflows.erase(erase.id);
   return true;
@@ -181,6 +195,7 @@ bool MemoryStore::Tables::Apply(const EraseExecution& erase) {
   EraseOwned(&evaluations,
              std::tuple(id, TriggerId(kFirst), Offset{kFirst}, int32_t{0}, kFirstTask), id);
   std::erase_if(dead_letters, [&](const auto& item) { return item.second.execution_id == id; });
+  Apply(EraseSuspension{id, {}});
   executions.erase(id);
   return true;
 }
@@ -238,6 +253,20 @@ bool MemoryStore::Tables::Apply(const EraseDeadLetter& erase) {
   return true;
 }
 
+bool MemoryStore::Tables::Apply(const EraseSuspension& erase) {
+  suspensions.erase({erase.execution_id, erase.workflow_id});
+  std::erase_if(held_events, [&](const auto& item) {
+    return item.second.execution_id == erase.execution_id &&
+           item.second.workflow_id == erase.workflow_id;
+  });
+  return true;
+}
+
+bool MemoryStore::Tables::Apply(const EraseHeldEvent& erase) {
+  held_events.erase(std::tuple(erase.execution_id, erase.workflow_id, erase.offset));
+  return true;
+}
+
 bool MemoryStore::Tables::Apply(const EraseReplies& erase) {
   replies.erase(replies.begin(), replies.lower_bound(erase.below));
   return true;
@@ -289,7 +318,7 @@ bool MemoryStore::Tables::MightRefuse(const std::vector<Change>& changes) const 
 
 MemoryStore::MemoryStore(std::string secret) {
   meta_.secret = std::move(secret);
-  meta_.schema_version = 3;
+  meta_.schema_version = 4;
   tables_.Apply(NamespaceRow{.name = "default"});
 }
 
@@ -355,6 +384,7 @@ Result<std::vector<Change>> MemoryStore::Load() const {
   std::vector<Change> changes;
   changes.emplace_back(tables_.counters);
   if (tables_.cursor.part != 0) changes.emplace_back(tables_.cursor);
+  if (tables_.recovery.crashes != 0) changes.emplace_back(tables_.recovery);
   for (const auto& [name, row] : tables_.namespaces) changes.emplace_back(row);
   for (const auto& [id, row] : tables_.workflows) changes.emplace_back(row);
   for (const auto& [id, row] : tables_.snapshots) changes.emplace_back(row);
@@ -387,6 +417,8 @@ Result<std::vector<Change>> MemoryStore::Load() const {
   for (const auto& [id, row] : tables_.triggers) changes.emplace_back(row);
   for (const auto& [name, row] : tables_.pools) changes.emplace_back(row);
   for (const auto& [id, row] : tables_.dead_letters) changes.emplace_back(row);
+  for (const auto& [key, row] : tables_.suspensions) changes.emplace_back(row);
+  for (const auto& [key, row] : tables_.held_events) changes.emplace_back(row);
   for (const auto& [id, row] : tables_.outbox) changes.emplace_back(row);
   return changes;
 }

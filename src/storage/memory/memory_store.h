@@ -88,6 +88,7 @@ class MemoryStore : public Store, public Queries {
   struct Tables {
     CountersRow counters;
     CursorRow cursor;
+    RecoveryRow recovery;
     std::map<std::string, NamespaceRow> namespaces;
     std::map<WorkflowId, WorkflowRow> workflows;
     std::map<std::pair<std::string, std::string>, WorkflowId> workflow_names;
@@ -104,6 +105,8 @@ class MemoryStore : public Store, public Queries {
     std::map<std::tuple<ExecutionId, TriggerId, Offset, int32_t, TaskIndex>, EvaluationRow>
         evaluations;
     std::map<DeadLetterId, DeadLetterRow> dead_letters;
+    std::map<std::pair<ExecutionId, WorkflowId>, SuspensionRow> suspensions;
+    std::map<std::tuple<ExecutionId, WorkflowId, Offset>, HeldEventRow> held_events;
     std::map<std::tuple<ExecutionId, Offset, TaskIndex, int32_t>, CauseRow> causes;
     std::map<OutboxId, OutboxRow> outbox;
     std::map<Offset, ReplyRow> replies;
@@ -122,11 +125,14 @@ class MemoryStore : public Store, public Queries {
     bool Apply(const StateRow& row);
     bool Apply(const EvaluationRow& row);
     bool Apply(const DeadLetterRow& row);
+    bool Apply(const SuspensionRow& row);
+    bool Apply(const HeldEventRow& row);
     bool Apply(const CauseRow& row);
     bool Apply(const OutboxRow& row);
     bool Apply(const ReplyRow& row);
     bool Apply(const CountersRow& row);
     bool Apply(const CursorRow& row);
+    bool Apply(const RecoveryRow& row);
     bool Apply(const EraseNamespace& erase);
     bool Apply(const EraseWorkflow& erase);
     bool Apply(const EraseSnapshot& erase);
@@ -138,6 +144,8 @@ class MemoryStore : public Store, public Queries {
     bool Apply(const EraseState& erase);
     bool Apply(const EraseEvaluation& erase);
     bool Apply(const EraseDeadLetter& erase);
+    bool Apply(const EraseSuspension& erase);
+    bool Apply(const EraseHeldEvent& erase);
     bool Apply(const EraseReplies& erase);
     bool Apply(const EraseOutbox& erase);
 

@@ -58,6 +58,8 @@ Result<ChangeWriter> ChangeWriter::Prepare(const Connection& connection) {
       Preparation{&writer.cursor_,
                   "UPDATE decision_cursor SET log_offset = ?, part = ?, workflow_id = ?, "
                   "execution_id = ?, count = ?, handled = ? WHERE id = 1"},
+      Preparation{&writer.recovery_,
+                  "UPDATE recovery SET log_offset = ?, part = ?, crashes = ? WHERE id = 1"},
       Preparation{&writer.erase_namespace_, "DELETE FROM namespace WHERE name = ?"},
       Preparation{&writer.erase_snapshot_, "DELETE FROM snapshot WHERE id = ?"},
       Preparation{&writer.erase_schedule_, "DELETE FROM schedule WHERE id = ?"},
@@ -69,6 +71,13 @@ Result<ChangeWriter> ChangeWriter::Prepare(const Connection& connection) {
                   "DELETE FROM evaluation WHERE execution_id = ? AND trigger_id = ? "
                   "AND log_offset = ? AND ordinal = ? AND task = ?"},
       Preparation{&writer.erase_dead_letter_, "DELETE FROM dead_letter WHERE id = ?"},
+      Preparation{&writer.erase_held_event_,
+                  "DELETE FROM held_event WHERE execution_id = ? AND workflow_id = ? "
+                  "AND log_offset = ?"},
+      Preparation{&writer.erase_suspension_.held_event,
+                  "DELETE FROM held_event WHERE execution_id = ? AND workflow_id = ?"},
+      Preparation{&writer.erase_suspension_.suspension,
+                  "DELETE FROM suspension WHERE execution_id = ? AND workflow_id = ?"},
       Preparation{&writer.erase_replies_, "DELETE FROM reply WHERE log_offset < ?"},
       Preparation{&writer.erase_outbox_, "DELETE FROM outbox WHERE id = ?"},
       Preparation{&writer.erase_task_execution_.cause, kEraseRunCausesSql},
@@ -103,7 +112,9 @@ Status ChangeWriter::PrepareErasures(const Connection& connection) {
         Owned{"task_execution", &e.task_execution, &w.task_execution},
         Owned{"task", &e.task, &w.task}, Owned{"state", &e.state, &w.state},
         Owned{"evaluation", &e.evaluation, &w.evaluation},
-        Owned{"dead_letter", &e.dead_letter, &w.dead_letter}}) {
+        Owned{"dead_letter", &e.dead_letter, &w.dead_letter},
+        Owned{"suspension", &e.suspension, &w.suspension},
+        Owned{"held_event", &e.held_event, &w.held_event}}) {
     const std::string from = "DELETE FROM " + std::string(owned.table) + " WHERE execution_id ";
     AIFLOW_RETURN_IF_ERROR(PrepareInto(connection, from + "= ?", owned.of_execution));
     AIFLOW_RETURN_IF_ERROR(PrepareInto(connection,
@@ -120,6 +131,10 @@ Status ChangeWriter::PrepareErasures(const Connection& connection) {
            Preparation{&w.own_state,
                        "DELETE FROM state WHERE execution_id = 0 "
                        "AND workflow_id = ?"},
+           Preparation{&w.own_suspension,
+                       "DELETE FROM suspension WHERE execution_id = 0 AND workflow_id = ?"},
+           Preparation{&w.own_held_event,
+                       "DELETE FROM held_event WHERE execution_id = 0 AND workflow_id = ?"},
            Preparation{&w.schedule, "DELETE FROM schedule WHERE workflow_id = ?"},
            Preparation{&w.trigger, "DELETE FROM trigger WHERE workflow_id = ?"},
            Preparation{&w.snapshot, "DELETE FROM snapshot WHERE workflow_id = ?"},
@@ -164,6 +179,11 @@ Status ChangeWriter::Write(const Connection&, const CursorRow& row) {
   return cursor_.Run();
 }
 
+Status ChangeWriter::Write(const Connection&, const RecoveryRow& row) {
+  recovery_.BindTuple(Table<RecoveryRow>::Tie(row));
+  return recovery_.Run();
+}
+
 Status ChangeWriter::Write(const Connection&, const EraseNamespace& erase) {
   return RunEach({&erase_namespace_}, erase.name);
 }
@@ -171,8 +191,9 @@ Status ChangeWriter::Write(const Connection&, const EraseNamespace& erase) {
 Status ChangeWriter::Write(const Connection&, const EraseWorkflow& erase) {
   auto& w = erase_workflow_;
   return RunEach({&w.cause, &w.rule_state, &w.task_execution, &w.task, &w.state, &w.evaluation,
-                  &w.dead_letter, &w.execution, &w.trigger_evaluation, &w.trigger_letter,
-                  &w.own_state, &w.schedule, &w.trigger, &w.snapshot, &w.workflow},
+                  &w.dead_letter, &w.suspension, &w.held_event, &w.execution, &w.trigger_evaluation,
+                  &w.trigger_letter, &w.own_state, &w.own_suspension, &w.own_held_event,
+                  &w.schedule, &w.trigger, &w.snapshot, &w.workflow},
                  erase.id);
 }
 
@@ -183,7 +204,7 @@ Status ChangeWriter::Write(const Connection&, const EraseSnapshot& erase) {
 Status ChangeWriter::Write(const Connection&, const EraseExecution& erase) {
   auto& e = erase_execution_;
   return RunEach({&e.cause, &e.rule_state, &e.task_execution, &e.task, &e.state, &e.evaluation,
-                  &e.dead_letter, &e.execution},
+                  &e.dead_letter, &e.suspension, &e.held_event, &e.execution},
                  erase.id);
 }
 
@@ -216,6 +237,15 @@ Status ChangeWriter::Write(const Connection&, const EraseEvaluation& erase) {
 
 Status ChangeWriter::Write(const Connection&, const EraseDeadLetter& erase) {
   return RunEach({&erase_dead_letter_}, erase.id);
+}
+
+Status ChangeWriter::Write(const Connection&, const EraseSuspension& erase) {
+  return RunEach({&erase_suspension_.held_event, &erase_suspension_.suspension}, erase.execution_id,
+                 erase.workflow_id);
+}
+
+Status ChangeWriter::Write(const Connection&, const EraseHeldEvent& erase) {
+  return RunEach({&erase_held_event_}, erase.execution_id, erase.workflow_id, erase.offset);
 }
 
 Status ChangeWriter::Write(const Connection&, const EraseReplies& erase) {

@@ -35,15 +35,20 @@ class ChangeWriter {
   };
   /// One statement per table that loses rows; all are bound to the same id.
   struct EraseExecutionStatements {
-    Statement cause, rule_state, task_execution, task, state, evaluation, dead_letter, execution;
+    Statement cause, rule_state, task_execution, task, state, evaluation, dead_letter;
+    Statement suspension, held_event, execution;
   };
   struct EraseWorkflowStatements {
-    Statement cause, rule_state, task_execution, task, state, evaluation, dead_letter, execution;
-    Statement trigger_evaluation, trigger_letter, own_state;
+    Statement cause, rule_state, task_execution, task, state, evaluation, dead_letter;
+    Statement suspension, held_event, execution;
+    Statement trigger_evaluation, trigger_letter, own_state, own_suspension, own_held_event;
     Statement schedule, trigger, snapshot, workflow;
   };
   struct EraseTaskExecutionStatements {
     Statement cause, first_cause, task_execution;
+  };
+  struct EraseSuspensionStatements {
+    Statement held_event, suspension;
   };
   struct EraseTriggerStatements {
     Statement evaluation, trigger;
@@ -57,6 +62,7 @@ class ChangeWriter {
   Status Write(const Connection& connection, const ExecutionRow& row);
   Status Write(const Connection& connection, const CountersRow& row);
   Status Write(const Connection& connection, const CursorRow& row);
+  Status Write(const Connection& connection, const RecoveryRow& row);
   Status Write(const Connection& connection, const EraseNamespace& erase);
   Status Write(const Connection& connection, const EraseWorkflow& erase);
   Status Write(const Connection& connection, const EraseSnapshot& erase);
@@ -68,17 +74,21 @@ class ChangeWriter {
   Status Write(const Connection& connection, const EraseState& erase);
   Status Write(const Connection& connection, const EraseEvaluation& erase);
   Status Write(const Connection& connection, const EraseDeadLetter& erase);
+  Status Write(const Connection& connection, const EraseSuspension& erase);
+  Status Write(const Connection& connection, const EraseHeldEvent& erase);
   Status Write(const Connection& connection, const EraseReplies& erase);
   Status Write(const Connection& connection, const EraseOutbox& erase);
 
   std::tuple<Upsert<NamespaceRow>, Upsert<WorkflowRow>, Upsert<SnapshotRow>, Upsert<ExecutionRow>,
              Upsert<TaskRow>, Upsert<TaskExecutionRow>, Upsert<RuleStateRow>, Upsert<ScheduleRow>,
              Upsert<TriggerRow>, Upsert<PoolRow>, Upsert<StateRow>, Upsert<EvaluationRow>,
-             Upsert<DeadLetterRow>, Upsert<CauseRow>, Upsert<OutboxRow>, Upsert<ReplyRow>>
+             Upsert<DeadLetterRow>, Upsert<SuspensionRow>, Upsert<HeldEventRow>, Upsert<CauseRow>,
+             Upsert<OutboxRow>, Upsert<ReplyRow>>
       upserts_;
   Statement touch_execution_;
   Statement counters_;
   Statement cursor_;
+  Statement recovery_;
   Statement erase_namespace_;
   Statement erase_snapshot_;
   Statement erase_schedule_;
@@ -86,10 +96,12 @@ class ChangeWriter {
   Statement erase_state_;
   Statement erase_evaluation_;
   Statement erase_dead_letter_;
+  Statement erase_held_event_;
   Statement erase_replies_;
   Statement erase_outbox_;
   EraseTaskExecutionStatements erase_task_execution_;
   EraseTriggerStatements erase_trigger_;
+  EraseSuspensionStatements erase_suspension_;
   EraseExecutionStatements erase_execution_;
   EraseWorkflowStatements erase_workflow_;
 };

@@ -55,6 +55,7 @@ Result<std::optional<Offset>> SqliteStore::OldestNeededOffset() const {
   static const std::string kRows =
       "SELECT log_offset FROM (SELECT min(log_offset) AS log_offset FROM outbox UNION ALL "
       "SELECT min(log_offset) FROM evaluation UNION ALL "
+      "SELECT min(log_offset) FROM held_event UNION ALL "
       "SELECT min(created_offset) FROM execution INDEXED BY execution_unfinished"
       " WHERE status IN (0, 1, 5) AND status = 0) WHERE log_offset IS NOT NULL "
       "ORDER BY log_offset LIMIT 1";

@@ -211,6 +211,32 @@ struct Table<DeadLetterRow> {
 };
 
 template <>
+struct Table<SuspensionRow> {
+  static constexpr std::string_view kName = "suspension";
+  static constexpr std::array<std::string_view, 6> kColumns = {
+      "execution_id", "workflow_id", "dead_letter_id", "replaying", "lost", "reason_before"};
+  static constexpr size_t kKeys = 2;
+  static constexpr size_t kFixed = 0;
+  template <typename R>
+  static auto Tie(R& r) {
+    return std::tie(r.execution_id, r.workflow_id, r.letter, r.replaying, r.lost, r.reason_before);
+  }
+};
+
+template <>
+struct Table<HeldEventRow> {
+  static constexpr std::string_view kName = "held_event";
+  static constexpr std::array<std::string_view, 4> kColumns = {"execution_id", "workflow_id",
+                                                               "log_offset", "event"};
+  static constexpr size_t kKeys = 3;
+  static constexpr size_t kFixed = 0;
+  template <typename R>
+  static auto Tie(R& r) {
+    return std::tie(r.execution_id, r.workflow_id, r.offset, r.event);
+  }
+};
+
+template <>
 struct Table<CauseRow> {
   static constexpr std::string_view kName = "cause";
   static constexpr std::array<std::string_view, 9> kColumns = {
@@ -274,6 +300,16 @@ struct Table<CursorRow> {
   template <typename R>
   static auto Tie(R& r) {
     return std::tie(r.offset, r.part, r.workflow, r.execution, r.count, r.handled);
+  }
+};
+
+template <>
+struct Table<RecoveryRow> {
+  static constexpr std::string_view kName = "recovery";
+  static constexpr std::array<std::string_view, 3> kColumns = {"log_offset", "part", "crashes"};
+  template <typename R>
+  static auto Tie(R& r) {
+    return std::tie(r.offset, r.part, r.crashes);
   }
 };
 

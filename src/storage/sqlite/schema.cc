@@ -282,8 +282,37 @@ CREATE TABLE decision_cursor (
 INSERT INTO decision_cursor VALUES (1, 0, 0, 0, 0, 0, 0);
 )sql";
 
+// Events that take the server down again and again, and whom they suspend.
+constexpr const char* kMigration4 = R"sql(
+CREATE TABLE recovery (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  log_offset INTEGER NOT NULL,
+  part INTEGER NOT NULL,
+  crashes INTEGER NOT NULL
+);
+INSERT INTO recovery VALUES (1, 0, 0, 0);
+
+CREATE TABLE suspension (
+  execution_id INTEGER NOT NULL,
+  workflow_id INTEGER NOT NULL,
+  dead_letter_id INTEGER NOT NULL,
+  replaying INTEGER NOT NULL,
+  lost INTEGER NOT NULL,
+  reason_before TEXT NOT NULL,
+  PRIMARY KEY (execution_id, workflow_id)
+) WITHOUT ROWID;
+
+CREATE TABLE held_event (
+  execution_id INTEGER NOT NULL,
+  workflow_id INTEGER NOT NULL,
+  log_offset INTEGER NOT NULL,
+  event BLOB,
+  PRIMARY KEY (execution_id, workflow_id, log_offset)
+) WITHOUT ROWID;
+)sql";
+
 constexpr std::array kMigrations = {Migration{1, kMigration1}, Migration{2, kMigration2},
-                                    Migration{3, kMigration3}};
+                                    Migration{3, kMigration3}, Migration{4, kMigration4}};
 
 Result<std::string> RandomHex32() {
   std::array<unsigned char, 32> bytes{};

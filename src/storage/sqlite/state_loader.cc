@@ -46,6 +46,8 @@ Status LoadAll(const Connection& connection, std::vector<Change>* changes) {
   AIFLOW_RETURN_IF_ERROR(
       LoadRows<CursorRow>(connection, "decision_cursor WHERE part > 0", "", changes));
   AIFLOW_RETURN_IF_ERROR(
+      LoadRows<RecoveryRow>(connection, "recovery WHERE crashes > 0", "", changes));
+  AIFLOW_RETURN_IF_ERROR(
       LoadRows<NamespaceRow>(connection, "namespace ORDER BY name", "", changes));
   AIFLOW_RETURN_IF_ERROR(LoadRows<WorkflowRow>(connection, "workflow ORDER BY id", "", changes));
   AIFLOW_RETURN_IF_ERROR(LoadRows<SnapshotRow>(connection, "snapshot ORDER BY id", "", changes));
@@ -78,6 +80,10 @@ Status LoadAll(const Connection& connection, std::vector<Change>* changes) {
   AIFLOW_RETURN_IF_ERROR(LoadRows<PoolRow>(connection, "pool ORDER BY name", "", changes));
   AIFLOW_RETURN_IF_ERROR(
       LoadRows<DeadLetterRow>(connection, "dead_letter ORDER BY id", "", changes));
+  AIFLOW_RETURN_IF_ERROR(LoadRows<SuspensionRow>(
+      connection, "suspension ORDER BY execution_id, workflow_id", "", changes));
+  AIFLOW_RETURN_IF_ERROR(LoadRows<HeldEventRow>(
+      connection, "held_event ORDER BY execution_id, workflow_id, log_offset", "", changes));
   return LoadRows<OutboxRow>(connection, "outbox ORDER BY id", "", changes);
 }
 

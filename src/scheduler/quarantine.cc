@@ -1,0 +1,278 @@
+#include "scheduler/quarantine.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "calendar/recurrence.h"
+#include "model/event_keys.h"
+#include "model/limits.h"
+#include "model/requests.h"
+#include "scheduler/parts.h"
+#include "scheduler/suspensions.h"
+
+namespace aiflow {
+namespace {
+
+/// Of the event that is decided, from an earlier part; null when there is none.
+const DeadLetterRow* FindLetter(const Draft& draft) {
+  if (!draft.resumed()) return nullptr;
+  for (const auto& [id, letter] : draft.state().dead_letters) {
+    if (IsQuarantine(letter) && letter.event.offset == draft.cursor().offset) return &letter;
+  }
+  return nullptr;
+}
+
+DeadLetterRow NewLetter(Draft& draft) {
+  DeadLetterRow letter;
+  letter.id = DeadLetterId(++draft.counters().dead_letter);
+  letter.question = -1;
+  letter.event = draft.event();
+  letter.time = draft.now();
+  letter.error = "the server died " + std::to_string(limits::kMaxCrashes) +
+                 " times in a row while it decided about this event";
+  return letter;
+}
+
+std::optional<Request> RequestOf(const Event& event) {
+  if (event.key != kSchedulingEventKey) return std::nullopt;
+  Result<Request> request = ParseRequest(event);
+  if (!request.has_value()) return std::nullopt;
+  return std::move(*request);
+}
+
+/// Somebody waits for the answer to the event, or nobody can be suspended in its place.
+bool IsForNobody(const Event& event) {
+  if (event.key != kSchedulingEventKey) return false;
+  const std::optional<Request> request = RequestOf(event);
+  if (!request.has_value()) return true;
+  if (const auto* timer = std::get_if<TimerFired>(&*request)) {
+    return timer->kind == TimerKind::kHook;
+  }
+  return !std::holds_alternative<TaskStatusReport>(*request) &&
+         !std::holds_alternative<EvaluationAnswer>(*request);
+}
+
+/// The replay of a held event takes the server down, like the event itself before.
+void QuarantineReplay(Draft& draft, const ReplayHeld& replay) {
+  const Receiver receiver{ExecutionId(replay.execution_id), WorkflowId(replay.workflow_id)};
+  const auto suspension = draft.state().suspensions.find(receiver);
+  if (suspension == draft.state().suspensions.end() || !suspension->second.row.replaying) return;
+  DeadLetterRow letter = NewLetter(draft);
+  letter.decided = true;
+  if (!suspension->second.held.empty())
+    letter.event = suspension->second.held.begin()->second.event;
+  Suspend(draft, receiver, letter);
+  draft.Put(std::move(letter));
+}
+
+/// What comes in place of a dropped event, when its receiver would wait for it for ever: the end of
+/// a run, or an answer. Nothing for all others.
+std::optional<Event> SubstituteFor(const Event& dropped) {
+  std::optional<Request> request = RequestOf(dropped);
+  if (!request.has_value()) return std::nullopt;
+  if (auto* report = std::get_if<TaskStatusReport>(&*request)) {
+    if (!IsFinished(report->status)) return std::nullopt;
+    report->reason = "its end (" + std::string(TaskStatusName(report->status)) +
+                     ") was reported, but the report was dropped by hand";
+    report->status = TaskStatus::kFailed;
+    report->non_retriable = true;
+  } else if (auto* answer = std::get_if<EvaluationAnswer>(&*request)) {
+    answer->met = false;
+    answer->states_json.clear();
+    answer->error = "the answer was dropped by hand";
+  } else {
+    return std::nullopt;
+  }
+  Event event = FormatRequest(*request);
+  event.offset = dropped.offset;
+  event.create_time = dropped.create_time;
+  return event;
+}
+
+/// The timer of a dropped firing goes on with the due time after it, or is off.
+void SkipTimer(Draft& draft, const TimerFired& timer) {
+  ExecutionDraft* execution = draft.FindExecution(ExecutionId(timer.owner));
+  if (execution == nullptr) return;
+  const TaskIndex task = timer.task;
+  switch (timer.kind) {
+    case TimerKind::kTick: {
+      const auto& periodic = execution->workflow().tasks()[static_cast<size_t>(task)].periodic;
+      execution->EditTask(task).next_tick =
+          periodic->Next(Millis(timer.due_ms)).value_or(Millis(0));
+      return;
+    }
+    case TimerKind::kTask: execution->EditRun(task, timer.generation).deadline = Millis(0); return;
+    case TimerKind::kExecution: execution->Edit().deadline = Millis(0); return;
+    case TimerKind::kSchedule:
+    case TimerKind::kHook: return;
+  }
+}
+
+/// The firing that is dropped, if it is one that the state still waits for.
+std::optional<TimerFired> DroppedTimer(const Draft& draft, const DeadLetterRow& letter) {
+  const std::optional<Request> request = RequestOf(letter.event);
+  if (!request.has_value()) return std::nullopt;
+  const auto* timer = std::get_if<TimerFired>(&*request);
+  if (timer == nullptr) return std::nullopt;
+  const bool stands = draft.state().timers.contains({Millis(timer->due_ms), *timer});
+  return stands ? std::optional(*timer) : std::nullopt;
+}
+
+/// What kept its triggers and schedules from starting executions is over.
+void FreeWorkflow(Draft& draft, WorkflowId id, const std::string& text,
+                  const std::optional<TimerFired>& dropped) {
+  const WorkflowEntry* workflow = draft.state().FindWorkflowEntry(id);
+  if (workflow == nullptr) return;
+  for (const TriggerId trigger : workflow->triggers) {
+    if (draft.FindTrigger(trigger)->reason == text) draft.EditTrigger(trigger).reason.clear();
+  }
+  for (const ScheduleId schedule : workflow->schedules) {
+    ScheduleRow row = draft.state().schedules.at(schedule);
+    if (row.reason == text) row.reason.clear();
+    const bool skips = dropped.has_value() && dropped->kind == TimerKind::kSchedule &&
+                       dropped->owner == schedule.value();
+    if (skips) {
+      const Result<Recurrence> recurrence = Recurrence::Parse(row.expression, row.timezone);
+      const auto next = recurrence.has_value() ? recurrence->Next(row.next_due) : std::nullopt;
+      row.next_due = next.value_or(Millis(0));
+      row.reason = "nothing was started for the last due time: it was dropped by hand";
+    }
+    draft.Put(std::move(row));
+  }
+}
+
+void FreeExecution(Draft& draft, const Suspension& suspension, const DeadLetterRow& letter,
+                   bool drop) {
+  ExecutionDraft* execution = draft.FindExecution(suspension.row.execution_id);
+  if (execution == nullptr) return;
+  if (execution->row().reason == SuspendedText(letter)) {
+    execution->Edit().reason = suspension.row.reason_before;
+  }
+  execution->Record(CauseKind::kMarked, -1, 0, -1,
+                    "it was suspended from event " + std::to_string(letter.event.offset) +
+                        " on, which was " + (drop ? "dropped" : "retried") + " as failed event " +
+                        std::to_string(letter.id.value()) + "; " +
+                        std::to_string(suspension.held.size()) + " events were held");
+}
+
+/// Of one receiver. How many rows it changes.
+size_t Release(Draft& draft, const Suspension& suspension, const DeadLetterRow& letter, bool drop) {
+  const Receiver receiver{suspension.row.execution_id, suspension.row.workflow_id};
+  const auto dropped = drop ? DroppedTimer(draft, letter) : std::nullopt;
+  if (receiver.first.valid()) {
+    FreeExecution(draft, suspension, letter, drop);
+    if (dropped.has_value()) SkipTimer(draft, *dropped);
+  } else {
+    FreeWorkflow(draft, receiver.second, SuspendedText(letter), dropped);
+  }
+  size_t replays = 0;
+  for (const auto& [offset, held] : suspension.held) {
+    if (drop && offset == letter.event.offset) {
+      draft.Put(EraseHeldEvent{receiver.first, receiver.second, offset});
+      std::optional<Event> substitute = SubstituteFor(letter.event);
+      if (!substitute.has_value()) continue;
+      draft.Put(HeldEventRow{receiver.first, receiver.second, offset, std::move(*substitute)});
+    }
+    PublishReplay(draft, receiver, offset, letter.id);
+    ++replays;
+  }
+  if (replays == 0) PublishReplay(draft, receiver, 0, letter.id);
+  SuspensionRow row = suspension.row;
+  row.replaying = true;
+  draft.Put(std::move(row));
+  constexpr size_t kOwnRows = 5;
+  return replays + kOwnRows;
+}
+
+void ReleaseWithoutReceivers(Draft& draft, const DeadLetterRow& letter, bool drop) {
+  std::optional<Event> event = drop ? SubstituteFor(letter.event) : letter.event;
+  if (event.has_value()) {
+    event->offset = 0;
+    event->create_time = Millis(0);
+    event->id = ResentEventId(letter.id);
+    draft.Publish(std::move(*event));
+  }
+  draft.Put(EraseDeadLetter{letter.id});
+  draft.Reply(
+      Code::kOk,
+      "failed event " + std::to_string(letter.id.value()) + (drop ? " dropped" : " is sent again"),
+      letter.id.value());
+}
+
+}  // namespace
+
+bool IsQuarantine(const DeadLetterRow& letter) {
+  return !letter.execution_id.valid() && !letter.trigger_id.valid();
+}
+
+bool IsQuarantined(const Draft& draft) { return FindLetter(draft) != nullptr; }
+
+bool QuarantineEvent(Draft& draft, Treatment treatment) {
+  const Event& event = draft.event();
+  const std::optional<Request> request = RequestOf(event);
+  if (request.has_value() && std::holds_alternative<ReplayHeld>(*request)) {
+    QuarantineReplay(draft, std::get<ReplayHeld>(*request));
+    return false;
+  }
+  const DeadLetterRow* known = FindLetter(draft);
+  DeadLetterRow letter = known != nullptr ? *known : NewLetter(draft);
+  // What is left of a decision whose event was handled has no receivers any more.
+  if (draft.cursor().handled) {
+    letter.decided = true;
+    draft.Put(std::move(letter));
+    return false;
+  }
+  if (treatment != Treatment::kSetAside && !IsForNobody(event)) {
+    if (known == nullptr) letter.error += "; suspended: ";
+    letter.decided = true;
+    draft.suspensions().SuspendReceivers(std::move(letter));
+    return true;
+  }
+  if (draft.resumed() && !IsForNobody(event)) {
+    // Sent again it would come twice to those whom it has reached.
+    letter.decided = true;
+    letter.error += "; it is decided up to workflow " +
+                    std::to_string(draft.cursor().workflow.value()) + " and workflow execution " +
+                    std::to_string(draft.cursor().execution.value()) +
+                    ": those behind them have not received it, and a retry changes nothing";
+  }
+  const bool answered = event.key == kSchedulingEventKey && event.kind != EventKind::kTaskStatus;
+  if (answered) {
+    draft.Reply(Code::kInternal, letter.error + ": it is set aside as failed event " +
+                                     std::to_string(letter.id.value()));
+  }
+  draft.Put(std::move(letter));
+  return false;
+}
+
+void ReleaseQuarantine(Draft& draft, const DeadLetterRow& letter, bool drop) {
+  if (!letter.decided) return ReleaseWithoutReceivers(draft, letter, drop);
+  const auto& suspensions = draft.state().suspensions;
+  Receiver last{draft.cursor().execution, draft.cursor().workflow};
+  int64_t released = draft.cursor().count;
+  PartBudget budget(draft);
+  for (auto it = suspensions.upper_bound(last); it != suspensions.end(); ++it) {
+    const SuspensionRow& row = it->second.row;
+    if (row.letter != letter.id || row.replaying) continue;
+    if (budget.full()) {
+      CursorRow& next = draft.Cut();
+      next.execution = last.first;
+      next.workflow = last.second;
+      next.count = released;
+      return;
+    }
+    budget.Spend(Release(draft, it->second, letter, drop));
+    last = it->first;
+    ++released;
+  }
+  draft.Put(EraseDeadLetter{letter.id});
+  draft.Reply(Code::kOk,
+              "failed event " + std::to_string(letter.id.value()) +
+                  (drop ? " dropped; " : " is retried; ") + std::to_string(released) +
+                  " executions and workflows are suspended no more",
+              letter.id.value());
+}
+
+}  // namespace aiflow

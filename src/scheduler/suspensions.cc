@@ -1,0 +1,223 @@
+#include "scheduler/suspensions.h"
+
+#include "model/event_keys.h"
+#include "model/limits.h"
+#include "scheduler/draft.h"
+#include "scheduler/outcome.h"
+#include "scheduler/requests/handlers.h"
+#include "scheduler/stop_execution.h"
+
+namespace aiflow {
+namespace {
+
+ReplayHeld ReplayOf(const Receiver& receiver) {
+  return {.execution_id = receiver.first.value(), .workflow_id = receiver.second.value()};
+}
+
+std::string NameOf(const State::Rep& state, const Receiver& receiver) {
+  if (receiver.first.valid()) {
+    return "workflow execution " + std::to_string(receiver.first.value());
+  }
+  const WorkflowRow* workflow = state.FindWorkflow(receiver.second);
+  return "triggers and schedules of workflow " + (workflow == nullptr
+                                                      ? std::to_string(receiver.second.value())
+                                                      : workflow->ns + "." + workflow->name);
+}
+
+std::string LostText(int64_t lost) {
+  return std::to_string(lost) + " events came while it was suspended that could not be kept (" +
+         std::to_string(limits::kMaxHeldEvents) + " are, or " +
+         std::to_string(limits::kMaxHeldBytes >> 20) + " MiB for all who are suspended)";
+}
+
+}  // namespace
+
+const State::Rep& SuspensionDraft::draft_state() const { return draft_.state(); }
+
+bool SuspensionDraft::replays(const Receiver& receiver) const {
+  return replayed_ != nullptr &&
+         receiver == Receiver{replayed_->execution_id, replayed_->workflow_id};
+}
+
+// Requests of the API are not held but refused: somebody waits for their answer.
+bool SuspensionDraft::IsHeld() const {
+  const Event& event = draft_.event();
+  return event.kind != EventKind::kInternal || event.value == "TIMER_FIRED" || draft_.is_answer();
+}
+
+bool SuspensionDraft::Takes(const Receiver& receiver, bool receives) {
+  if (replayed_ != nullptr) return replays(receiver);
+  if (!letter_.has_value() && !draft_.state().suspensions.contains(receiver)) return true;
+  if (receives && IsHeld()) holding_.insert(receiver);
+  return false;
+}
+
+bool SuspensionDraft::Takes(ExecutionId id) {
+  if (nobody_is_suspended()) return true;
+  const ExecutionEntry* entry = draft_.state().FindExecution(id);
+  if (entry == nullptr) return true;  // there is nobody to keep it from
+  const EventKind kind = draft_.event().kind;
+  const bool is_broadcast = kind == EventKind::kUser || kind == EventKind::kStatusChanged;
+  // As whoever applies it sees it.
+  const bool receives = !is_broadcast || (entry->row.status == ExecutionStatus::kRunning &&
+                                          draft_.offset() > entry->row.created_offset &&
+                                          draft_.offset() > entry->row.event_offset);
+  return Takes(Receiver{id, WorkflowId()}, receives);
+}
+
+bool SuspensionDraft::Takes(WorkflowId id) {
+  return nobody_is_suspended() || Takes(Receiver{ExecutionId(), id}, true);
+}
+
+void SuspensionDraft::Hold(const Receiver& receiver) {
+  const State::Rep& state = draft_.state();
+  const HeldEventRow held{receiver.first, receiver.second, draft_.offset(), draft_.event()};
+  const auto found = state.suspensions.find(receiver);
+  if (found == state.suspensions.end()) return draft_.Put(held);  // the quarantined event itself
+  const Suspension& suspension = found->second;
+  const bool fits = suspension.held.size() < limits::kMaxHeldEvents &&
+                    state.held_bytes + SizeOf(held) <= limits::kMaxHeldBytes;
+  if (!fits) {
+    SuspensionRow row = suspension.row;
+    ++row.lost;
+    return draft_.Put(std::move(row));
+  }
+  draft_.Put(held);
+  if (suspension.row.replaying) {
+    PublishReplay(draft_, receiver, held.offset, suspension.row.letter);
+  }
+}
+
+void SuspensionDraft::Settle() {
+  constexpr size_t kMaxTextBytes = 1'000;
+  for (const Receiver& receiver : holding_) {
+    if (letter_.has_value() && !draft_.state().suspensions.contains(receiver)) {
+      Suspend(draft_, receiver, *letter_);
+      std::string& text = letter_->error;
+      if (text.size() < kMaxTextBytes) {
+        const std::string name = NameOf(draft_.state(), receiver);
+        text += text.ends_with("suspended: ") ? name : ", " + name;
+        if (text.size() >= kMaxTextBytes) text += ", ...";
+      }
+    }
+    Hold(receiver);
+  }
+  if (letter_.has_value()) draft_.Put(*letter_);
+  if (replayed_ != nullptr) EndReplayStep();
+}
+
+void SuspensionDraft::EndReplayStep() {
+  const Receiver receiver{replayed_->execution_id, replayed_->workflow_id};
+  frees_runs_ = true;
+  draft_.Put(EraseHeldEvent{receiver.first, receiver.second, replayed_->offset});
+  const auto execution = draft_.executions().find(receiver.first);
+  const bool finished =
+      execution != draft_.executions().end() && IsFinished(execution->second->row().status);
+  if (finished || draft_.state().suspensions.at(receiver).held.size() == 1) End(receiver);
+}
+
+void SuspensionDraft::End(const Receiver& receiver) {
+  const SuspensionRow& row = draft_.state().suspensions.at(receiver).row;
+  frees_runs_ = true;
+  draft_.Put(EraseSuspension{receiver.first, receiver.second});
+  if (row.lost == 0) return;
+  if (!receiver.first.valid()) {
+    const WorkflowEntry* workflow = draft_.state().FindWorkflowEntry(receiver.second);
+    if (workflow == nullptr) return;
+    for (const TriggerId id : workflow->triggers) {
+      if (draft_.FindTrigger(id) != nullptr) draft_.EditTrigger(id).reason = LostText(row.lost);
+    }
+    return;
+  }
+  ExecutionDraft* execution = draft_.FindExecution(receiver.first);
+  if (execution == nullptr || !execution->running()) return;
+  StopExecution(*execution, StopCause::kFailure, LostText(row.lost));
+  SettleExecution(*execution);
+}
+
+void PublishReplay(Draft& draft, const Receiver& receiver, Offset offset, DeadLetterId letter) {
+  Event event = FormatRequest(ReplayOf(receiver));
+  event.id = ReplayEventId(ReplayOf(receiver), offset, letter);
+  draft.Publish(std::move(event));
+}
+
+void Suspend(Draft& draft, const Receiver& receiver, const DeadLetterRow& letter) {
+  const State::Rep& state = draft.state();
+  const auto known = state.suspensions.find(receiver);
+  SuspensionRow row;
+  if (known != state.suspensions.end()) row = known->second.row;
+  row.execution_id = receiver.first;
+  row.workflow_id = receiver.second;
+  row.letter = letter.id;
+  row.replaying = false;
+  const std::string text = SuspendedText(letter);
+  if (const ExecutionEntry* execution = state.FindExecution(receiver.first)) {
+    ExecutionRow suspended = execution->row;
+    row.reason_before = std::exchange(suspended.reason, text);
+    draft.Put(std::move(suspended));
+  } else if (const WorkflowEntry* workflow = state.FindWorkflowEntry(receiver.second)) {
+    for (const TriggerId id : workflow->triggers) draft.EditTrigger(id).reason = text;
+    for (const ScheduleId id : workflow->schedules) {
+      ScheduleRow schedule = state.schedules.at(id);
+      schedule.reason = text;
+      draft.Put(std::move(schedule));
+    }
+  }
+  draft.Put(std::move(row));
+}
+
+std::string SuspendedText(const DeadLetterRow& letter) {
+  const std::string id = std::to_string(letter.id.value());
+  return "suspended: the server died again and again at event " +
+         std::to_string(letter.event.offset) + ", which is failed event " + id +
+         "; 'aiflow event failed retry " + id + "' or 'drop " + id + "' ends it";
+}
+
+std::string SuspendedText(const State::Rep& state, const Receiver& receiver) {
+  const auto suspension = state.suspensions.find(receiver);
+  if (suspension == state.suspensions.end()) return "";
+  if (suspension->second.row.replaying) {
+    return "suspended: events that it has missed are coming to it; try again in a moment";
+  }
+  const auto letter = state.dead_letters.find(suspension->second.row.letter);
+  return letter == state.dead_letters.end() ? "suspended" : SuspendedText(letter->second);
+}
+
+const HeldEventRow* FindReplayed(const State::Rep& state, const Event& event) {
+  if (state.suspensions.empty() || state.cursor.part != 0) return nullptr;
+  if (event.kind != EventKind::kInternal || event.value != "REPLAY_HELD") return nullptr;
+  const Result<Request> request = ParseRequest(event);
+  if (!request.has_value()) return nullptr;
+  const auto* replay = std::get_if<ReplayHeld>(&*request);
+  if (replay == nullptr) return nullptr;
+  const auto found =
+      state.suspensions.find({ExecutionId(replay->execution_id), WorkflowId(replay->workflow_id)});
+  if (found == state.suspensions.end() || !found->second.row.replaying) return nullptr;
+  return found->second.held.empty() ? nullptr : &found->second.held.begin()->second;
+}
+
+void Handle(Draft& draft, const ReplayHeld& request) {
+  const Receiver receiver{ExecutionId(request.execution_id), WorkflowId(request.workflow_id)};
+  const auto found = draft.state().suspensions.find(receiver);
+  if (found == draft.state().suspensions.end() || !found->second.row.replaying) return;
+  draft.suspensions().End(receiver);
+}
+
+bool IsSuspended(const State& state, const TimerFired& timer) {
+  const State::Rep& rep = state.rep();
+  if (rep.suspensions.empty() || timer.kind == TimerKind::kHook) return false;
+  if (timer.kind != TimerKind::kSchedule) {
+    return rep.suspensions.contains({ExecutionId(timer.owner), WorkflowId()});
+  }
+  const auto schedule = rep.schedules.find(ScheduleId(timer.owner));
+  return schedule != rep.schedules.end() &&
+         rep.suspensions.contains({ExecutionId(), schedule->second.workflow_id});
+}
+
+bool IsKeptFromSlots(const State::Rep& state, ExecutionId id) {
+  if (state.suspensions.empty()) return false;
+  const auto suspension = state.suspensions.find({id, WorkflowId()});
+  return suspension != state.suspensions.end() && !suspension->second.row.replaying;
+}
+
+}  // namespace aiflow
