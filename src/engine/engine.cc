@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "engine/commit_effects.h"
+#include "engine/crash_guard.h"
 #include "engine/dispatcher.h"
 #include "engine/durable_appender.h"
 #include "engine/hook_courier.h"
@@ -96,6 +97,8 @@ class Engine::Impl {
   Result<std::shared_ptr<const WorkflowSpec>> ResolveSpec(const Event& event);
 
   // Commit.
+  /// Before the first decision after a recovery.
+  Status NoteBeginning();
   Status Commit(Batch batch);
   /// Finds out what became of a commit that ended in an error: true when it did happen, and acts on
   /// it; else rebuilds the state. False also when there was nothing to settle.
@@ -119,6 +122,7 @@ class Engine::Impl {
   std::vector<OutboxRow> outbox_;       // as last loaded; empty once handed over
   std::vector<TaskExecutionRow> runs_;  // not finished, as last loaded; empty once handed over
 
+  CrashGuard guard_;
   SpecResolver specs_;
   std::shared_ptr<Outward> outward_;
   std::optional<Publisher> publisher_;
@@ -223,6 +227,11 @@ Status Engine::Impl::Recover(std::function<void()> wake) {
   AIFLOW_RETURN_IF_ERROR(CheckLog(*meta));
   AIFLOW_RETURN_IF_ERROR(LoadState(*meta));
 
+  const RecoveryRow here{.offset = committed_.offset, .part = committed_.part};
+  guard_.Begin(options_.quarantine ? state_.rep().recovery : RecoveryRow{}, here,
+               options_.quarantine && log_.head() > committed_.offset,
+               options_.max_events_per_commit);
+
   outward_ = std::make_shared<Outward>(log_, meta->secret, wake);
   publisher_.emplace(outward_->appender, wake);
   dispatcher_.Begin(epoch_, outward_->reporter);
@@ -275,10 +284,11 @@ Status Engine::Impl::DecideEvent(const Event& event, std::vector<Change> loaded,
   if (PartsUnderWay(state_) == 0) spec = ResolveSpec(event);
   Decision decision;
   if (spec.has_value()) {
-    decision = aiflow::Decide(state_, {.event = event,
-                                       .spec = std::move(*spec),
-                                       .loaded = std::move(loaded),
-                                       .max_executions = options_.max_executions_per_commit});
+    decision = options_.decide(state_, {.event = event,
+                                        .spec = std::move(*spec),
+                                        .loaded = std::move(loaded),
+                                        .max_executions = options_.max_executions_per_commit,
+                                        .treatment = guard_.treatment()});
   } else if (IsBadSpec(spec.error())) {
     decision.changes.emplace_back(ReplyRow{.offset = event.offset,
                                            .code = static_cast<int>(spec.error().code()),
@@ -321,6 +331,13 @@ Status Engine::Impl::Decide(std::vector<Event> events, Batch& batch) {
     timers_.Decided(event);
     if (batch.commit.changes.size() >= limits::kMaxRowsPerCommit) break;
   }
+  if (log_.head() > batch.to.offset) {
+    const auto note = guard_.NoteWith({.offset = batch.to.offset, .part = batch.to.part});
+    if (note.has_value()) {
+      batch.commit.changes.emplace_back(*note);
+      state_.Apply(std::span(batch.commit.changes).last(1));
+    }
+  }
   batch.commit.to_offset = batch.to.offset;
   events.resize(decided);
   batch.events = std::move(events);
@@ -333,6 +350,22 @@ Status Engine::Impl::Decide(std::vector<Event> events, Batch& batch) {
 }
 
 // ---- Commit ------------------------------------------------------------------------------------
+
+Status Engine::Impl::NoteBeginning() {
+  const std::optional<RecoveryRow> note = guard_.Note();
+  if (!note.has_value()) return Status::Ok();
+  Batch batch;
+  batch.to = committed_;
+  batch.commit = {.epoch = epoch_,
+                  .from_offset = committed_.offset,
+                  .to_offset = committed_.offset,
+                  .from_part = committed_.part,
+                  .changes = {*note}};
+  state_.Apply(batch.commit.changes);
+  AIFLOW_RETURN_IF_ERROR(Commit(std::move(batch)));
+  guard_.Noted();
+  return Status::Ok();
+}
 
 Status Engine::Impl::Commit(Batch batch) {
   Status committed = store_.Commit(batch.commit);
@@ -388,6 +421,7 @@ Status Engine::Impl::Rebuild(const StoreMeta& meta) {
   if (committed_ != before) {
     // A commit has arrived after all, and no older one can any more. Nothing of it has left yet.
     outcome_open_ = false;
+    guard_.Moved();
     HandOverAgain();
   }
   outbox_.clear();
@@ -421,7 +455,10 @@ Status Engine::Impl::Act(const Batch& batch) {
   ++stats_.commits;
   stats_.events += batch.commit.to_offset - batch.commit.from_offset;
   // An open commit has met a moved position.
-  if (!batch.events.empty()) outcome_open_ = false;
+  if (!batch.events.empty()) {
+    outcome_open_ = false;
+    guard_.Moved();
+  }
   publisher_->Erased(batch.acknowledged);
   CommitEffects effects = EffectsOf(batch.commit.changes);
   for (const OutboxRow& row : effects.outbox) {
@@ -456,7 +493,8 @@ Result<bool> Engine::Impl::Step() {
   if (const Result<bool> settled = Settle(); !settled.has_value()) return Error(settled.error());
   if (Status flushed = Dispatch({}); !flushed.ok()) return Error(flushed);
 
-  const size_t max_events = PartsUnderWay(state_) != 0 ? 1 : options_.max_events_per_commit;
+  const size_t max_events =
+      PartsUnderWay(state_) != 0 ? 1 : guard_.MaxEvents(options_.max_events_per_commit);
   auto events = log_.Read(committed_.offset, max_events, options_.max_bytes_per_read);
   if (!events.has_value()) {
     // Only what is committed is ever removed: somebody else has gone on. Settle finds out who.
@@ -464,6 +502,9 @@ Result<bool> Engine::Impl::Step() {
     return Error(events.error());
   }
   const bool log_moves = !events->empty();
+  if (log_moves) {
+    if (Status noted = NoteBeginning(); !noted.ok()) return Error(noted);
+  }
   Batch batch;
   if (Status decided = Decide(std::move(*events), batch); !decided.ok()) return Error(decided);
   if (batch.events.empty() && batch.acknowledged.empty()) return false;

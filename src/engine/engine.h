@@ -49,6 +49,10 @@ struct EngineOptions {
   size_t max_bytes_per_read = 8 << 20;
   /// What concerns more executions is decided and committed in parts.
   size_t max_executions_per_commit = limits::kMaxExecutionsPerCommit;
+  /// Off: a server that dies at an event tries again for ever. For simulated deaths.
+  bool quarantine = true;
+  /// What decides; another one in tests, where a decision may take the server down.
+  std::function<Decision(const State&, const DecideInput&)> decide = Decide;
 };
 
 /// What a commit has changed.
@@ -92,6 +96,9 @@ struct EngineStats {
 ///     is handed over again by each recovery. An announcement's row goes when the engine reads its
 ///     own announcement from the log (4), or, when that lies behind already, with a commit that
 ///     only acknowledges.
+///
+/// An event at which the server dies again and again is quarantined (CrashGuard): the engine asks
+/// Decide to keep it from its receivers, so that it stands in nobody else's way.
 ///
 /// A commit whose outcome is unknown is settled before anything else: the engine reads the store's
 /// epoch, committed offset and number of committed parts. Committed: it goes on acting. Not

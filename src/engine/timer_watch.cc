@@ -2,12 +2,14 @@
 
 #include "model/event_keys.h"
 #include "scheduler/state_rep.h"
+#include "scheduler/suspensions.h"
 
 namespace aiflow {
 
 void TimerWatch::Fire(const State& state, Millis now, DurableAppender& appender) {
   for (const auto& [due, timer] : state.rep().timers) {
     if (due > now || on_their_way_.size() >= kMaxOnTheirWay) return;
+    if (IsSuspended(state, timer)) continue;
     if (!on_their_way_.insert(timer).second) continue;
     Event event = FormatRequest(timer);
     event.id = TimerEventId(timer);
@@ -18,7 +20,7 @@ void TimerWatch::Fire(const State& state, Millis now, DurableAppender& appender)
 std::optional<Millis> TimerWatch::Next(const State& state) const {
   if (on_their_way_.size() >= kMaxOnTheirWay) return std::nullopt;
   for (const auto& [due, timer] : state.rep().timers) {
-    if (!on_their_way_.contains(timer)) return due;
+    if (!on_their_way_.contains(timer) && !IsSuspended(state, timer)) return due;
   }
   return std::nullopt;
 }

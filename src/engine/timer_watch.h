@@ -18,10 +18,11 @@ class TimerWatch {
   /// So many firings may be on their way at a time; more wait for their turn.
   static constexpr size_t kMaxOnTheirWay = 1'000;
 
-  /// Appends the event of every timer that is due at `now` and is not on its way.
+  /// Appends the event of every timer that is due at `now`, is not on its way, and whose owner is
+  /// not suspended.
   void Fire(const State& state, Millis now, DurableAppender& appender);
 
-  /// When the next timer that is not on its way comes due; nothing: none, or too many are.
+  /// When the next one of these timers comes due; nothing: none, or too many are.
   [[nodiscard]] std::optional<Millis> Next(const State& state) const;
 
   /// The fold has decided this event.
