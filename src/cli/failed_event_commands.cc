@@ -59,7 +59,7 @@ int Change(Session& session, const IdArgs& args,
 }
 
 int RunRetry(Session& session, const IdArgs& args) {
-  return Change(session, args, &Client::RetryFailedEvent, "is evaluated again");
+  return Change(session, args, &Client::RetryFailedEvent, "is retried");
 }
 
 int RunDrop(Session& session, const IdArgs& args) {
@@ -76,9 +76,11 @@ void DeclareId(CLI::App& command, IdArgs& args) {
 
 void AddFailedEventCommands(CLI::App& events, CommandSlot& slot) {
   CLI::App& group =
-      AddGroup(events, "failed", "Events about which a user-written condition gave no answer");
+      AddGroup(events, "failed",
+               "Events about which a user-written condition gave no answer, or at which the server "
+               "died again and again");
   AddCommand<IdArgs>(
-      group, slot, "drop", "Give an event up: it stays not met",
+      group, slot, "drop", "Give an event up: it stays not met, or never comes",
       [](CLI::App& command, IdArgs& args) {
         DeclareId(command, args);
         AddYesOption(command, args.yes);
@@ -87,8 +89,11 @@ void AddFailedEventCommands(CLI::App& events, CommandSlot& slot) {
   AddCommand<ListArgs>(
       group, slot, "list", "List them",
       [](CLI::App& command, ListArgs& args) { AddFormatOption(command, args.format); }, RunList);
-  AddCommand<IdArgs>(group, slot, "retry", "Ask the condition about the event again, as of now",
-                     DeclareId, RunRetry);
+  AddCommand<IdArgs>(
+      group, slot, "retry",
+      "Ask the condition about the event again, as of now; or let it come to those whom "
+      "it has suspended",
+      DeclareId, RunRetry);
 }
 
 }  // namespace aiflow::cli

@@ -266,7 +266,7 @@ TEST_F(ModelCommandsTest, FailedEventsAreListedRetriedAndDropped) {
   EXPECT_THAT(out(), HasSubstr(R"("workflow_execution_id": "17", "workflow_trigger_id": null)"));
   EXPECT_THAT(out(), HasSubstr(R"("condition": "fresh", "event_key": "hour")"));
   EXPECT_EQ(Run({"event", "failed", "retry", "6"}), kExitOk);
-  EXPECT_EQ(out(), "Failed event: 6 is evaluated again.\n");
+  EXPECT_EQ(out(), "Failed event: 6 is retried.\n");
   EXPECT_EQ(Run({"event", "failed", "drop", "6"}), kExitOk);
   EXPECT_EQ(Sent("DropFailedEvent"), "failed_event_id: 6");
   EXPECT_EQ(Run({"event", "failed", "lsit"}), kExitUsage);

@@ -41,6 +41,17 @@ struct Chaos {
     if (history_wanted) history.push_back(std::to_string(counts.steps) + " " + what);
   }
 
+  /// So many events in a thousand are poisonous, always the same ones.
+  [[nodiscard]] bool IsPoison(int64_t offset, uint64_t per_mille) const {
+    constexpr int64_t kFirst = 12;  // the uploads of the beginning are decided
+    if (!faults || offset <= kFirst) return false;
+    uint64_t x = seed * 0x9e3779b97f4a7c15U + static_cast<uint64_t>(offset);
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9U;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebU;
+    x ^= x >> 31;
+    return x % 1000 < per_mille;
+  }
+
   void Meet(Met what, int64_t times = 1) {
     counts.coverage.met[static_cast<size_t>(what)] += times;
   }

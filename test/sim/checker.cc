@@ -318,7 +318,8 @@ void Checker::OnForget(const AttemptKey& attempt, std::optional<TaskStatus> resu
   const bool limited = result == TaskStatus::kStopped &&
                        found->second.status == TaskStatus::kFailed &&
                        found->second.stop_cause == StopCause::kLimit;
-  if (result.has_value() && *result != found->second.status && !limited) {
+  const bool dropped = model_.IsReportDropped(attempt.execution);
+  if (result.has_value() && *result != found->second.status && !limited && !dropped) {
     chaos_.Fail("attempt " + attempt.ToString() + " ended " + std::string(TaskStatusName(*result)) +
                 ", but is recorded as " + std::string(TaskStatusName(found->second.status)));
   }
@@ -356,8 +357,9 @@ void Checker::CheckLog(const std::vector<Event>& events) const {
     if (!event.id.empty() && !ids.insert(event.id).second) {
       chaos_.Fail("the log has " + event.id + " twice");
     }
-    // Nobody waits for a reply to an answer.
-    const bool asked = event.kind == EventKind::kInternal && event.value != "EVALUATION_ANSWER";
+    // Nobody waits for a reply to what the engine says itself.
+    const bool asked = event.kind == EventKind::kInternal && event.value != "EVALUATION_ANSWER" &&
+                       event.value != "REPLAY_HELD" && event.value != "TIMER_FIRED";
     if (asked && !replies_.contains(event.offset)) {
       chaos_.Fail("request " + std::to_string(event.offset) + " (" + event.value +
                   ") has no reply");
@@ -378,7 +380,7 @@ void Checker::CheckRest(const std::vector<Event>& events) const {
     CheckWaiting(row);
     const WorkflowSpec* spec = SpecOf(id);
     if (spec == nullptr || spec->name != kReferenceWorkflow) continue;
-    std::map<TaskIndex, int64_t> expected = ExpectedRuns(row, events);
+    std::map<TaskIndex, int64_t> expected = ExpectedRuns(row, model_.WithoutSetAside(events));
     const auto join = joins_.find(id);
     expected[kJoined] = join == joins_.end() ? 0 : join->second.fired();
     expected[kAsked] = model_.ExpectedAsked(id);
@@ -420,7 +422,8 @@ void Checker::CheckSlots() const {
       ++executor;
       ++workflows[execution.workflow_id];
       pools[task.pool] += task.pool_slots;
-    } else if (run.status == TaskStatus::kQueued && task.op != OperatorKind::kEmpty) {
+    } else if (run.status == TaskStatus::kQueued && task.op != OperatorKind::kEmpty &&
+               !model_.IsSuspended(run.execution_id)) {
       auto& head = first[{execution.workflow_id, task.pool}];
       if (head.first == nullptr || task.priority > head.second->priority ||
           (task.priority == head.second->priority && run.id < head.first->id)) {

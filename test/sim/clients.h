@@ -25,6 +25,8 @@ class Clients {
   void Act();
   /// So that a world can come to rest: nothing starts executions any more but people.
   void PauseStarters();
+  /// Retries every quarantined event.
+  void EndQuarantines();
   /// Stops every open execution but the reference's (`all`: also those).
   void StopOpen(bool all);
   /// Sends what is not known to be in the log through `server`. False when there was nothing to

@@ -109,6 +109,12 @@ void Clients::TouchNamespace() {
   if (random.Percent(50)) Ask(StartWorkflowExecution{.ns = kNamespace, .name = spec.name});
 }
 
+void Clients::EndQuarantines() {
+  for (const int64_t id : durable_.checker.model().quarantined(/*droppable=*/false)) {
+    Ask(RetryDeadLetter{id});
+  }
+}
+
 void Clients::ActOnModel() {
   SimRandom& random = chaos_.random;
   const ModelChecker& model = durable_.checker.model();
@@ -129,13 +135,22 @@ void Clients::ActOnModel() {
   std::vector<int64_t> letters = model.letters(/*of_triggers=*/random.Percent(50));
   if (letters.empty()) letters = model.letters(/*of_triggers=*/false);
   const std::vector<int64_t> triggers = model.triggers();
-  switch (random.Below(12)) {
+  switch (random.Below(14)) {
+    case 12:
+    case 13: {
+      const bool drop = random.Percent(30);
+      const std::vector<int64_t> quarantined = model.quarantined(drop);
+      if (quarantined.empty()) return;
+      const int64_t id = random.Pick(quarantined);
+      drop ? Ask(DropDeadLetter{id}) : Ask(RetryDeadLetter{id});
+      return;
+    }
     case 0:
     case 1:
     case 2:
       if (!letters.empty()) Ask(RetryDeadLetter{random.Pick(letters)});
       return;
-    case 3: Ask(DropDeadLetter{letters.empty() ? 1 : random.Pick(letters)}); return;
+    case 3: Ask(DropDeadLetter{letters.empty() ? 1'000'000 : random.Pick(letters)}); return;
     case 4:
     case 5: Backfill(); return;
     case 6: TouchNamespace(); return;

@@ -1,10 +1,12 @@
 #include "model_checker.h"
 
 #include <algorithm>
+#include <iterator>
 #include <variant>
 
 #include "model/requests.h"
 #include "reference.h"
+#include "scheduler/quarantine.h"
 #include "sim_hosts.h"
 
 namespace aiflow::sim {
@@ -121,6 +123,8 @@ void ModelChecker::Erase(ExecutionId id) {
   gone_.insert(id);
   std::erase_if(letters_, [id](const auto& entry) { return entry.second.execution_id == id; });
   std::erase_if(evaluations_, [id](const auto& entry) { return entry.second.execution_id == id; });
+  suspensions_.erase({id, WorkflowId()});
+  held_.erase({id, WorkflowId()});
 }
 
 void ModelChecker::Take(const EraseExecution& erase) { Erase(erase.id); }
@@ -135,6 +139,8 @@ void ModelChecker::Take(const EraseWorkflow& erase) {
   std::erase_if(snapshots_, [&](const auto& e) { return e.second.workflow_id == erase.id; });
   std::erase_if(letters_, [&](const auto& e) { return e.second.workflow_id == erase.id; });
   std::erase_if(evaluations_, [&](const auto& e) { return e.second.workflow_id == erase.id; });
+  suspensions_.erase({ExecutionId(), erase.id});
+  held_.erase({ExecutionId(), erase.id});
   workflows_.erase(erase.id);
 }
 
@@ -198,7 +204,90 @@ void ModelChecker::Take(const EraseEvaluation& erase) {
       {erase.execution_id, erase.trigger_id, erase.offset, erase.ordinal, erase.task});
 }
 
+void ModelChecker::Take(const SuspensionRow& row) {
+  const Receiver receiver{row.execution_id, row.workflow_id};
+  if (row.lost != 0) chaos_.Fail("an event is not held, although there is room");
+  if (row.workflow_id.valid()) chaos_.Meet(Met::kWorkflowSuspended);
+  const auto known = suspensions_.find(receiver);
+  if (known != suspensions_.end() && known->second.replaying && !row.replaying) {
+    chaos_.Meet(Met::kReplayQuarantined);
+  }
+  suspensions_.insert_or_assign(receiver, row);
+}
+
+void ModelChecker::Take(const HeldEventRow& row) {
+  chaos_.Meet(Met::kEventHeld);
+  std::set<Offset>& held = held_[{row.execution_id, row.workflow_id}];
+  // What comes in place of a dropped event has its place, too.
+  const bool in_place = row.event.context.find("dropped by hand") != std::string::npos;
+  if (in_place) report_dropped_.insert(row.execution_id);
+  if (!held.empty() && row.offset < *held.begin() && !in_place) {
+    chaos_.Fail("event " + std::to_string(row.offset) + " is held behind a later one");
+  }
+  held.insert(row.offset);
+}
+
+void ModelChecker::Take(const EraseHeldEvent& erase) {
+  std::set<Offset>& held = held_[{erase.execution_id, erase.workflow_id}];
+  if (held.empty() || *held.begin() != erase.offset) {
+    chaos_.Fail("event " + std::to_string(erase.offset) + " is replayed out of its turn");
+  }
+  held.erase(erase.offset);
+}
+
+void ModelChecker::Take(const EraseSuspension& erase) {
+  const Receiver receiver{erase.execution_id, erase.workflow_id};
+  suspensions_.erase(receiver);
+  ended_suspensions_.push_back(receiver);
+}
+
+/// At the end of a batch, when it is known who has ended with it.
+void ModelChecker::CheckEndedSuspensions() {
+  for (const Receiver& receiver : ended_suspensions_) {
+    const auto execution = executions_.find(receiver.first);
+    const bool ended = execution != executions_.end() && IsFinished(execution->second.status);
+    if (!held_[receiver].empty() && !ended) {
+      chaos_.Fail("a suspension ends, and events are still held");
+    }
+    held_.erase(receiver);
+  }
+  ended_suspensions_.clear();
+}
+
+std::vector<Event> ModelChecker::WithoutSetAside(const std::vector<Event>& events) const {
+  std::vector<Event> received;
+  std::ranges::copy_if(events, std::back_inserter(received),
+                       [this](const Event& event) { return !set_aside_.contains(event.offset); });
+  return received;
+}
+
+std::vector<int64_t> ModelChecker::quarantined(bool droppable) const {
+  std::set<DeadLetterId> needed;
+  for (const auto& [receiver, row] : suspensions_) {
+    const auto execution = executions_.find(receiver.first);
+    const WorkflowSpec* spec = execution == executions_.end() ? nullptr : SpecOf(execution->second);
+    const auto workflow = workflows_.find(receiver.second);
+    if ((spec != nullptr && spec->name == kReferenceWorkflow) ||
+        (workflow != workflows_.end() && workflow->second.name == kReachedWorkflow)) {
+      needed.insert(row.letter);
+    }
+  }
+  std::vector<int64_t> ids;
+  for (const auto& [id, row] : letters_) {
+    if (!IsQuarantine(row)) continue;
+    if (!droppable || (row.decided && !needed.contains(id))) ids.push_back(id.value());
+  }
+  return ids;
+}
+
 void ModelChecker::Take(const DeadLetterRow& row) {
+  if (IsQuarantine(row)) {
+    if (letters_.insert_or_assign(row.id, row).second) {
+      chaos_.Meet(row.decided ? Met::kQuarantined : Met::kSetAside);
+      if (!row.decided) set_aside_.insert(row.event.offset);
+    }
+    return;
+  }
   if (const auto kept = letters_.find(row.id); kept != letters_.end()) {
     DeadLetterRow decided = kept->second;
     decided.decided = true;
@@ -219,6 +308,10 @@ void ModelChecker::Take(const EraseDeadLetter& erase) {
   const auto letter = letters_.find(erase.id);
   if (letter == letters_.end()) return chaos_.Fail("a dead letter is erased that is not there");
   const DeadLetterRow& row = letter->second;
+  if (IsQuarantine(row)) {
+    letters_.erase(letter);
+    return;
+  }
   ++erased_letters_[{row.execution_id, row.task, row.event.offset}];
   letters_.erase(letter);
 }
@@ -233,6 +326,10 @@ void ModelChecker::Take(const ReplyRow& row) {
   const bool ok = row.code == static_cast<int>(Code::kOk);
   if (value == "RETRY_DEAD_LETTER" && ok) chaos_.Meet(Met::kLetterRetried);
   if (value == "DROP_DEAD_LETTER" && ok) chaos_.Meet(Met::kLetterDropped);
+  if (row.message.find("is retried; ") != std::string::npos) {
+    chaos_.Meet(Met::kQuarantineRetried);
+  }
+  if (row.message.find("dropped; ") != std::string::npos) chaos_.Meet(Met::kQuarantineDropped);
   if (value == "DELETE_NAMESPACE" && ok && row.id > 0) chaos_.Meet(Met::kNamespaceDeleted);
   if (value == "RETIRE_ROWS" && ok) {
     const Result<Request> request = ParseRequest(EventAt(row.offset));
@@ -356,10 +453,17 @@ void ModelChecker::OnCommit(const CommitBatch& batch) {
   for (const Change& change : batch.changes) {
     std::visit([this](const auto& row) { Take(row); }, change);
   }
+  for (const auto& [receiver, row] : suspensions_) {
+    if (!row.replaying && !letters_.contains(row.letter)) {
+      chaos_.Fail("somebody is suspended by no failed event");
+    }
+  }
+  CheckEndedSuspensions();
   hooks_.EndBatch(gone_);
 }
 
 void ModelChecker::CheckRest() const {
+  if (!suspensions_.empty()) chaos_.Fail("at rest, somebody is suspended");
   if (!evaluations_.empty()) chaos_.Fail("at rest, an event waits for the answers of nobody");
   const auto check = [this](const std::string& who, const Verdicts& verdicts) {
     if (verdicts.letters != verdicts.errors) {
@@ -402,6 +506,7 @@ std::vector<int64_t> ModelChecker::schedules() const {
 std::vector<int64_t> ModelChecker::letters(bool of_triggers) const {
   std::vector<int64_t> ids;
   for (const auto& [id, row] : letters_) {
+    if (IsQuarantine(row)) continue;
     const bool other = row.trigger_id.valid() && row.trigger_id != reference_trigger_;
     if (!of_triggers || other) ids.push_back(id.value());
   }

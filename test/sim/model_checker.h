@@ -52,6 +52,15 @@ class ModelChecker {
   [[nodiscard]] std::vector<int64_t> schedules() const;
   [[nodiscard]] std::vector<int64_t> letters(bool of_triggers) const;
   [[nodiscard]] std::vector<int64_t> snapshots() const;
+  [[nodiscard]] bool IsSuspended(ExecutionId id) const {
+    return suspensions_.contains({id, WorkflowId()});
+  }
+  /// Something of the execution was reported, and the report was dropped by hand.
+  [[nodiscard]] bool IsReportDropped(ExecutionId id) const { return report_dropped_.contains(id); }
+  /// Those that somebody may have received: what was set aside has come as a later event.
+  [[nodiscard]] std::vector<Event> WithoutSetAside(const std::vector<Event>& events) const;
+  /// Quarantined events; with `droppable` those that nothing of the reference's misses.
+  [[nodiscard]] std::vector<int64_t> quarantined(bool droppable) const;
   [[nodiscard]] const std::set<ExecutionId>& gone() const { return gone_; }
   [[nodiscard]] int64_t last_execution() const { return std::ssize(started_); }
   [[nodiscard]] bool WantsReferenceTrigger() const;
@@ -77,6 +86,8 @@ class ModelChecker {
   void Take(const TriggerRow& row);
   void Take(const EvaluationRow& row);
   void Take(const DeadLetterRow& row);
+  void Take(const SuspensionRow& row);
+  void Take(const HeldEventRow& row);
   void Take(const CauseRow& row) { hooks_.Take(row); }
   void Take(const OutboxRow& row);
   void Take(const ReplyRow& row);
@@ -88,6 +99,8 @@ class ModelChecker {
   void Take(const EraseTrigger& erase);
   void Take(const EraseEvaluation& erase);
   void Take(const EraseDeadLetter& erase);
+  void Take(const EraseSuspension& erase);
+  void Take(const EraseHeldEvent& erase);
   void Take(const EraseReplies& erase);
   void Take(const EraseOutbox& erase);
   template <typename Row>
@@ -96,6 +109,7 @@ class ModelChecker {
   void Started(const ExecutionRow& row);
   void CheckParams(const ExecutionRow& row, const WorkflowSpec& spec);
   void Erase(ExecutionId id);
+  void CheckEndedSuspensions();
   [[nodiscard]] const WorkflowSpec* SpecOf(const ExecutionRow& row) const;
   [[nodiscard]] const Event& EventAt(Offset offset) const {
     return log_[static_cast<size_t>(offset - 1)];
@@ -120,6 +134,12 @@ class ModelChecker {
   std::map<TriggerId, TriggerRow> triggers_;
   std::map<EvaluationKey, EvaluationRow> evaluations_;
   std::map<DeadLetterId, DeadLetterRow> letters_;
+  using Receiver = std::pair<ExecutionId, WorkflowId>;
+  std::map<Receiver, SuspensionRow> suspensions_;
+  std::map<Receiver, std::set<Offset>> held_;
+  std::vector<Receiver> ended_suspensions_;  // in the batch that is being taken
+  std::set<Offset> set_aside_;
+  std::set<ExecutionId> report_dropped_;
   std::set<Offset> letter_events_;        // offsets of events that dead letters have, or had
   std::map<RunKey, int> erased_letters_;  // by execution, task and event
   std::map<OutboxId, OutboxRow> outbox_;

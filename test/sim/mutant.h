@@ -30,6 +30,8 @@ enum class Mutant {
   kStateWrittenTwice,        // after a restart the last state write has happened once more
   kErrorCountsAsMet,         // what a host could not answer counts as met
   kForgetEvaluation,         // recovery loses an event that waits for answers
+  kForgetHeldEvent,          // recovery loses an event that is held for a suspended one
+  kReplayStaysHeld,          // a held event that was replayed is held on
   kBackfillForgetsFinished,  // a backfill does not see executions that have ended
   kRetentionDropsNeeded,     // the log is cut although something names an event
   kRetiredComesBack,         // the rows of a removed execution can still be loaded
@@ -60,6 +62,8 @@ inline constexpr std::array kMutants = {
     MutantName{Mutant::kStateWrittenTwice, "state-written-twice"},
     MutantName{Mutant::kErrorCountsAsMet, "error-counts-as-met"},
     MutantName{Mutant::kForgetEvaluation, "forget-evaluation"},
+    MutantName{Mutant::kForgetHeldEvent, "forget-held-event"},
+    MutantName{Mutant::kReplayStaysHeld, "replay-stays-held"},
     MutantName{Mutant::kBackfillForgetsFinished, "backfill-forgets-finished"},
     MutantName{Mutant::kRetentionDropsNeeded, "retention-drops-needed"},
     MutantName{Mutant::kRetiredComesBack, "retired-comes-back"},

@@ -167,6 +167,10 @@ class SimServer::StoreDoor final : public Store {
       batch.from_offset = meta.committed;
       batch.from_part = meta.part;
     }
+    if (Mutated(Mutant::kReplayStaysHeld)) {
+      std::erase_if(batch.changes,
+                    [](const Change& row) { return std::holds_alternative<EraseHeldEvent>(row); });
+    }
     if (Mutated(Mutant::kTornCommit) && server_.chaos_.random.Percent(3)) {
       batch.changes.resize(batch.changes.size() / 2);
     }
@@ -181,7 +185,8 @@ class SimServer::StoreDoor final : public Store {
   void Mutate(std::vector<Change>& rows) const {
     const auto drop = [&](const Change& row) {
       return (Mutated(Mutant::kDropOutboxRow) && std::holds_alternative<OutboxRow>(row)) ||
-             (Mutated(Mutant::kForgetCursor) && std::holds_alternative<CursorRow>(row));
+             (Mutated(Mutant::kForgetCursor) && std::holds_alternative<CursorRow>(row)) ||
+             (Mutated(Mutant::kForgetHeldEvent) && std::holds_alternative<HeldEventRow>(row));
     };
     if (const auto found = std::ranges::find_if(rows, drop); found != rows.end()) rows.erase(found);
     if (Mutated(Mutant::kForgetEvaluation)) {
@@ -299,11 +304,14 @@ SimServer::SimServer(Durable& durable, int number)
       hooks_(durable.chaos, durable.checker.model().hooks(), pulse_, number),
       engine_(std::make_unique<Engine>(
           *log_, *store_, *blobs_, *executor_, *planner_,
-          EngineOptions{.holder = "server-" + std::to_string(number),
-                        .max_events_per_commit =
-                            static_cast<size_t>(durable.chaos.random.Percent(50) ? 4 : 64),
-                        .max_executions_per_commit =
-                            static_cast<size_t>(1 + durable.chaos.random.Below(3))})) {
+          EngineOptions{
+              .holder = "server-" + std::to_string(number),
+              .max_events_per_commit =
+                  static_cast<size_t>(durable.chaos.random.Percent(50) ? 4 : 64),
+              .max_executions_per_commit = static_cast<size_t>(1 + durable.chaos.random.Below(3)),
+              .decide = [this](const State& state, const DecideInput& input) {
+                return DecideOrDie(state, input);
+              }})) {
   engine_->SetEvaluator(hosts_, durable.store);
   engine_->SetHookSender(hooks_);
 }
@@ -320,6 +328,20 @@ void SimServer::Die(const std::string& where) {
 bool SimServer::MayDie(const char* where) {
   if (!pulse_->dead && chaos_.faults && !chaos_.failed() && chaos_.random.PerMille(4)) Die(where);
   return pulse_->dead;
+}
+
+/// A poisonous event takes down every server that decides about it as usual; a deadly one also
+/// those that only look for its receivers.
+Decision SimServer::DecideOrDie(const State& state, const DecideInput& input) {
+  const Offset offset = input.event.offset;
+  const uint64_t poisonous = input.event.value == "REPLAY_HELD" ? 100 : 6;
+  // Of a decision in parts, only with the first one.
+  const bool deadly = PartsUnderWay(state) == 0 && chaos_.IsPoison(offset, /*per_mille=*/1);
+  if ((input.treatment == Treatment::kDecide && chaos_.IsPoison(offset, poisonous)) ||
+      (input.treatment != Treatment::kSetAside && deadly)) {
+    Die("at the poisonous event " + std::to_string(offset));
+  }
+  return Decide(state, input);
 }
 
 Status SimServer::Recover() {

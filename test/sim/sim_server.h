@@ -66,6 +66,7 @@ class SimServer {
   class Planner;
 
   /// By chance the process dies here. True when it is dead.
+  Decision DecideOrDie(const State& state, const DecideInput& input);
   bool MayDie(const char* where);
 
   Durable& durable_;

@@ -134,9 +134,16 @@ class World {
     int round = 0;
     for (; round < kMaxRounds && !chaos_.failed(); ++round) {
       const bool busy = SettleRound();
-      if (!busy && server_ != nullptr && !Wait()) return;
+      if (!busy && server_ != nullptr && !Wait()) {
+        if (durable_.checker.model().quarantined(/*droppable=*/false).empty()) return;
+        clients_.EndQuarantines();
+        clients_.PauseStarters();  // also those whose request was quarantined
+      }
       // More than once: an execution that waited for the end of another may be a cycle too.
-      if (stop_cycles && round > 0 && round % kCycleRounds == 0) clients_.StopOpen(/*all=*/false);
+      if (stop_cycles && round > 0 && round % kCycleRounds == 0) {
+        clients_.PauseStarters();  // also a trigger that came meanwhile
+        clients_.StopOpen(/*all=*/false);
+      }
     }
     if (round == kMaxRounds) chaos_.Fail("it does not come to rest");
   }
