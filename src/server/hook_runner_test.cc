@@ -224,6 +224,8 @@ class HookUrlTest : public HookRunnerTest {
     });
     port_ = server_.bind_to_any_port("127.0.0.1");
     thread_ = std::thread([this] { server_.listen_after_bind(); });
+    // Stopping a server that does not listen yet would be lost.
+    while (!server_.is_running()) std::this_thread::yield();
   }
   ~HookUrlTest() override {
     {
