@@ -14,6 +14,7 @@ void CrashGuard::Begin(const RecoveryRow& last, const RecoveryRow& here, bool pe
   const bool died_near = last.crashes > 0 && moved >= 0 && static_cast<size_t>(moved) <= batch;
   alone_ = died_near ? batch : 0;
   must_note_ = pending;
+  noted_ = false;
 }
 
 std::optional<RecoveryRow> CrashGuard::Note() const {
@@ -35,9 +36,23 @@ std::optional<RecoveryRow> CrashGuard::NoteWith(const RecoveryRow& to) const {
   return note;
 }
 
-void CrashGuard::Moved() {
+void CrashGuard::Noted() {
+  must_note_ = false;
+  noted_ = true;
+}
+
+std::optional<RecoveryRow> CrashGuard::Withdrawal() const {
+  if (!noted_) return std::nullopt;
+  RecoveryRow note = here_;
+  note.crashes = crashes_;
+  return note;
+}
+
+void CrashGuard::Moved(const RecoveryRow& here, bool noted) {
+  here_ = here;
   crashes_ = 0;
   must_note_ = false;
+  noted_ = noted;
   if (alone_ != 0) --alone_;
 }
 

@@ -22,7 +22,7 @@ class CrashGuard {
 
   /// To be committed before the next event is decided.
   [[nodiscard]] std::optional<RecoveryRow> Note() const;
-  void Noted() { must_note_ = false; }
+  void Noted();
 
   /// How many events may be decided in one commit.
   [[nodiscard]] size_t MaxEvents(size_t usual) const { return alone_ != 0 ? 1 : usual; }
@@ -31,14 +31,17 @@ class CrashGuard {
   /// To be committed with a decision that leads to `to`, behind which more is waiting: the next
   /// event is begun with.
   [[nodiscard]] std::optional<RecoveryRow> NoteWith(const RecoveryRow& to) const;
-  /// The position has moved.
-  void Moved();
+  /// The position has moved; `noted`: with such a note.
+  void Moved(const RecoveryRow& here, bool noted);
+  /// To be committed by a server that ends by itself: it has not died here.
+  [[nodiscard]] std::optional<RecoveryRow> Withdrawal() const;
 
  private:
   RecoveryRow here_;
   int64_t crashes_ = 0;  // at the position, before this server
   size_t alone_ = 0;     // so many more events are decided alone
   bool must_note_ = false;
+  bool noted_ = false;  // that this server has begun here
 };
 
 }  // namespace aiflow

@@ -23,7 +23,7 @@ TEST(CrashGuardTest, Rule22AnEventIsQuarantinedAfterSoManyServersHaveDiedAtIt) {
   CrashGuard guard;
   guard.Begin(stored, At(7), true, kBatch);
   EXPECT_EQ(guard.treatment(), Treatment::kQuarantine);
-  guard.Moved();
+  guard.Moved(At(8), false);
   EXPECT_EQ(guard.treatment(), Treatment::kDecide) << "the event behind it is decided as ever";
 }
 
@@ -55,9 +55,22 @@ TEST(CrashGuardTest, Rule22AfterACrashEachEventOfABatchIsCommittedAlone) {
   guard.Begin({.offset = 7, .crashes = 1}, At(7), true, kBatch);
   EXPECT_EQ(guard.MaxEvents(512), 1U);
   EXPECT_EQ(guard.NoteWith(At(8))->crashes, 1);
-  for (size_t i = 0; i < kBatch; ++i) guard.Moved();
+  for (size_t i = 1; i <= kBatch; ++i) guard.Moved(At(7 + static_cast<Offset>(i)), true);
   EXPECT_EQ(guard.MaxEvents(512), 512U) << "it was none of them";
   EXPECT_FALSE(guard.NoteWith(At(9)).has_value());
+}
+
+TEST(CrashGuardTest, AServerThatEndsByItselfTakesItsNoteBack) {
+  CrashGuard guard;
+  guard.Begin({.offset = 7, .crashes = 2}, At(7), true, kBatch);
+  EXPECT_FALSE(guard.Withdrawal().has_value()) << "it has not begun";
+  guard.Noted();
+  EXPECT_EQ(guard.Withdrawal()->crashes, 2);
+  guard.Moved(At(8), /*noted=*/true);
+  EXPECT_EQ(guard.Withdrawal()->offset, 8);
+  EXPECT_EQ(guard.Withdrawal()->crashes, 0);
+  guard.Moved(At(9), /*noted=*/false);
+  EXPECT_FALSE(guard.Withdrawal().has_value());
 }
 
 TEST(CrashGuardTest, AnOldNoteFarBehindMeansNothing) {

@@ -99,6 +99,8 @@ class Engine::Impl {
   // Commit.
   /// Before the first decision after a recovery.
   Status NoteBeginning();
+  Status CommitNote(const RecoveryRow& note);
+  void End();
   Status Commit(Batch batch);
   /// Finds out what became of a commit that ended in an error: true when it did happen, and acts on
   /// it; else rebuilds the state. False also when there was nothing to settle.
@@ -281,7 +283,8 @@ Status Engine::Impl::DecideEvent(const Event& event, std::vector<Change> loaded,
                                  std::vector<Change>& changes) {
   // What is left of a decision that is under way needs no specification.
   Result<std::shared_ptr<const WorkflowSpec>> spec = nullptr;
-  if (PartsUnderWay(state_) == 0) spec = ResolveSpec(event);
+  const bool usual = guard_.treatment() == Treatment::kDecide;
+  if (PartsUnderWay(state_) == 0 && usual) spec = ResolveSpec(event);
   Decision decision;
   if (spec.has_value()) {
     decision = options_.decide(state_, {.event = event,
@@ -312,7 +315,10 @@ Status Engine::Impl::Decide(std::vector<Event> events, Batch& batch) {
     CHECK(event.offset == batch.to.offset + 1)
         << "event log: offset " << event.offset << " follows " << batch.to.offset;
     std::vector<Change> loaded;
-    if (const WantedRows wanted = RowsToLoad(event, state_); !wanted.empty()) {
+    // What is quarantined is not looked at: that may be what takes the server down.
+    const bool usual = decided != 0 || guard_.treatment() == Treatment::kDecide;
+    const WantedRows wanted = usual ? RowsToLoad(event, state_) : WantedRows{};
+    if (!wanted.empty()) {
       // What this batch has decided so far must be in the store before its rows are read there.
       if (decided != 0) break;
       auto rows = Load(wanted);
@@ -354,17 +360,27 @@ Status Engine::Impl::Decide(std::vector<Event> events, Batch& batch) {
 Status Engine::Impl::NoteBeginning() {
   const std::optional<RecoveryRow> note = guard_.Note();
   if (!note.has_value()) return Status::Ok();
+  AIFLOW_RETURN_IF_ERROR(CommitNote(*note));
+  guard_.Noted();
+  return Status::Ok();
+}
+
+Status Engine::Impl::CommitNote(const RecoveryRow& note) {
   Batch batch;
   batch.to = committed_;
   batch.commit = {.epoch = epoch_,
                   .from_offset = committed_.offset,
                   .to_offset = committed_.offset,
                   .from_part = committed_.part,
-                  .changes = {*note}};
+                  .changes = {note}};
   state_.Apply(batch.commit.changes);
-  AIFLOW_RETURN_IF_ERROR(Commit(std::move(batch)));
-  guard_.Noted();
-  return Status::Ok();
+  return Commit(std::move(batch));
+}
+
+void Engine::Impl::End() {
+  const std::optional<RecoveryRow> note = guard_.Withdrawal();
+  // When it cannot be taken back, this end counts as a death: there must be more of them.
+  if (note.has_value() && !unsettled_.has_value() && !must_rebuild_) (void)CommitNote(*note);
 }
 
 Status Engine::Impl::Commit(Batch batch) {
@@ -421,7 +437,7 @@ Status Engine::Impl::Rebuild(const StoreMeta& meta) {
   if (committed_ != before) {
     // A commit has arrived after all, and no older one can any more. Nothing of it has left yet.
     outcome_open_ = false;
-    guard_.Moved();
+    guard_.Moved({.offset = committed_.offset, .part = committed_.part}, /*noted=*/false);
     HandOverAgain();
   }
   outbox_.clear();
@@ -457,7 +473,9 @@ Status Engine::Impl::Act(const Batch& batch) {
   // An open commit has met a moved position.
   if (!batch.events.empty()) {
     outcome_open_ = false;
-    guard_.Moved();
+    const RecoveryRow here{.offset = batch.to.offset, .part = batch.to.part};
+    const RecoveryRow& note = state_.rep().recovery;
+    guard_.Moved(here, note.offset == here.offset && note.part == here.part && note.crashes != 0);
   }
   publisher_->Erased(batch.acknowledged);
   CommitEffects effects = EffectsOf(batch.commit.changes);
@@ -521,6 +539,9 @@ Engine::Engine(LogHandle& log, Store& store, const BlobStore& blobs, TaskExecuto
 Engine::~Engine() = default;
 
 Status Engine::Recover(std::function<void()> wake) { return impl_->Recover(std::move(wake)); }
+void Engine::End() {
+  if (impl_->outward_ != nullptr) impl_->End();
+}
 void Engine::SetHookSender(HookSender& sender) { impl_->hooks_.SetSender(&sender); }
 Result<bool> Engine::Step() { return impl_->Step(); }
 void Engine::FireTimers(Millis now) {

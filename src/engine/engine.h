@@ -125,6 +125,9 @@ class Engine {
   /// later (the world may have recovered).
   Result<bool> Step();
 
+  /// The last call of a server that ends by itself: it has not died at the event that is next.
+  void End();
+
   /// Appends an event for every timer that is due at `now`; Step decides it once it is in the log.
   void FireTimers(Millis now);
   /// When FireTimers should be called next; nothing: no timer is set.

@@ -206,6 +206,39 @@ TEST_F(EngineCrashTest, ServersThatDieWithNothingToDoWriteNothingAndCountNothing
   EXPECT_THAT(Started(), SizeIs(1));
 }
 
+TEST_F(EngineCrashTest, ServersThatEndByThemselvesCountNothing) {
+  Start();
+  world_.log.Append(UserEvent("poison"));
+  // The commit of the decision fails, and the operator restarts in the hope that it helps.
+  for (int i = 0; i < 2 * limits::kMaxCrashes; ++i) {
+    Boot();
+    deadly_ = [this](const DecideInput&) {
+      world_.store.refuse_next = true;
+      return false;
+    };
+    EXPECT_FALSE(engine_->Step().has_value());
+    deadly_ = nullptr;
+    EXPECT_TRUE(world_.store.refused);
+    engine_->End();
+  }
+  Boot();
+  EXPECT_EQ(Live(), 0);
+  EXPECT_THAT(Letters(), IsEmpty());
+  EXPECT_THAT(Started(), SizeIs(1));
+}
+
+TEST_F(EngineCrashTest, Rule22AQuarantinedRequestIsNotEvenLookedAt) {
+  Start();
+  Event upload = Upload(world_, {Task("a")});
+  deadly_ = [](const DecideInput& input) {
+    return input.event.value == "UPLOAD_WORKFLOW" && input.spec != nullptr;
+  };
+  const Offset offset = world_.log.Append(upload);
+  Live();
+  EXPECT_EQ((*world_.store.GetReply(offset))->code, static_cast<int>(Code::kInternal));
+  EXPECT_EQ(engine_->committed(), offset);
+}
+
 TEST_F(EngineCrashTest, ServersThatDieBeforeTheyBeginWithAnEventCountNothing) {
   Start();
   world_.log.Append(UserEvent("poison"));

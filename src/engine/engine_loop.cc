@@ -226,6 +226,7 @@ void EngineLoop::Finish() {
     reads.swap(door_->reads);
   }
   engine_.SetCommitListener(nullptr);
+  engine_.End();
   std::map<uint64_t, Done> waiting;
   waiting.swap(waiting_);
   for (auto& [id, done] : waiting) done(Error(Stopping()));

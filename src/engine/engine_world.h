@@ -154,6 +154,10 @@ class FakeStore final : public MemoryStore {
     return MemoryStore::TakeLease(holder);
   }
   Status Commit(const CommitBatch& batch) override {
+    if (std::exchange(refuse_next, false)) {
+      refused = true;
+      return {Code::kUnavailable, "the disk is full"};
+    }
     Status committed = MemoryStore::Commit(batch);
     journal_.push_back("commit " + std::to_string(batch.to_offset) +
                        (committed.ok() ? "" : " " + std::string(CodeName(committed.code()))));
@@ -170,6 +174,8 @@ class FakeStore final : public MemoryStore {
   }
 
   bool unreadable = false;
+  bool refuse_next = false;
+  bool refused = false;  // ever
   CommitBatch last;
 
  private:

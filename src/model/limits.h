@@ -89,6 +89,8 @@ inline constexpr size_t kMaxHookReasonBytes = 8 << 10;
 inline constexpr size_t kMaxExecutionsPerCommit = 1'000;
 /// A part ends, too, once it has changed so many rows. So does a commit of several events.
 inline constexpr size_t kMaxRowsPerCommit = 20'000;
+/// About as many rows are written to suspend somebody, or to hold an event.
+inline constexpr size_t kRowsOfHolding = 4;
 /// Executions and runs that one retention request removes.
 inline constexpr size_t kMaxRetiredPerRequest = 500;
 

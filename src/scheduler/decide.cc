@@ -53,7 +53,7 @@ bool IsKeptFrom(Draft& draft, const Request& request) {
                               std::holds_alternative<MarkTask>(request);
   if (!concerns_tasks) return false;
   const ExecutionId id(ExecutionIdIn(request));
-  if (draft.suspensions().Takes(id)) return false;
+  if (draft.suspensions().TakesOrHolds(id)) return false;
   if (draft.event().kind == EventKind::kInternal) {
     draft.Reply(Code::kFailedPrecondition, "Workflow execution " + std::to_string(id.value()) +
                                                " is " +
@@ -197,7 +197,10 @@ Decision Decide(const State& state, const DecideInput& input) {
   for (const auto& [id, execution] : draft.executions()) SettleExecution(*execution);
   draft.suspensions().Settle();
   SettleEvaluations(draft);
-  if (!draft.holds_back()) {
+  // It may be what takes the server down. If something waits, another part comes for it.
+  const bool spares = !usual && draft.resumed();
+  if (spares && !draft.cursor().handled) draft.LeaveRest();
+  if (!draft.holds_back() && !spares) {
     PromoteWaiting(draft);
     GrantSlots(draft);
   }

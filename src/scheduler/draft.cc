@@ -181,7 +181,9 @@ void ExecutionDraft::Record(CauseKind kind, TaskIndex task, int64_t sequence, Ru
                             std::string text) {
   CauseRow cause;
   cause.execution_id = id();
-  cause.offset = draft_.offset();
+  // What follows from a replay for others has nothing to do with what they did at its old offset.
+  const bool replayed = draft_.suspensions().replays({id(), WorkflowId()});
+  cause.offset = replayed ? draft_.offset() : draft_.log_offset();
   cause.task = task;
   // Each part of a decision has numbers of its own.
   constexpr int64_t kPerPart = 1 << 14;

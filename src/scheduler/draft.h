@@ -118,6 +118,8 @@ class Draft {
   [[nodiscard]] const State::Rep& state() const { return state_; }
   [[nodiscard]] const Event& event() const { return event_; }
   [[nodiscard]] Offset offset() const { return event_.offset; }
+  /// Of the event in the log, also when it replays another.
+  [[nodiscard]] Offset log_offset() const { return log_offset_; }
   /// When it is decided, by the log's clock.
   [[nodiscard]] Millis now() const { return now_; }
 
@@ -154,7 +156,7 @@ class Draft {
   ExecutionDraft* FindExecution(ExecutionId id);
   /// The same, to apply the current event to it; null also when the event is kept from it.
   ExecutionDraft* Receive(ExecutionId id) {
-    return suspensions_.Takes(id) ? FindExecution(id) : nullptr;
+    return suspensions_.TakesOrHolds(id) ? FindExecution(id) : nullptr;
   }
   [[nodiscard]] SuspensionDraft& suspensions() { return suspensions_; }
   [[nodiscard]] const SuspensionDraft& suspensions() const { return suspensions_; }
@@ -224,7 +226,7 @@ class Draft {
 
   const State::Rep& state_;
   const Offset log_offset_;  // also of a replay
-  const Event event_;
+  const Event& event_;
   const Millis now_;
   const std::vector<Change>& loaded_;
   const size_t max_executions_;

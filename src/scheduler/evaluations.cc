@@ -306,7 +306,7 @@ void OnAnswer(Draft& draft, const EvaluationAnswer& answer) {
     return;
   }
   const TriggerRow* trigger = draft.FindTrigger(TriggerId(answer.trigger_id));
-  if (trigger == nullptr || !draft.suspensions().Takes(trigger->workflow_id)) return;
+  if (trigger == nullptr || !draft.suspensions().TakesOrHolds(trigger->workflow_id)) return;
   Scope scope{draft, &draft.TriggerEvaluations(trigger->workflow_id), nullptr};
   Take(scope, answer);
 }

@@ -71,7 +71,7 @@ bool VisitInParts(Draft& draft, const std::set<SnapshotId>& snapshots,
     last = executions.Next();
     ExecutionDraft* execution = draft.Receive(last);
     if (execution != nullptr) visit(*execution);
-    budget.Spend(execution == nullptr ? 0 : execution->changed_rows());
+    budget.Spend(execution == nullptr ? limits::kRowsOfHolding : execution->changed_rows());
   }
   return true;
 }

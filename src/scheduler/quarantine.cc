@@ -9,6 +9,7 @@
 #include "model/event_keys.h"
 #include "model/limits.h"
 #include "model/requests.h"
+#include "scheduler/events/own_status.h"
 #include "scheduler/parts.h"
 #include "scheduler/suspensions.h"
 
@@ -24,13 +25,14 @@ const DeadLetterRow* FindLetter(const Draft& draft) {
   return nullptr;
 }
 
-DeadLetterRow NewLetter(Draft& draft) {
+DeadLetterRow NewLetter(Draft& draft, Treatment treatment) {
   DeadLetterRow letter;
   letter.id = DeadLetterId(++draft.counters().dead_letter);
   letter.question = -1;
   letter.event = draft.event();
   letter.time = draft.now();
-  letter.error = "the server died " + std::to_string(limits::kMaxCrashes) +
+  const int64_t times = (treatment == Treatment::kSetAside ? 2 : 1) * limits::kMaxCrashes;
+  letter.error = "the server died " + std::to_string(times) +
                  " times in a row while it decided about this event";
   return letter;
 }
@@ -55,15 +57,15 @@ bool IsForNobody(const Event& event) {
 }
 
 /// The replay of a held event takes the server down, like the event itself before.
-void QuarantineReplay(Draft& draft, const ReplayHeld& replay) {
+void QuarantineReplay(Draft& draft, const ReplayHeld& replay, Treatment treatment) {
   const Receiver receiver{ExecutionId(replay.execution_id), WorkflowId(replay.workflow_id)};
   const auto suspension = draft.state().suspensions.find(receiver);
   if (suspension == draft.state().suspensions.end() || !suspension->second.row.replaying) return;
-  DeadLetterRow letter = NewLetter(draft);
+  DeadLetterRow letter = NewLetter(draft, treatment);
   letter.decided = true;
   if (!suspension->second.held.empty())
     letter.event = suspension->second.held.begin()->second.event;
-  Suspend(draft, receiver, letter);
+  draft.Put(MakeSuspension(draft, receiver, letter));
   draft.Put(std::move(letter));
 }
 
@@ -91,7 +93,43 @@ std::optional<Event> SubstituteFor(const Event& dropped) {
   return event;
 }
 
-/// The timer of a dropped firing goes on with the due time after it, or is off.
+/// The due time of a dropped firing of a schedule is passed over.
+void SkipDueTime(ScheduleRow& row) {
+  const Result<Recurrence> recurrence = Recurrence::Parse(row.expression, row.timezone);
+  const auto next = recurrence.has_value() ? recurrence->Next(row.next_due) : std::nullopt;
+  row.next_due = next.value_or(Millis(0));
+  row.reason = "nothing was started for the last due time: it was dropped by hand";
+}
+
+/// A time limit is off; without its next try a run has failed.
+void SkipDeadline(ExecutionDraft& execution, TaskIndex task, int64_t sequence) {
+  TaskExecutionRow& run = execution.EditRun(task, sequence);
+  run.deadline = Millis(0);
+  if (run.status != TaskStatus::kRetrying) return;
+  run.status = TaskStatus::kFailed;
+  run.end = execution.draft().now();
+  run.reason = "its next try was dropped by hand";
+  execution.EditTask(task).current = 0;
+  execution.Announce(run);
+  LetRulesSee(execution, run);
+}
+
+/// A run whose beginning nobody was told of may take as long as it likes to report its end.
+void ForgetBeginning(Draft& draft, const Event& dropped) {
+  const std::optional<Request> request = RequestOf(dropped);
+  if (!request.has_value()) return;
+  const auto* report = std::get_if<TaskStatusReport>(&*request);
+  if (report == nullptr || report->status != TaskStatus::kRunning) return;
+  const AttemptKey& attempt = report->attempt;
+  ExecutionDraft* execution = draft.FindExecution(attempt.execution);
+  if (execution == nullptr || !execution->workflow().HasTask(attempt.task)) return;
+  const TaskExecutionRow* run = execution->FindRun(attempt.task, attempt.sequence);
+  if (run == nullptr || run->attempt() != attempt || run->status != TaskStatus::kQueued) return;
+  execution->EditRun(attempt.task, attempt.sequence).deadline = Millis(0);
+}
+
+/// The timer of a dropped firing goes on with the due time after it, or is off. Those of schedules
+/// are the caller's.
 void SkipTimer(Draft& draft, const TimerFired& timer) {
   ExecutionDraft* execution = draft.FindExecution(ExecutionId(timer.owner));
   if (execution == nullptr) return;
@@ -103,7 +141,7 @@ void SkipTimer(Draft& draft, const TimerFired& timer) {
           periodic->Next(Millis(timer.due_ms)).value_or(Millis(0));
       return;
     }
-    case TimerKind::kTask: execution->EditRun(task, timer.generation).deadline = Millis(0); return;
+    case TimerKind::kTask: SkipDeadline(*execution, task, timer.generation); return;
     case TimerKind::kExecution: execution->Edit().deadline = Millis(0); return;
     case TimerKind::kSchedule:
     case TimerKind::kHook: return;
@@ -133,12 +171,7 @@ void FreeWorkflow(Draft& draft, WorkflowId id, const std::string& text,
     if (row.reason == text) row.reason.clear();
     const bool skips = dropped.has_value() && dropped->kind == TimerKind::kSchedule &&
                        dropped->owner == schedule.value();
-    if (skips) {
-      const Result<Recurrence> recurrence = Recurrence::Parse(row.expression, row.timezone);
-      const auto next = recurrence.has_value() ? recurrence->Next(row.next_due) : std::nullopt;
-      row.next_due = next.value_or(Millis(0));
-      row.reason = "nothing was started for the last due time: it was dropped by hand";
-    }
+    if (skips) SkipDueTime(row);
     draft.Put(std::move(row));
   }
 }
@@ -157,6 +190,15 @@ void FreeExecution(Draft& draft, const Suspension& suspension, const DeadLetterR
                         std::to_string(suspension.held.size()) + " events were held");
 }
 
+/// The event never comes to the receiver. True: something comes in its place.
+bool DropHeld(Draft& draft, const Receiver& receiver, const Event& event) {
+  draft.Put(EraseHeldEvent{receiver.first, receiver.second, event.offset});
+  std::optional<Event> substitute = SubstituteFor(event);
+  if (!substitute.has_value()) return false;
+  draft.Put(HeldEventRow{receiver.first, receiver.second, event.offset, std::move(*substitute)});
+  return true;
+}
+
 /// Of one receiver. How many rows it changes.
 size_t Release(Draft& draft, const Suspension& suspension, const DeadLetterRow& letter, bool drop) {
   const Receiver receiver{suspension.row.execution_id, suspension.row.workflow_id};
@@ -164,17 +206,14 @@ size_t Release(Draft& draft, const Suspension& suspension, const DeadLetterRow& 
   if (receiver.first.valid()) {
     FreeExecution(draft, suspension, letter, drop);
     if (dropped.has_value()) SkipTimer(draft, *dropped);
+    if (drop) ForgetBeginning(draft, letter.event);
   } else {
     FreeWorkflow(draft, receiver.second, SuspendedText(letter), dropped);
   }
   size_t replays = 0;
   for (const auto& [offset, held] : suspension.held) {
-    if (drop && offset == letter.event.offset) {
-      draft.Put(EraseHeldEvent{receiver.first, receiver.second, offset});
-      std::optional<Event> substitute = SubstituteFor(letter.event);
-      if (!substitute.has_value()) continue;
-      draft.Put(HeldEventRow{receiver.first, receiver.second, offset, std::move(*substitute)});
-    }
+    const bool is_dropped = drop && offset == letter.event.offset;
+    if (is_dropped && !DropHeld(draft, receiver, letter.event)) continue;
     PublishReplay(draft, receiver, offset, letter.id);
     ++replays;
   }
@@ -182,11 +221,23 @@ size_t Release(Draft& draft, const Suspension& suspension, const DeadLetterRow& 
   SuspensionRow row = suspension.row;
   row.replaying = true;
   draft.Put(std::move(row));
+  draft.suspensions().Released(receiver);
   constexpr size_t kOwnRows = 5;
   return replays + kOwnRows;
 }
 
 void ReleaseWithoutReceivers(Draft& draft, const DeadLetterRow& letter, bool drop) {
+  if (drop) {
+    if (const auto timer = DroppedTimer(draft, letter); timer.has_value()) {
+      SkipTimer(draft, *timer);
+      if (timer->kind == TimerKind::kSchedule) {
+        ScheduleRow row = draft.state().schedules.at(ScheduleId(timer->owner));
+        SkipDueTime(row);
+        draft.Put(std::move(row));
+      }
+    }
+    ForgetBeginning(draft, letter.event);
+  }
   std::optional<Event> event = drop ? SubstituteFor(letter.event) : letter.event;
   if (event.has_value()) {
     event->offset = 0;
@@ -211,26 +262,31 @@ bool IsQuarantined(const Draft& draft) { return FindLetter(draft) != nullptr; }
 
 bool QuarantineEvent(Draft& draft, Treatment treatment) {
   const Event& event = draft.event();
-  const std::optional<Request> request = RequestOf(event);
-  if (request.has_value() && std::holds_alternative<ReplayHeld>(*request)) {
-    QuarantineReplay(draft, std::get<ReplayHeld>(*request));
-    return false;
-  }
   const DeadLetterRow* known = FindLetter(draft);
-  DeadLetterRow letter = known != nullptr ? *known : NewLetter(draft);
-  // What is left of a decision whose event was handled has no receivers any more.
   if (draft.cursor().handled) {
-    letter.decided = true;
-    draft.Put(std::move(letter));
+    // Everybody has received it; what is left is what waits for slots and the like.
+    if (known == nullptr) {
+      DeadLetterRow letter = NewLetter(draft, treatment);
+      letter.decided = true;
+      letter.error += ", after everybody had received it: what waits may begin with a later event";
+      draft.Put(std::move(letter));
+    }
     return false;
   }
+  if (event.kind == EventKind::kInternal && event.value == "REPLAY_HELD") {
+    const std::optional<Request> request = RequestOf(event);
+    const auto* replay = request.has_value() ? std::get_if<ReplayHeld>(&*request) : nullptr;
+    if (replay != nullptr) QuarantineReplay(draft, *replay, treatment);
+    return false;
+  }
+  DeadLetterRow letter = known != nullptr ? *known : NewLetter(draft, treatment);
+  // Of what is set aside nothing is looked at, not even what it asks for.
   if (treatment != Treatment::kSetAside && !IsForNobody(event)) {
-    if (known == nullptr) letter.error += "; suspended: ";
     letter.decided = true;
     draft.suspensions().SuspendReceivers(std::move(letter));
     return true;
   }
-  if (draft.resumed() && !IsForNobody(event)) {
+  if (draft.resumed() && treatment == Treatment::kSetAside) {
     // Sent again it would come twice to those whom it has reached.
     letter.decided = true;
     letter.error += "; it is decided up to workflow " +
@@ -255,7 +311,10 @@ void ReleaseQuarantine(Draft& draft, const DeadLetterRow& letter, bool drop) {
   PartBudget budget(draft);
   for (auto it = suspensions.upper_bound(last); it != suspensions.end(); ++it) {
     const SuspensionRow& row = it->second.row;
-    if (row.letter != letter.id || row.replaying) continue;
+    const bool releases = row.letter == letter.id && !row.replaying;
+    // Suspended by another event; this one waits there with the others.
+    const bool drops = !releases && drop && it->second.held.contains(letter.event.offset);
+    if (!releases && !drops) continue;
     if (budget.full()) {
       CursorRow& next = draft.Cut();
       next.execution = last.first;
@@ -263,8 +322,13 @@ void ReleaseQuarantine(Draft& draft, const DeadLetterRow& letter, bool drop) {
       next.count = released;
       return;
     }
-    budget.Spend(Release(draft, it->second, letter, drop));
     last = it->first;
+    if (drops) {
+      DropHeld(draft, it->first, letter.event);
+      budget.Spend(limits::kRowsOfHolding);
+      continue;
+    }
+    budget.Spend(Release(draft, it->second, letter, drop));
     ++released;
   }
   draft.Put(EraseDeadLetter{letter.id});

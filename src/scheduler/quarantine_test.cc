@@ -479,6 +479,146 @@ TEST_F(QuarantineTest, MoreEventsThanMayBeHeldFailTheExecutionAndSaySo) {
   EXPECT_EQ(Status(), E::kFailed);
 }
 
+TEST_F(QuarantineTest, Rule22ReportsAreHeldAlsoWhenThereIsNoRoomForEvents) {
+  const int64_t id = Run({Task("base"), Task("a", {Start(OnEvent("go"))})});
+  Report("base", S::kRunning);
+  Poison("go");
+  std::vector<Change> full;
+  HeldEventRow row{ExecutionId(id), {}, ++offset_, {}};
+  row.event.offset = row.offset;
+  row.event.value = std::string(limits::kMaxHeldBytes, 'x');
+  full.emplace_back(std::move(row));
+  state_.Apply(full);
+  rows_.Apply(full);
+  Send("go");
+  Report("base", S::kSuccess);
+  EXPECT_EQ(rows_.suspensions.begin()->second.lost, 1);
+  EXPECT_EQ(rows_.held_events.size(), 3U);
+  const std::vector<Change> gone = {EraseHeldEvent{ExecutionId(id), {}, offset_ - 2}};
+  state_.Apply(gone);
+  rows_.Apply(gone);
+  Retry();
+  Replay();
+  EXPECT_EQ(Latest("base"), S::kSuccess) << "nothing else would ever tell of its end";
+}
+
+TEST_F(QuarantineTest, AWireRequestHeldBehindTheEndOfItsExecutionReopensIt) {
+  const int64_t id = Run({Task("base"), Optional(Task("b", {Start(OnEvent("more"))}))});
+  Report("base", S::kRunning);
+  treatment_ = Treatment::kQuarantine;
+  Report("base", S::kSuccess);
+  Event start = FormatRequest(StartTaskExecution{id, "b"});
+  start.kind = EventKind::kScheduling;
+  Deliver(start);
+  Retry();
+  Replay();
+  EXPECT_EQ(Status(), E::kSuccess);
+  EXPECT_EQ(Runs("b"), 0);
+  EXPECT_TRUE(DeliverPublished("START_TASK_EXECUTION"));
+  EXPECT_EQ(Runs("b"), 1);
+  EXPECT_EQ(Status(), E::kRunning);
+}
+
+TEST_F(QuarantineTest, ADroppedRetryIsTheFailureOfItsRun) {
+  TaskSpec failing = Task("a");
+  failing.retry.retries = 1;
+  failing.retry.delay = Millis(1000);
+  Run({failing});
+  Report("a", S::kRunning);
+  Report("a", S::kFailed);
+  const TimerFired timer = state_.rep().timers.begin()->second;
+  now_ = Millis(timer.due_ms);
+  treatment_ = Treatment::kQuarantine;
+  Deliver(FormatRequest(timer));
+  Drop();
+  EXPECT_EQ(Latest("a"), S::kFailed);
+  EXPECT_EQ(Status(), E::kFailed);
+  EXPECT_THAT(rows_.suspensions, IsEmpty()) << "it goes with the execution";
+  Replay();
+}
+
+TEST_F(QuarantineTest, ADroppedReportOfABeginningLeavesItsStartTimeoutBehind) {
+  TaskSpec slow = Task("base");
+  slow.start_timeout = Millis(1000);
+  Run({slow});
+  treatment_ = Treatment::kQuarantine;
+  Report("base", S::kRunning);
+  Drop();
+  Replay();
+  EXPECT_EQ(Pass(Millis(100'000)), 0) << "it runs, only nobody was told";
+  EXPECT_EQ(Latest("base"), S::kQueued);
+}
+
+TEST_F(QuarantineTest, ASetAsideFiringThatIsDroppedIsPassedOver) {
+  Upload(Workflow({Task("a")}));
+  AddSchedule add;
+  add.ns = "default";
+  add.name = "w";
+  add.expression = "interval@0 0 0 10";
+  ASSERT_EQ(Request(add).code, 0);
+  const TimerFired first = state_.rep().timers.begin()->second;
+  now_ = Millis(first.due_ms);
+  treatment_ = Treatment::kSetAside;
+  Deliver(FormatRequest(first));
+  Drop();
+  EXPECT_EQ(rows_.schedules.begin()->second.next_due.count(), first.due_ms + 10'000);
+}
+
+TEST_F(QuarantineTest, ADroppedEventIsDroppedAlsoWhereAnotherOneSuspends) {
+  Run({Task("a", {Start(OnEvent("go"))}), Task("b", {Start(OnEvent("more"))})});
+  Poison("go");
+  treatment_ = Treatment::kQuarantine;
+  Send("more");
+  ASSERT_EQ(rows_.dead_letters.size(), 2U);
+  EXPECT_EQ(Request(DropDeadLetter{2}).code, 0);
+  EXPECT_EQ(Request(RetryDeadLetter{1}).code, 0);
+  Replay();
+  EXPECT_EQ(Runs("a"), 1);
+  EXPECT_EQ(Runs("b"), 0);
+}
+
+TEST_F(QuarantineTest, Rule22WhatIsLeftWhenEverybodyHasReceivedItIsPassedOver) {
+  max_executions_ = 2;
+  ASSERT_EQ(Request(SetPool{kExecutorPool, 1, ""}).code, 0);
+  Upload(Workflow({Task("a")}));
+  for (int i = 0; i < 6; ++i) StartExecution();
+  bool poisoned = false;
+  after_part_ = [&] {
+    if (!state_.rep().cursor.handled || poisoned) return;
+    poisoned = true;
+    treatment_ = Treatment::kQuarantine;
+  };
+  EXPECT_EQ(Request(SetPool{kExecutorPool, 100, ""}).code, 0);
+  after_part_ = nullptr;
+  EXPECT_TRUE(poisoned);
+  EXPECT_EQ(parts_, 2) << "nobody is promoted or started in the part that kills";
+  EXPECT_THAT(rows_.dead_letters.at(Letter()).error, HasSubstr("after everybody had received it"));
+  Report("a", S::kRunning, 0, 1);
+  Report("a", S::kSuccess, 0, 1);
+  for (int64_t id = 2; id <= 6; ++id) EXPECT_TRUE(RunOf("a", 1, id).has_slot) << id;
+}
+
+TEST_F(QuarantineTest, TriggersThatAreCutHoldAnEventOnce) {
+  max_executions_ = 1;
+  for (const char* name : {"w", "v", "u"}) {
+    Upload(Workflow({Task("a")}, name));
+    aiflow::AddTrigger add;
+    add.ns = "default";
+    add.name = name;
+    add.condition_json = FormatCondition(OnEvent("go"));
+    EXPECT_EQ(Request(add).code, 0);
+  }
+  treatment_ = Treatment::kQuarantine;
+  const Offset first = Send("go");
+  EXPECT_EQ(parts_, 3);
+  const Offset second = Send("go");
+  EXPECT_THAT(Held(), ElementsAre(first, second, first, second, first, second));
+  EXPECT_THAT(rows_.executions, IsEmpty());
+  Retry();
+  Replay();
+  EXPECT_EQ(rows_.executions.size(), 6U);
+}
+
 TEST_F(QuarantineTest, ADeletedWorkflowTakesItsSuspensionWithIt) {
   Upload(Workflow({Task("a")}));
   AddTrigger("go");

@@ -71,6 +71,7 @@ class Applier {
   }
   void operator()(const EraseExecution& erase) {
     finished_.insert(erase.id);
+    DropSuspension({erase.id, WorkflowId()});
     std::erase_if(rep_.dead_letters,
                   [&erase](const auto& letter) { return letter.second.execution_id == erase.id; });
   }

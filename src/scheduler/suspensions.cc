@@ -1,5 +1,7 @@
 #include "scheduler/suspensions.h"
 
+#include <string_view>
+
 #include "model/event_keys.h"
 #include "model/limits.h"
 #include "scheduler/draft.h"
@@ -9,6 +11,8 @@
 
 namespace aiflow {
 namespace {
+
+constexpr std::string_view kSuspendedMark = "; suspended: ";
 
 ReplayHeld ReplayOf(const Receiver& receiver) {
   return {.execution_id = receiver.first.value(), .workflow_id = receiver.second.value()};
@@ -45,14 +49,14 @@ bool SuspensionDraft::IsHeld() const {
   return event.kind != EventKind::kInternal || event.value == "TIMER_FIRED" || draft_.is_answer();
 }
 
-bool SuspensionDraft::Takes(const Receiver& receiver, bool receives) {
+bool SuspensionDraft::TakesOrHolds(const Receiver& receiver, bool receives) {
   if (replayed_ != nullptr) return replays(receiver);
   if (!letter_.has_value() && !draft_.state().suspensions.contains(receiver)) return true;
   if (receives && IsHeld()) holding_.insert(receiver);
   return false;
 }
 
-bool SuspensionDraft::Takes(ExecutionId id) {
+bool SuspensionDraft::TakesOrHolds(ExecutionId id) {
   if (nobody_is_suspended()) return true;
   const ExecutionEntry* entry = draft_.state().FindExecution(id);
   if (entry == nullptr) return true;  // there is nobody to keep it from
@@ -62,58 +66,92 @@ bool SuspensionDraft::Takes(ExecutionId id) {
   const bool receives = !is_broadcast || (entry->row.status == ExecutionStatus::kRunning &&
                                           draft_.offset() > entry->row.created_offset &&
                                           draft_.offset() > entry->row.event_offset);
-  return Takes(Receiver{id, WorkflowId()}, receives);
+  return TakesOrHolds(Receiver{id, WorkflowId()}, receives);
 }
 
-bool SuspensionDraft::Takes(WorkflowId id) {
-  return nobody_is_suspended() || Takes(Receiver{ExecutionId(), id}, true);
+bool SuspensionDraft::TakesOrHolds(WorkflowId id) {
+  return nobody_is_suspended() || TakesOrHolds(Receiver{ExecutionId(), id}, true);
+}
+
+// Without reports, answers and firings something would wait for ever, and they never come again.
+// There are not many: of each run, question and timer at most a few.
+bool SuspensionDraft::MayBeLost() const {
+  const EventKind kind = draft_.event().kind;
+  return kind == EventKind::kUser || kind == EventKind::kStatusChanged ||
+         kind == EventKind::kScheduling;
 }
 
 void SuspensionDraft::Hold(const Receiver& receiver) {
   const State::Rep& state = draft_.state();
-  const HeldEventRow held{receiver.first, receiver.second, draft_.offset(), draft_.event()};
+  HeldEventRow held{receiver.first, receiver.second, draft_.offset(), draft_.event()};
   const auto found = state.suspensions.find(receiver);
-  if (found == state.suspensions.end()) return draft_.Put(held);  // the quarantined event itself
-  const Suspension& suspension = found->second;
-  const bool fits = suspension.held.size() < limits::kMaxHeldEvents &&
-                    state.held_bytes + SizeOf(held) <= limits::kMaxHeldBytes;
-  if (!fits) {
-    SuspensionRow row = suspension.row;
-    ++row.lost;
-    return draft_.Put(std::move(row));
+  const bool known = found != state.suspensions.end();
+  if (known && found->second.held.contains(held.offset)) return;
+  SuspensionRow row = known ? found->second.row : NewSuspension(receiver);
+  const size_t events = known ? found->second.held.size() : 0;
+  const size_t bytes = SizeOf(held);
+  const bool fits = events < limits::kMaxHeldEvents &&
+                    state.held_bytes + held_bytes_ + bytes <= limits::kMaxHeldBytes;
+  const bool keeps = fits || !MayBeLost();
+  if (!keeps) ++row.lost;
+  if (!known || !keeps) draft_.Put(row);
+  if (!keeps) return;
+  held_bytes_ += bytes;
+  draft_.Put(std::move(held));
+  if (row.replaying) PublishReplay(draft_, receiver, draft_.offset(), row.letter);
+}
+
+/// By the letter, which then names the receiver.
+SuspensionRow SuspensionDraft::NewSuspension(const Receiver& receiver) {
+  constexpr size_t kMaxTextBytes = 1'000;
+  std::string& text = letter_->error;
+  const bool first = text.find(kSuspendedMark) == std::string::npos;
+  if (text.size() < kMaxTextBytes) {
+    text += (first ? std::string(kSuspendedMark) : ", ") + NameOf(draft_.state(), receiver);
+    if (text.size() >= kMaxTextBytes) text += ", ...";
   }
-  draft_.Put(held);
-  if (suspension.row.replaying) {
-    PublishReplay(draft_, receiver, held.offset, suspension.row.letter);
-  }
+  return MakeSuspension(draft_, receiver, *letter_);
 }
 
 void SuspensionDraft::Settle() {
-  constexpr size_t kMaxTextBytes = 1'000;
-  for (const Receiver& receiver : holding_) {
-    if (letter_.has_value() && !draft_.state().suspensions.contains(receiver)) {
-      Suspend(draft_, receiver, *letter_);
-      std::string& text = letter_->error;
-      if (text.size() < kMaxTextBytes) {
-        const std::string name = NameOf(draft_.state(), receiver);
-        text += text.ends_with("suspended: ") ? name : ", " + name;
-        if (text.size() >= kMaxTextBytes) text += ", ...";
-      }
-    }
-    Hold(receiver);
-  }
+  for (const Receiver& receiver : holding_) Hold(receiver);
   if (letter_.has_value()) draft_.Put(*letter_);
+  for (const Receiver& receiver : released_) {
+    if (!HasEnded(receiver)) continue;
+    SendOn(draft_.state().suspensions.at(receiver));
+    End(receiver);
+  }
   if (replayed_ != nullptr) EndReplayStep();
+}
+
+bool SuspensionDraft::HasEnded(const Receiver& receiver) const {
+  const auto execution = draft_.executions().find(receiver.first);
+  return execution != draft_.executions().end() && IsFinished(execution->second->row().status);
 }
 
 void SuspensionDraft::EndReplayStep() {
   const Receiver receiver{replayed_->execution_id, replayed_->workflow_id};
   frees_runs_ = true;
   draft_.Put(EraseHeldEvent{receiver.first, receiver.second, replayed_->offset});
-  const auto execution = draft_.executions().find(receiver.first);
-  const bool finished =
-      execution != draft_.executions().end() && IsFinished(execution->second->row().status);
-  if (finished || draft_.state().suspensions.at(receiver).held.size() == 1) End(receiver);
+  const Suspension& suspension = draft_.state().suspensions.at(receiver);
+  const bool ended = HasEnded(receiver);
+  if (ended) SendOn(suspension);
+  if (ended || suspension.held.size() == 1) End(receiver);
+}
+
+/// The execution has ended: requests are for an ended one now, and come as later events. Nothing
+/// else that is held means anything to it.
+void SuspensionDraft::SendOn(const Suspension& suspension) {
+  const Receiver receiver{suspension.row.execution_id, suspension.row.workflow_id};
+  for (const auto& [offset, held] : suspension.held) {
+    const bool is_replayed = replayed_ != nullptr && replayed_->offset == offset;
+    if (is_replayed || held.event.kind != EventKind::kScheduling) continue;
+    Event event = held.event;
+    event.offset = 0;
+    event.create_time = Millis(0);
+    event.id = ReplayEventId(ReplayOf(receiver), offset, suspension.row.letter) + "/request";
+    draft_.Publish(std::move(event));
+  }
 }
 
 void SuspensionDraft::End(const Receiver& receiver) {
@@ -141,7 +179,7 @@ void PublishReplay(Draft& draft, const Receiver& receiver, Offset offset, DeadLe
   draft.Publish(std::move(event));
 }
 
-void Suspend(Draft& draft, const Receiver& receiver, const DeadLetterRow& letter) {
+SuspensionRow MakeSuspension(Draft& draft, const Receiver& receiver, const DeadLetterRow& letter) {
   const State::Rep& state = draft.state();
   const auto known = state.suspensions.find(receiver);
   SuspensionRow row;
@@ -163,7 +201,7 @@ void Suspend(Draft& draft, const Receiver& receiver, const DeadLetterRow& letter
       draft.Put(std::move(schedule));
     }
   }
-  draft.Put(std::move(row));
+  return row;
 }
 
 std::string SuspendedText(const DeadLetterRow& letter) {

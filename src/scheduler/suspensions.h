@@ -32,8 +32,8 @@ class SuspensionDraft {
 
   /// The event is to be applied to the execution, or to be seen by the workflow's triggers and
   /// schedules, now. False: not in this event; it is held if it is one for a suspended receiver.
-  bool Takes(ExecutionId id);
-  bool Takes(WorkflowId id);
+  bool TakesOrHolds(ExecutionId id);
+  bool TakesOrHolds(WorkflowId id);
 
   /// One of its held events comes to the receiver in this event.
   [[nodiscard]] bool replays(const Receiver& receiver) const;
@@ -45,33 +45,43 @@ class SuspensionDraft {
   /// Runs that a suspension has kept from slots may get them.
   [[nodiscard]] bool frees_runs() const { return frees_runs_; }
 
+  /// Held events come to the receiver from now on, unless it ends with this event.
+  void Released(const Receiver& receiver) { released_.insert(receiver); }
+
   /// Writes down what was held, and goes on with a replay. Once per event, after SettleExecution.
   void Settle();
   /// REPLAY_HELD with nothing held: the suspension ends.
   void End(const Receiver& receiver);
 
  private:
-  bool Takes(const Receiver& receiver, bool receives);
+  bool TakesOrHolds(const Receiver& receiver, bool receives);
   [[nodiscard]] bool nobody_is_suspended() const {
     return replayed_ == nullptr && !letter_.has_value() && draft_state().suspensions.empty();
   }
   [[nodiscard]] const State::Rep& draft_state() const;
   [[nodiscard]] bool IsHeld() const;
+  [[nodiscard]] bool MayBeLost() const;
   void Hold(const Receiver& receiver);
+  SuspensionRow NewSuspension(const Receiver& receiver);
+  [[nodiscard]] bool HasEnded(const Receiver& receiver) const;
+  void SendOn(const Suspension& suspension);
   void EndReplayStep();
 
   Draft& draft_;
   const HeldEventRow* const replayed_;
   std::optional<DeadLetterRow> letter_;
   std::set<Receiver> holding_;
+  std::set<Receiver> released_;
+  size_t held_bytes_ = 0;  // by this event, on top of the state's
   bool frees_runs_ = false;
 };
 
 /// The held event that comes next when `event` is a REPLAY_HELD which is still wanted; else null.
 const HeldEventRow* FindReplayed(const State::Rep& state, const Event& event);
 
-/// Takes no events until the letter is retried or dropped. Also of one whose replay is quarantined.
-void Suspend(Draft& draft, const Receiver& receiver, const DeadLetterRow& letter);
+/// The receiver takes no events until the letter is retried or dropped, and says so. The row is for
+/// the caller to put. Also of a receiver whose replay is quarantined.
+SuspensionRow MakeSuspension(Draft& draft, const Receiver& receiver, const DeadLetterRow& letter);
 /// What a person reads at the suspended ones.
 std::string SuspendedText(const DeadLetterRow& letter);
 /// The same; empty when the receiver is not suspended.

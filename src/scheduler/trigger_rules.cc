@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "model/event_keys.h"
+#include "model/limits.h"
 #include "model/trigger_params.h"
 #include "scheduler/evaluations.h"
 #include "scheduler/parts.h"
@@ -96,7 +97,7 @@ const std::set<TriggerId>* Listening(const Draft& draft) {
 }
 
 /// Those that see it, by workflow; of workflows behind the decision's cursor only.
-std::map<WorkflowId, std::vector<TriggerId>> ListeningByWorkflow(Draft& draft) {
+std::map<WorkflowId, std::vector<TriggerId>> ListeningByWorkflow(const Draft& draft) {
   std::map<WorkflowId, std::vector<TriggerId>> workflows;
   const std::set<TriggerId>* listening = Listening(draft);
   if (listening == nullptr) return workflows;
@@ -107,9 +108,9 @@ std::map<WorkflowId, std::vector<TriggerId>> ListeningByWorkflow(Draft& draft) {
     // It sees what comes after the event that added it, and everything once: of a replay there is
     // one only.
     if (workflow == nullptr || draft.offset() <= row.created_offset) continue;
-    const bool late = draft.suspensions().replays({ExecutionId(), workflow->id});
-    if (!late && draft.offset() <= workflow->event_offset) continue;
-    if (!draft.suspensions().Takes(workflow->id)) continue;
+    const SuspensionDraft& suspensions = draft.suspensions();
+    const bool late = suspensions.replays({ExecutionId(), workflow->id});
+    if (!late && (suspensions.replays() || draft.offset() <= workflow->event_offset)) continue;
     workflows[workflow->id].push_back(id);
   }
   return workflows;
@@ -164,6 +165,11 @@ bool ApplyTriggers(Draft& draft, const Occurrence& occurrence) {
     if (budget.full()) {
       draft.Cut().workflow = last;
       return false;
+    }
+    if (!draft.suspensions().TakesOrHolds(id)) {
+      budget.Spend(limits::kRowsOfHolding);
+      last = id;
+      continue;
     }
     const size_t rows = ApplyTriggersOf(draft, triggers, occurrence);
     for (size_t i = 0; i < triggers.size(); ++i) budget.Spend(i == 0 ? rows : 0);

@@ -9,11 +9,11 @@ namespace {
 bool OwnerTakes(Draft& draft, const TimerFired& timer) {
   switch (timer.kind) {
     case TimerKind::kSchedule:
-      return draft.suspensions().Takes(
+      return draft.suspensions().TakesOrHolds(
           draft.state().schedules.at(ScheduleId(timer.owner)).workflow_id);
     case TimerKind::kTask:
     case TimerKind::kTick:
-    case TimerKind::kExecution: return draft.suspensions().Takes(ExecutionId(timer.owner));
+    case TimerKind::kExecution: return draft.suspensions().TakesOrHolds(ExecutionId(timer.owner));
     case TimerKind::kHook: break;
   }
   return true;
