@@ -180,6 +180,17 @@ def test_task_statuses_are_those_as_of_the_event(condition_host, workflow_file):
     assert not condition_host.met(statuses={"other": "FAILED"})
 
 
+def test_the_status_of_a_task_that_is_not_there_is_none_and_told_once(
+    condition_host, workflow_file
+):
+    body = "return context.get_task_status('tsak') is None"
+    condition_host.start(workflow_file(condition(body)))
+    assert condition_host.met() and condition_host.met()
+    told = condition_host.log.read_text()
+    assert told.count("has no task 'tsak'") == 1
+    assert "so that its status is always None; did you mean 'task'?" in told
+
+
 def test_the_context_knows_workflow_execution_and_params(condition_host, workflow_file):
     body = (
         "from ai_flow.model.internal.contexts import WorkflowExecutionContext\n"

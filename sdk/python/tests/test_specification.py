@@ -1,5 +1,6 @@
 """What workflows compile to: docs/formats/workflow-spec.md."""
 
+import re
 import sys
 from datetime import timedelta
 
@@ -223,11 +224,47 @@ def test_an_empty_operator_has_no_process():
 
 
 def test_an_unknown_option_is_a_warning():
-    task, warnings = task_of(onalive="queue")
-    assert "onalive" not in task
-    assert warnings == [
-        "workflow 'flow', task 'task': option 'onalive' is not known and has no effect"
-    ]
+    task, warnings = task_of(trigger_rule="all_done")
+    assert set(task) == {"name", "operator", "command"}
+    (warning,) = warnings
+    # Where it is written, as messages about errors.
+    assert re.fullmatch(
+        r".*test_specification\.py:\d+: workflow 'flow', task 'task': option 'trigger_rule' is not "
+        r"known and has no effect",
+        warning,
+    )
+
+
+@pytest.mark.parametrize(
+    "option, meant",
+    [
+        ("retires", "did you mean 'retries'?"),
+        ("onalive", "did you mean 'on_alive'?"),
+        ("retry_delay_", "did you mean 'retry_delay'?"),
+        ("max_active_executions", "it is one of workflows"),
+    ],
+)
+def test_an_option_that_is_nearly_one_is_named(option, meant):
+    _, (warning,) = task_of(**{option: 1})
+    assert warning.endswith(f"option {option!r} is not known and has no effect; {meant}")
+
+
+@pytest.mark.parametrize(
+    "option, hint",
+    [
+        ("max_active_execution", "did you mean 'max_active_executions'?"),
+        ("time_zone", "did you mean 'timezone'?"),
+        ("retries", "give it to its operators"),
+    ],
+)
+def test_an_option_of_a_workflow_that_is_nearly_one_is_a_warning(option, hint):
+    with Workflow("flow", owner="me", **{option: 1}) as workflow:
+        BashOperator("task", "true")
+    spec, (warning,) = spec_of(workflow)
+    assert re.match(r".*test_specification\.py:\d+: workflow 'flow': option ", warning)
+    assert hint in warning
+    # Files of the forerunner may keep what they want.
+    assert spec["config"] == {"owner": "me", option: 1}
 
 
 def test_workflow_options_are_kept_as_json():
@@ -488,7 +525,6 @@ def test_a_condition_of_its_own_needs_event_keys(condition, reason):
         MeetAllCondition("", [SingleEventCondition("a")]),
         SingleEventCondition(""),
         SingleEventCondition(None),
-        "no condition",
     ],
 )
 def test_a_condition_that_can_never_be_met_is_refused(condition):
@@ -518,9 +554,3 @@ def test_a_rule_with_a_trigger_of_its_own_is_refused():
 
     assert "OwnRule has a trigger() of its own" in refusal(make)
 
-
-def test_an_unknown_action_is_refused():
-    def make():
-        BashOperator("task", "true").action_on_condition("GO", SingleEventCondition("a"))
-
-    assert "unknown action 'GO'" in refusal(make)

@@ -240,3 +240,89 @@ def test_bash_in_process_stops_while_another_thread_waits(bash):
     task.stop(None)
     waiter.join(10)
     assert len(ended) == 1
+
+
+def _task():
+    with Workflow("flow"):
+        return BashOperator("task", "true")
+
+
+@pytest.mark.parametrize(
+    "rule, kind, reason",
+    [
+        (
+            lambda task: task.start_after("prepare"),
+            TypeError,
+            "start_after takes operators, not 'prepare' (str); give the operator itself",
+        ),
+        (lambda task: task.start_after(["prepare"]), TypeError, "not 'prepare' (str)"),
+        (lambda task: task.start_after(None), TypeError, "takes operators, not None (NoneType)"),
+        (
+            lambda task: task.action_on_task_status(TaskAction.START, [task]),
+            TypeError,
+            "must be a dict of operators to statuses, as {task: TaskStatus.SUCCESS}",
+        ),
+        (
+            lambda task: task.action_on_task_status(TaskAction.START, {"a": TaskStatus.SUCCESS}),
+            TypeError,
+            "takes operators, not 'a' (str)",
+        ),
+        (
+            lambda task: task.action_on_task_status(TaskAction.START, {task: "DONE"}),
+            ValueError,
+            "unknown status 'DONE' of task 'task'; one of INIT, QUEUED",
+        ),
+        (
+            lambda task: task.action_on_condition("GO", SingleEventCondition("a")),
+            ValueError,
+            "unknown action 'GO'; one of START, RESTART, STOP, as TaskAction.START",
+        ),
+        (
+            lambda task: task.action_on_event_received("key", TaskAction.START),
+            ValueError,
+            "unknown action 'key'",
+        ),
+        (
+            lambda task: task.action_on_condition(TaskAction.START, "key"),
+            TypeError,
+            "a rule needs a Condition, not 'key' (str); for an event key use",
+        ),
+        (
+            lambda task: task.action_on_event_received(TaskAction.START, 5),
+            TypeError,
+            "an event key must be a string, not 5 (int)",
+        ),
+        (
+            lambda task: task.action_on_event_received(TaskAction.START, ""),
+            ValueError,
+            "must not be empty",
+        ),
+        (
+            lambda task: task.action_on_event_received(TaskAction.START, "k", between=(5, 1)),
+            ValueError,
+            "between 5 and 1 is no number",
+        ),
+        (
+            lambda task: task.action_on_event_received(TaskAction.START, "k", between=("a", 1)),
+            TypeError,
+            "between takes numbers, not 'a'",
+        ),
+    ],
+)
+def test_a_bad_argument_of_a_rule_is_refused_where_it_is_written(rule, kind, reason):
+    task = _task()
+    with pytest.raises(kind) as error:
+        rule(task)
+    assert isinstance(error.value, AIFlowException)
+    assert reason in str(error.value)
+    assert not task.workflow.rules
+
+
+def test_statuses_and_actions_may_be_given_by_name():
+    task = _task()
+    task.action_on_task_status("STOP", {task: "FAILED"})
+    task.start_after(iter([task]))
+    assert [rule.action for rule in task.workflow.rules["task"]] == [
+        TaskAction.STOP,
+        TaskAction.START,
+    ]

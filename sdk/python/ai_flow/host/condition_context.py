@@ -1,9 +1,11 @@
 """What user-written conditions see: the event's execution or workflow as of the event, and their
 states."""
 
-from typing import Any, Dict, Mapping, Optional
+import logging
+from typing import Any, Dict, Mapping, Optional, Set, Tuple
 
 from ai_flow.common.exception.exceptions import AIFlowException
+from ai_flow.host.option_values import nearest
 from ai_flow.model.internal.contexts import WorkflowContext, WorkflowExecutionContext
 from ai_flow.model.state import State, StateDescriptor, StateType, ValueState
 from ai_flow.model.status import TaskStatus, WorkflowStatus
@@ -12,6 +14,28 @@ from ai_flow.model.workflow_execution import WorkflowExecution
 
 # src/model/limits.h
 MAX_STATE_BYTES = 1 << 20
+
+
+# Workflow and task of the warnings that this process has given; a few say enough.
+_warned: Set[Tuple[str, str]] = set()
+MAX_WARNINGS = 100
+_log = logging.getLogger(__name__)
+
+
+def _warn_of_unknown_task(workflow: Workflow, task_name: Any) -> None:
+    """The forerunner's answer is None; a slip of the pen should not stay unseen for it."""
+    subject = (workflow.name, str(task_name))
+    if subject in _warned or len(_warned) >= MAX_WARNINGS:
+        return
+    _warned.add(subject)
+    meant = nearest(str(task_name), workflow.tasks)
+    hint = "" if meant is None else f"; did you mean {meant!r}?"
+    _log.warning(
+        "workflow %r has no task %r, so that its status is always None%s",
+        workflow.name,
+        task_name,
+        hint,
+    )
 
 
 class States:
@@ -94,6 +118,8 @@ class ConditionExecutionContext(WorkflowExecutionContext):
 
     def get_task_status(self, task_name: str) -> Optional[TaskStatus]:
         found = self._statuses.get(task_name)
+        if found is None and task_name not in self.workflow.tasks:
+            _warn_of_unknown_task(self.workflow, task_name)
         return None if found is None else TaskStatus(found)
 
 

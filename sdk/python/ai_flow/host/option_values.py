@@ -1,8 +1,9 @@
 """Checks of option values. Each raises ValueError with one clause that begins with the option."""
 
+import difflib
 import math
 from datetime import timedelta
-from typing import Any, Optional, Sequence
+from typing import Any, Iterable, Optional, Sequence
 
 # src/model/limits.h
 MAX_DURATION_MS = 3650 * 24 * 3600 * 1000
@@ -45,3 +46,9 @@ def choice(name: str, value: Any, choices: Sequence[str]) -> str:
     if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
     return str(value)
+
+
+def nearest(name: str, known: Iterable[str]) -> Optional[str]:
+    """The known option that `name` is most likely a slip of the pen for."""
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.75)
+    return found[0] if found else None

@@ -26,12 +26,16 @@ class SpecificationError(Exception):
     """A workflow that cannot be uploaded; the message is one paragraph."""
 
 
-def _at(location: Location, message: str) -> SpecificationError:
+def _placed(location: Location, message: str) -> str:
     if location is None:
-        return SpecificationError(message)
+        return message
     relative = os.path.relpath(location[0])
     shown = location[0] if relative.startswith("..") else relative
-    return SpecificationError(f"{shown}:{location[1]}: {message}")
+    return f"{shown}:{location[1]}: {message}"
+
+
+def _at(location: Location, message: str) -> SpecificationError:
+    return SpecificationError(_placed(location, message))
 
 
 def workflow_spec(
@@ -52,8 +56,9 @@ def workflow_spec(
         "namespace": workflow.namespace,
         "name": workflow.name,
     }
+    placed = _placed(workflow._defined_at, where)
     try:
-        spec.update(workflow_options(workflow.config, where, warnings))
+        spec.update(workflow_options(workflow.config, placed, warnings))
     except (ValueError, AIFlowException) as error:
         raise _at(workflow._defined_at, f"{where}: {error}") from error
     tasks = [_task(workflow, task, warnings) for task in workflow.tasks.values()]
@@ -110,12 +115,13 @@ def _asks_a_host(workflow: Workflow) -> bool:
 
 def _task(workflow: Workflow, task: Operator, warnings: List[str]) -> Dict[str, Any]:
     where = f"workflow {workflow.name!r}, task {task.name!r}"
+    placed = _placed(task._defined_at, where)
     own_workflow = (workflow.namespace, workflow.name)
     try:
         spec: Dict[str, Any] = {"name": task.name}
         spec.update(_operator(task))
         has_process = spec["operator"] != "empty"
-        spec.update(task_options(task.config, has_process, where, warnings))
+        spec.update(task_options(task.config, has_process, placed, warnings))
         rules = [_rule(rule, own_workflow) for rule in workflow.rules.get(task.name, [])]
         if rules:
             spec["rules"] = rules

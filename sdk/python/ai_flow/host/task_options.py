@@ -2,7 +2,7 @@
 
 from typing import Any, Callable, Dict, List
 
-from ai_flow.host.option_values import choice, flag, milliseconds, text, whole
+from ai_flow.host.option_values import choice, flag, milliseconds, nearest, text, whole
 from ai_flow.model.names import check_name
 
 # src/model/limits.h
@@ -12,6 +12,10 @@ MAX_POOL_SLOTS = 1_000_000
 ON_ALIVE = ("ignore", "queue", "restart")
 OVERLAP = ("restart", "skip", "queue")
 CATCHUP = ("none", "one", "all")
+# ai_flow/host/workflow_options.py; `execution_timeout` is one of tasks, too.
+WORKFLOW_OPTIONS = frozenset(
+    "keep_open max_active_executions concurrency timezone params on_failure on_success".split()
+)
 PERIODIC_PREFIXES = ("cron@", "interval@")
 # Of a process, which an EmptyOperator does not have.
 OF_PROCESSES = frozenset(
@@ -44,7 +48,9 @@ def task_options(
             continue
         member = _MEMBERS.get(name)
         if member is None:
-            warnings.append(f"{where}: option {name!r} is not known and has no effect")
+            warnings.append(
+                f"{where}: option {name!r} is not known and has no effect{_meant(name)}"
+            )
             continue
         key, read = member
         checked = read(name, value)
@@ -53,6 +59,14 @@ def task_options(
             continue
         spec[key] = checked
     return spec
+
+
+def _meant(name: str) -> str:
+    """What an unknown option may have been meant to be, as the end of a sentence."""
+    meant = nearest(name, _MEMBERS)
+    if meant is not None:
+        return f"; did you mean {meant!r}?"
+    return "; it is one of workflows" if name in WORKFLOW_OPTIONS else ""
 
 
 def _periodic(name: str, value: Any) -> str:
@@ -87,6 +101,10 @@ def _at_least(least: int, most: int) -> Callable[[str, Any], int]:
 
 def _one_of(*choices: str) -> Callable[[str, Any], str]:
     return lambda name, value: choice(name, value, choices)
+
+
+def is_task_option(name: str) -> bool:
+    return name in _MEMBERS
 
 
 # Option -> member, and how its value is read.

@@ -3,7 +3,8 @@
 import json
 from typing import Any, Dict, List
 
-from ai_flow.host.option_values import flag, milliseconds, text, whole
+from ai_flow.host.option_values import flag, milliseconds, nearest, text, whole
+from ai_flow.host.task_options import is_task_option
 from ai_flow.model.hook import Hook
 from ai_flow.model.param import normalized
 
@@ -80,6 +81,13 @@ def _rest(config: Dict[str, Any], where: str, warnings: List[str]) -> Dict[str, 
     for name, value in config.items():
         if name in _MEANINGFUL:
             continue
+        meant = nearest(name, sorted(_MEANINGFUL))
+        if meant is not None:
+            warnings.append(f"{where}: option {name!r} has no effect; did you mean {meant!r}?")
+        elif is_task_option(name):
+            warnings.append(
+                f"{where}: option {name!r} has no effect on a workflow; give it to its operators"
+            )
         try:
             rest[name] = json.loads(json.dumps(value, allow_nan=False))
         except (TypeError, ValueError):

@@ -8,7 +8,7 @@ import json
 import math
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from ai_flow.common.exception.exceptions import AIFlowException
+from ai_flow.common.exception.exceptions import ArgumentTypeError, ArgumentValueError
 from ai_flow.model.param import check_json, check_pointer
 
 # docs/formats/workflow-spec.md
@@ -62,7 +62,7 @@ def one_of(*values: Any) -> EventFilter:
     if len(values) == 1 and isinstance(values[0], (list, tuple, set, frozenset)):
         values = tuple(values[0])
     if not 1 <= len(values) <= MAX_FILTER_VALUES:
-        raise AIFlowException(f"one_of takes 1 to {MAX_FILTER_VALUES} values, not {len(values)}")
+        raise ArgumentValueError(f"one_of takes 1 to {MAX_FILTER_VALUES} values, not {len(values)}")
     return EventFilter(tuple(check_json("a value of a filter", value) for value in values))
 
 
@@ -72,15 +72,18 @@ def between(low: Optional[float] = None, high: Optional[float] = None) -> EventF
         if bound is None:
             continue
         if isinstance(bound, bool) or not isinstance(bound, (int, float)):
-            raise AIFlowException(f"between takes numbers, not {bound!r}")
+            raise ArgumentTypeError(f"between takes numbers, not {bound!r}")
         if not math.isfinite(bound):
-            raise AIFlowException(
+            raise ArgumentValueError(
                 f"between takes finite numbers, not {bound!r}; None leaves it open"
             )
     if low is None and high is None:
-        raise AIFlowException("between needs a bound")
+        raise ArgumentValueError("between needs a bound, as between=(0, 10) or (None, 10)")
     if low is not None and high is not None and low > high:
-        raise AIFlowException(f"between {low!r} and {high!r} is no number")
+        raise ArgumentValueError(
+            f"between {low!r} and {high!r} is no number, so that it can never be met; the lower "
+            f"bound comes first"
+        )
     return EventFilter(min=low, max=high)
 
 
@@ -129,29 +132,29 @@ def field_filters(
         filters.append(FieldFilter("value", None, _text_filter("value", value)))
     if one_of_values is not None:
         if isinstance(one_of_values, (str, bytes)) or not hasattr(one_of_values, "__iter__"):
-            raise AIFlowException(f"one_of must be a list of values, not {one_of_values!r}")
+            raise ArgumentTypeError(f"one_of must be a list of values, not {one_of_values!r}")
         wanted = one_of(list(one_of_values))
         filters.append(FieldFilter("value", None, _text_filter("one_of", wanted)))
     if between_bounds is not None:
         if not isinstance(between_bounds, (list, tuple)) or len(between_bounds) != 2:
-            raise AIFlowException(f"between must be a pair (low, high), not {between_bounds!r}")
+            raise ArgumentTypeError(f"between must be a pair (low, high), not {between_bounds!r}")
         filters.append(FieldFilter("value", None, between(*between_bounds)))
     if isinstance(context, Mapping):
         filters += _pointers("context", context)
     elif context is not None:
-        raise AIFlowException(
+        raise ArgumentTypeError(
             f"context must be a dict of JSON Pointers to values or filters, not {context!r}"
         )
     if sender is not None:
         filters.append(FieldFilter("sender", None, _text_filter("sender", sender)))
     if len(filters) > MAX_FILTERS:
-        raise AIFlowException(f"{len(filters)} filters are over the limit of {MAX_FILTERS}")
+        raise ArgumentValueError(f"{len(filters)} filters are over the limit of {MAX_FILTERS}")
     return filters
 
 
 def check_scope(scope: Any) -> Optional[str]:
     if scope is not None and scope not in SCOPES:
-        raise AIFlowException(f"scope must be one of {', '.join(SCOPES)}, not {scope!r}")
+        raise ArgumentValueError(f"scope must be one of {', '.join(SCOPES)}, not {scope!r}")
     return None if scope == "any" else scope
 
 
@@ -171,7 +174,7 @@ def _text_filter(what: str, value: Any) -> EventFilter:
     found = value if isinstance(value, EventFilter) else equals(value)
     for wanted in found.one_of:
         if isinstance(wanted, bool) or not isinstance(wanted, (str, int, float)):
-            raise AIFlowException(
+            raise ArgumentTypeError(
                 f"{what} of an event is text, which is never equal to {wanted!r}; write it as a "
                 f"string, or give JSON Pointers into it, as value={{'/member': {wanted!r}}}"
             )

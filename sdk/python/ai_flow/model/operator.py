@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Union
 
 from ai_flow.common.exception.exceptions import AIFlowException, OutsideWorkflowError
 from ai_flow.model.action import TaskAction
+from ai_flow.model.arguments import operators
 from ai_flow.model.condition import Condition
 from ai_flow.model.context import Context
 from ai_flow.model.names import check_name
@@ -117,7 +118,7 @@ class Operator:
 
     def start_after(self, tasks: Union["Operator", List["Operator"]]) -> None:
         """Starts this task when all of `tasks` have succeeded. A second call is an alternative."""
-        upstream = [tasks] if isinstance(tasks, Operator) else list(tasks)
+        upstream = operators("start_after", tasks)
         self.action_on_task_status(
             TaskAction.START, {task: TaskStatus.SUCCESS for task in upstream}
         )

@@ -5,6 +5,12 @@ from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence
 
 from ai_flow.common.exception.exceptions import AIFlowException
 from ai_flow.model.action import TaskAction
+from ai_flow.model.arguments import (
+    check_action,
+    check_condition,
+    check_event_key,
+    check_statuses,
+)
 from ai_flow.model.condition import Condition
 from ai_flow.model.names import check_name, check_namespace
 from ai_flow.model.rule import TaskRule
@@ -50,6 +56,8 @@ class Workflow:
 
     def action_on_condition(self, task_name: str, action: TaskAction, condition: Condition) -> None:
         """Performs `action` on the task whenever `condition` is met."""
+        check_action(action)
+        check_condition(condition)
         self.rules.setdefault(task_name, []).append(TaskRule(condition, action))
 
     def action_on_event_received(
@@ -69,6 +77,8 @@ class Workflow:
         is asked for as with `SingleEventCondition`."""
         from ai_flow.model.internal.conditions import SingleEventCondition
 
+        check_action(action)
+        check_event_key(event_key)
         condition = SingleEventCondition(
             event_key,
             value=value,
@@ -92,6 +102,7 @@ class Workflow:
             TaskStatusCondition,
         )
 
+        check_statuses(upstream_task_status_dict)
         conditions = [
             TaskStatusCondition(
                 workflow_name=self.name,

@@ -35,3 +35,11 @@ class NonRetriableError(AIFlowException):
 
 class OutsideWorkflowError(AIFlowException, AttributeError):
     """An operator was created outside a `with Workflow(...)` block."""
+
+
+class ArgumentTypeError(AIFlowException, TypeError):
+    """An argument is of a type that means nothing here."""
+
+
+class ArgumentValueError(AIFlowException, ValueError):
+    """An argument has a value that is not allowed."""
