@@ -6,8 +6,14 @@
 
 namespace aiflow::validation {
 
+void Problems::About(std::optional<size_t> task, std::optional<size_t> rule) {
+  task_ = task;
+  rule_ = rule;
+}
+
 void Problems::Add(std::string text) {
-  if (++problems_ <= limits::kMaxReportedProblems) problem_texts_.push_back(std::move(text));
+  if (++problems_ > limits::kMaxReportedProblems) return;
+  kept_.push_back({std::move(text), task_, rule_});
 }
 
 void Problems::Warn(std::string text) {
@@ -21,11 +27,16 @@ void Problems::AddError(const std::string& prefix, const Status& status) {
 Status Problems::ToStatus(const std::string& subject) const {
   if (empty()) return Status::Ok();
   std::string text = subject + " is refused:";
-  for (const std::string& problem : problem_texts_) text += "\n- " + problem;
-  if (problems_ > problem_texts_.size()) {
-    text += "\n- and " + std::to_string(problems_ - problem_texts_.size()) + " more problems";
-  }
+  for (const SpecProblem& problem : problems()) text += "\n- " + problem.text;
   return {Code::kInvalidArgument, std::move(text)};
+}
+
+std::vector<SpecProblem> Problems::problems() const {
+  std::vector<SpecProblem> all = kept_;
+  if (problems_ > all.size()) {
+    all.push_back({"and " + std::to_string(problems_ - all.size()) + " more problems", {}, {}});
+  }
+  return all;
 }
 
 std::vector<std::string> Problems::warnings() const {

@@ -2,11 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/status.h"
+#include "model/spec_problems.h"
 
 namespace aiflow::validation {
 
@@ -14,6 +16,8 @@ namespace aiflow::validation {
 /// their subject. The first kMaxReportedProblems of each kind are kept, the rest is counted.
 class Problems {
  public:
+  /// What is added from now on is about this task, or this rule of it, or (neither) the workflow.
+  void About(std::optional<size_t> task, std::optional<size_t> rule = std::nullopt);
   void Add(std::string text);
   void Warn(std::string text);
   /// Adds the message of an error after `prefix`.
@@ -23,11 +27,15 @@ class Problems {
   /// OK, or kInvalidArgument: "SUBJECT is refused:" and a line for each problem.
   [[nodiscard]] Status ToStatus(const std::string& subject) const;
   [[nodiscard]] std::vector<std::string> warnings() const;
+  /// In the order in which they were added; more than were kept are one without a place.
+  [[nodiscard]] std::vector<SpecProblem> problems() const;
 
  private:
   size_t problems_ = 0;
   size_t doubts_ = 0;
-  std::vector<std::string> problem_texts_;
+  std::optional<size_t> task_;
+  std::optional<size_t> rule_;
+  std::vector<SpecProblem> kept_;
   std::vector<std::string> doubt_texts_;
 };
 

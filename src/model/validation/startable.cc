@@ -75,6 +75,8 @@ class Graph {
       case ConditionKind::kAllTaskStatus:
       case ConditionKind::kAnyOf: break;
     }
+    // An empty one is refused elsewhere, or could not be read: nothing is known of it.
+    if (condition.children.empty()) return Reach(parent);
     const bool any = condition.kind == ConditionKind::kAnyOf;
     const size_t node = NewNode(parent, any ? 1 : condition.children.size());
     for (const ConditionSpec& child : condition.children) Add(child, node);
@@ -216,6 +218,7 @@ void CheckStartable(const WorkflowSpec& spec, const OwnTasks& own, Problems& pro
   if (stuck.size() > kMaxNamed) {
     names += " and " + std::to_string(stuck.size() - kMaxNamed) + " more";
   }
+  problems.About(stuck.front());
   problems.Add("tasks that can never start: " + names +
                Explanation(spec, own, graph).Why(stuck.front()));
 }

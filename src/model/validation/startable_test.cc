@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "model/event_keys.h"
+#include "model/spec_problems.h"
 #include "model/validation/spec_testing.h"
 
 namespace aiflow::validation {
@@ -52,6 +53,41 @@ TEST(StartableTest, ACycleWithAnotherWayInIsFine) {
   TaskSpec restarted = Task("a", {After("b")});
   restarted.rules.push_back({TaskAction::kRestart, OnEvent("k")});
   EXPECT_TRUE(IsAccepted(Workflow({restarted, Task("b", {After("a")})})));
+}
+
+TEST(StartableTest, ACycleIsToldTogetherWithOtherProblems) {
+  TaskSpec bad = Task("c");
+  bad.retry.retries = -1;
+  const std::string text =
+      Refusal(Workflow({Task("a", {After("b")}), Task("b", {After("a")}), bad,
+                        Task("d", {After("nobody")}), Task("e", {After("d")})}));
+  EXPECT_THAT(text, HasSubstr("retries -1"));
+  EXPECT_THAT(text, HasSubstr("names the task 'nobody'"));
+  // Whether the task that is meant can start is not known.
+  EXPECT_THAT(text, HasSubstr("never start: 'a', 'b'; cycle: 'a' waits for 'b' waits for 'a'"));
+}
+
+TEST(StartableTest, ProblemsTellTheirTaskAndRule) {
+  TaskSpec bad = Task("a", {OnEvent("k"), After("nobody")});
+  bad.retry.retries = -1;
+  const std::vector<SpecProblem> problems =
+      FindSpecProblems(Workflow({Task("x"), bad, Task("b", {After("b")})}));
+  ASSERT_EQ(problems.size(), 3U);
+  EXPECT_THAT(problems[0].text, HasSubstr("retries -1"));
+  EXPECT_EQ(problems[0].task, 1U);
+  EXPECT_EQ(problems[0].rule, std::nullopt);
+  EXPECT_THAT(problems[1].text, HasSubstr("'nobody'"));
+  EXPECT_EQ(problems[1].task, 1U);
+  EXPECT_EQ(problems[1].rule, 1U);
+  EXPECT_THAT(problems[2].text, HasSubstr("never start: 'b'"));
+  EXPECT_EQ(problems[2].task, 2U);
+}
+
+TEST(StartableTest, StuckTasksAreFoundInWhatIsWrongOtherwise) {
+  EXPECT_TRUE(FindStuckTasks(Workflow({Task("a", {After("nobody")})})).empty());
+  EXPECT_TRUE(
+      FindStuckTasks(Workflow({Task("a", {Compose(ConditionKind::kAllTaskStatus, {})})})).empty());
+  EXPECT_EQ(FindStuckTasks(Workflow({Task("a", {After("a")})})).size(), 1U);
 }
 
 TEST(StartableTest, AStopRuleOpensNoCycle) {
