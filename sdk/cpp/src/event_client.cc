@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "aiflow/v1/event_log.grpc.pb.h"
+#include "base/backoff.h"
 #include "notification_service/notification_service.grpc.pb.h"
 
 namespace aiflow {
@@ -20,8 +21,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds kFirstBackoff{50};
-constexpr milliseconds kMaxBackoff{2'000};
 constexpr milliseconds kCallTimeout{10'000};
 
 Status FromGrpc(const grpc::Status& status, const std::string& what) {
@@ -36,21 +35,6 @@ bool MayRetry(const grpc::Status& status) {
          status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED ||
          status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED;
 }
-
-/// Exponential back-off with full jitter.
-class Backoff {
- public:
-  milliseconds Next() {
-    std::uniform_int_distribution<int64_t> pick(limit_.count() / 2, limit_.count());
-    limit_ = std::min(limit_ * 2, kMaxBackoff);
-    return milliseconds(pick(random_));
-  }
-  void Reset() { limit_ = kFirstBackoff; }
-
- private:
-  milliseconds limit_ = kFirstBackoff;
-  std::minstd_rand random_{std::random_device{}()};
-};
 
 std::string RandomId() {
   std::random_device device;
@@ -88,7 +72,7 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& uri) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 50);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, static_cast<int>(kMaxBackoff.count()));
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, static_cast<int>(Backoff::kMax.count()));
   arguments.SetMaxReceiveMessageSize(-1);
   return grpc::CreateCustomChannel(uri, grpc::InsecureChannelCredentials(), arguments);
 }
