@@ -3,6 +3,7 @@
 #include <aiflow/v1/event_log.pb.h>
 #include <aiflow/v1/orchestrator.pb.h>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -128,7 +129,9 @@ class EventClient {
  public:
   virtual ~EventClient() = default;
 
-  virtual Result<v1::PublishResponse> Publish(const v1::PublishRequest& request) = 0;
+  /// At most `timeout` long.
+  virtual Result<v1::PublishResponse> Publish(const v1::PublishRequest& request,
+                                              std::chrono::milliseconds timeout) = 0;
   virtual Result<std::vector<v1::EventRecord>> ListEvents(const EventFilter& filter) = 0;
   /// The last offset of the log as of now; 0 when it is empty.
   virtual Result<int64_t> Head() = 0;

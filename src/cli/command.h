@@ -78,6 +78,7 @@ void AddVersionCommand(CLI::App& app, CommandSlot& slot);
 void AddBackfillCommand(CLI::App& group, CommandSlot& slot);
 void AddDiffCommand(CLI::App& group, CommandSlot& slot);
 // Within the group `event`.
+void AddEventSendCommand(CLI::App& events, CommandSlot& slot);
 void AddFailedEventCommands(CLI::App& events, CommandSlot& slot);
 // Link the server; only the program has them.
 void AddServerCommands(CLI::App& app, CommandSlot& slot);

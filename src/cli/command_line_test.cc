@@ -228,31 +228,6 @@ TEST_F(CommandLineTest, LogsAreCopiedByteForByte) {
   EXPECT_EQ(out(), server_.log);
 }
 
-TEST_F(CommandLineTest, EventSendPrintsTheStoredEvent) {
-  EXPECT_EQ(Run({"event", "send", "k", "v", "--sender", "me", "--notification-server", "n:1"}),
-            kExitOk);
-  EXPECT_EQ(out(),
-            "Successfully send event: key:k, value:v, namespace:default, sender:me, "
-            "create_time:1234, offset:5, context: .\n");
-}
-
-TEST_F(CommandLineTest, EventSendConfinesToAnExecution) {
-  EXPECT_EQ(Run({"event", "send", "k", "v", "--execution", "7", "--context", R"({"a":1})"}),
-            kExitOk);
-  EXPECT_THAT(out(), HasSubstr(R"(context: {"a":1,"workflow_execution_id":7})"));
-  EXPECT_EQ(Run({"event", "send", "k", "v", "--execution", "7", "--context", "text"}), kExitUsage);
-}
-
-TEST_F(CommandLineTest, EventListPrintsTheForerunnersColumns) {
-  v1::EventRecord& event = events_.events.emplace_back();
-  event.set_key("k");
-  event.set_namespace_("default");
-  event.set_offset(3);
-  EXPECT_EQ(Run({"event", "list", "k", "-o", "json"}), kExitOk);
-  EXPECT_THAT(out(), StartsWith(R"([{"namespace": "default", "key": "k", "value": "", )"
-                                R"("sender": null, "create_time": )"));
-}
-
 TEST_F(CommandLineTest, VersionIsPrinted) {
   EXPECT_EQ(Run({"version"}), kExitOk);
   EXPECT_THAT(out(), testing::MatchesRegex("[0-9]+\\.[0-9]+\\.[0-9]+\n"));

@@ -16,12 +16,21 @@ namespace aiflow::cli {
 
 class FakeEventClient : public EventClient {
  public:
-  std::vector<v1::PublishRequest> published;
+  // Of all copies.
+  std::shared_ptr<std::vector<v1::PublishRequest>> published =
+      std::make_shared<std::vector<v1::PublishRequest>>();
+  std::shared_ptr<std::deque<Status>> failures = std::make_shared<std::deque<Status>>();
   std::vector<v1::EventRecord> events;
   EventFilter filter;
 
-  Result<v1::PublishResponse> Publish(const v1::PublishRequest& request) override {
-    published.push_back(request);
+  Result<v1::PublishResponse> Publish(const v1::PublishRequest& request,
+                                      std::chrono::milliseconds) override {
+    published->push_back(request);
+    if (!failures->empty()) {
+      const Status failure = failures->front();
+      failures->pop_front();
+      return Error(failure);
+    }
     v1::PublishResponse response;
     response.set_offset(5);
     response.set_create_time(1234);
@@ -37,6 +46,17 @@ class FakeEventClient : public EventClient {
     for (const v1::EventRecord& event : events) sink(event);
     return {Code::kCancelled, "the test has no more events"};
   }
+};
+
+/// Goes on only when the test says so.
+class HandClock : public Clock {
+ public:
+  Millis Now() const override { return std::chrono::duration_cast<Millis>(now_); }
+  std::chrono::nanoseconds Monotonic() const override { return now_; }
+  void Advance(std::chrono::nanoseconds time) { now_ += time; }
+
+ private:
+  std::chrono::nanoseconds now_ = std::chrono::hours(24);
 };
 
 /// A FakeClient that outlives itself: what was done to it is copied at its end.
@@ -57,7 +77,10 @@ class CommandLineTest : public testing::Test {
     out_.str("");
     err_.str("");
     client_ = nullptr;
-    const World world{.terminal = {.out = out_, .err = err_, .in_is_terminal = person_},
+    const World world{.terminal = {.out = out_,
+                                   .err = err_,
+                                   .out_is_terminal = terminal_,
+                                   .in_is_terminal = person_},
                       .in = in_,
                       .environment = [](const std::string&) { return std::nullopt; },
                       .make_client =
@@ -70,8 +93,13 @@ class CommandLineTest : public testing::Test {
                             auto client = std::make_unique<FakeEventClient>(events_);
                             return client;
                           },
-                      .clock = SystemClock(),
-                      .executable = "/nowhere/aiflow"};
+                      .clock = hand_clock_,
+                      .executable = "/nowhere/aiflow",
+                      .sleep =
+                          [this](std::chrono::milliseconds time) {
+                            ++sleeps_;
+                            hand_clock_.Advance(time);
+                          }};
     return RunCommandLine(world, words, [this](CLI::App&, CommandSlot&) { ++more_; });
   }
   void AddWorkflow(const std::string& name) { server_.workflows.emplace_back().set_name(name); }
@@ -81,7 +109,10 @@ class CommandLineTest : public testing::Test {
   FakeClient server_;
   FakeEventClient events_;
   FakeClient* client_ = nullptr;  // what the last command did to it; null: it asked none
-  bool person_ = false;
+  HandClock hand_clock_;
+  int sleeps_ = 0;
+  bool person_ = false;    // sits there and answers
+  bool terminal_ = false;  // shows the output
   std::stringstream in_;
   int more_ = 0;
 

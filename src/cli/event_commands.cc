@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <chrono>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "cli/command.h"
+#include "cli/event_text.h"
 #include "cli/text.h"
 
 namespace aiflow::cli {
@@ -12,15 +12,6 @@ namespace {
 constexpr std::chrono::milliseconds kReconnectDelay{300};
 constexpr int kMaxReconnects = 200;  // a minute
 
-struct SendArgs {
-  std::string key;
-  std::string value;
-  std::string ns;
-  std::string context;
-  int64_t execution = 0;
-  std::string event_id;
-  std::string sender;
-};
 struct FilterArgs {
   std::string key = "*";
   std::string ns;
@@ -31,58 +22,6 @@ struct FilterArgs {
   bool internal = false;
   std::string format;
 };
-
-std::string ToText(const v1::EventRecord& event) {
-  return "key:" + Printable(event.key(), false) + ", value:" + Printable(event.value(), false) +
-         ", namespace:" + event.namespace_() + ", sender:" + Printable(event.sender(), false) +
-         ", create_time:" + std::to_string(event.create_time()) +
-         ", offset:" + std::to_string(event.offset()) +
-         ", context: " + Printable(event.context(), false);
-}
-
-// The context with the execution that the event is confined to.
-Result<std::string> ContextOf(const SendArgs& args) {
-  if (args.execution == 0) return args.context;
-  nlohmann::json json = nlohmann::json::object();
-  if (!args.context.empty()) {
-    json = nlohmann::json::parse(args.context, nullptr, /*allow_exceptions=*/false);
-  }
-  if (!json.is_object()) {
-    return Error(Code::kInvalidArgument,
-                 "--context: must be a JSON object when --execution is given");
-  }
-  json["workflow_execution_id"] = args.execution;
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
-int RunSend(Session& session, const SendArgs& args) {
-  const Result<std::string> context = ContextOf(args);
-  if (!context) {
-    session.Fail(context.error());
-    return kExitUsage;
-  }
-  v1::PublishRequest request;
-  // Our own id makes a repeated call harmless where the caller gave none.
-  request.set_event_id(args.event_id.empty() ? Session::NewId() : args.event_id);
-  v1::EventRecord& event = *request.mutable_event();
-  event.set_key(args.key);
-  event.set_value(args.value);
-  event.set_namespace_(args.ns);
-  event.set_sender(args.sender);
-  event.set_context(*context);
-  const Result<EventClient*> client = session.GetEventClient();
-  if (!client) return session.Fail(client.error());
-  const auto stored = (*client)->Publish(request);
-  if (!stored) return session.Fail(stored.error());
-  event.set_offset(stored->offset());
-  event.set_create_time(stored->create_time());
-  session.output().Line("Successfully send event: " + ToText(event) + ".");
-  if (stored->duplicate() && !args.event_id.empty()) {
-    session.output().Note("An event with the id " + args.event_id +
-                          " was there already; nothing was added.");
-  }
-  return kExitOk;
-}
 
 int RunList(Session& session, const FilterArgs& args) {
   const Result<EventClient*> client = session.GetEventClient();
@@ -125,7 +64,7 @@ int RunWatch(Session& session, const FilterArgs& args) {
     const Status status = (*client)->Subscribe(request, [&](const v1::EventRecord& event) {
       failures = 0;
       after = event.offset();
-      session.output().Line(ToText(event));
+      session.output().Line(EventText(event));
     });
     const bool broken = status.ok() || status.code() == Code::kUnavailable;
     if (!broken || ++failures > kMaxReconnects) return session.Fail(status);
@@ -155,20 +94,7 @@ void AddEventCommands(CLI::App& app, CommandSlot& slot) {
         AddFormatOption(command, args.format);
       },
       RunList);
-  AddCommand<SendArgs>(
-      group, slot, "send", "Send an event",
-      [](CLI::App& command, SendArgs& args) {
-        command.add_option("KEY", args.key, "Its key")->required();
-        command.add_option("VALUE", args.value, "Its value")->required();
-        AddNamespaceOption(command, args.ns);
-        command.add_option("--context", args.context, "Its context, by convention a JSON object");
-        command.add_option("--execution", args.execution,
-                           "Id of the workflow execution it is for; none: all of the namespace");
-        command.add_option("--id", args.event_id,
-                           "Its idempotency key: the same id is stored once");
-        command.add_option("--sender", args.sender, "Who sends it");
-      },
-      RunSend);
+  AddEventSendCommand(group, slot);
   AddCommand<FilterArgs>(
       group, slot, "watch", "Print events as they come, until Ctrl-C",
       [](CLI::App& command, FilterArgs& args) {

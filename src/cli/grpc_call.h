@@ -27,7 +27,15 @@ class GrpcCall {
   Status ToStatus(const grpc::Status& status) const;
 
   /// Runs `attempt` (a function of a fresh ClientContext that returns a grpc::Status) with a
-  /// deadline. One that ends UNAVAILABLE on a working connection (overload, a lost reply, a
+  /// deadline.
+  template <typename Attempt>
+  Status Once(std::chrono::milliseconds deadline, const Attempt& attempt) const {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + deadline);
+    return ToStatus(attempt(&context));
+  }
+
+  /// The same, but one that ends UNAVAILABLE on a working connection (overload, a lost reply, a
   /// restart) is repeated a few times.
   template <typename Attempt>
   Status Repeat(std::chrono::milliseconds deadline, const Attempt& attempt) const {

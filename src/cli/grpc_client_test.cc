@@ -182,7 +182,7 @@ TEST(GrpcClient, SaysAtOnceThatNobodyListens) {
   ASSERT_FALSE(namespaces);
   EXPECT_EQ(namespaces.error(), Status(Code::kUnavailable, "no server answers at " + where));
   v1::PublishRequest request;
-  const auto published = MakeGrpcEventClient(where)->Publish(request);
+  const auto published = MakeGrpcEventClient(where)->Publish(request, std::chrono::seconds(30));
   ASSERT_FALSE(published);
   EXPECT_EQ(published.error().code(), Code::kUnavailable);
   close(fd);
@@ -225,11 +225,11 @@ TEST(GrpcEventClient, PublishesAndSubscribes) {
 
   const auto begin = std::chrono::steady_clock::now();
   v1::PublishRequest request;
-  const auto refused = client->Publish(request);
+  const auto refused = client->Publish(request, std::chrono::seconds(30));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error(), Status(Code::kAlreadyExists, "taken"));
   request.mutable_event()->set_key("k");
-  const auto stored = client->Publish(request);
+  const auto stored = client->Publish(request, std::chrono::seconds(30));
   ASSERT_TRUE(stored) << stored.error();
   EXPECT_EQ(stored->offset(), 8);
   // The acknowledgement is enough: neither call waited for its deadline.

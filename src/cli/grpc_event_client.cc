@@ -28,10 +28,11 @@ class GrpcEventClient : public EventClient {
         log_(v1::EventLog::NewStub(call_.channel())),
         service_(ns_v0::NotificationService::NewStub(call_.channel())) {}
 
-  Result<v1::PublishResponse> Publish(const v1::PublishRequest& request) override {
+  Result<v1::PublishResponse> Publish(const v1::PublishRequest& request,
+                                      std::chrono::milliseconds timeout) override {
     v1::PublishResponse response;
     bool answered = false;
-    const Status status = call_.Repeat(kCallDeadline, [&](grpc::ClientContext* context) {
+    const Status status = call_.Once(timeout, [&](grpc::ClientContext* context) {
       const auto stream = log_->Publish(context);
       answered = stream->Write(request) && stream->WritesDone() && stream->Read(&response);
       // The acknowledgement is all that was wanted: do not wait for the stream's own end.

@@ -34,6 +34,16 @@ Result<EventClient*> Session::GetEventClient() {
   return event_client_.get();
 }
 
+void Session::ForgetClients() {
+  client_ = nullptr;
+  event_client_ = nullptr;
+}
+
+bool Session::NotificationServerIsNamed() const {
+  return !address_options_.notification_server.empty() ||
+         world_.environment("AIFLOW_NOTIFICATION_SERVER").has_value();
+}
+
 std::string Session::NewId() {
   std::random_device random;
   std::array<uint32_t, 4> words{};
@@ -51,7 +61,7 @@ int Session::Fail(const Status& status) {
   if (text.empty()) text = status.ToString();
   if (status.code() == Code::kUnavailable && text.starts_with("no server answers at ")) {
     text +=
-        ". Start one with 'aiflow standalone', or name the right one with --server HOST:PORT, "
+        ". Start a server with 'aiflow standalone', or name the right one with --server HOST:PORT, "
         "$AIFLOW_SERVER or --home.";
   } else if (status.code() == Code::kUnimplemented) {
     text = "the server cannot do this: " + text;

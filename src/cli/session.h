@@ -1,11 +1,13 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <istream>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "base/clock.h"
 #include "base/status.h"
@@ -25,6 +27,9 @@ struct World {
   std::function<std::unique_ptr<EventClient>(const std::string& address)> make_event_client;
   const Clock& clock;
   std::filesystem::path executable;  // this program, absolute
+  std::function<void(std::chrono::milliseconds)> sleep = [](std::chrono::milliseconds time) {
+    std::this_thread::sleep_for(time);
+  };
 };
 
 /// One invocation of the program: global options, output, and the clients, made when first used.
@@ -44,6 +49,10 @@ class Session {
 
   Result<Client*> GetClient();
   Result<EventClient*> GetEventClient();
+  /// The clients made next look for the server again: it may have come back at another address.
+  void ForgetClients();
+  /// Whether a notification server was named that need not be the one of GetClient().
+  bool NotificationServerIsNamed() const;
 
   /// A new UUID: the request id of a call that changes something.
   static std::string NewId();
