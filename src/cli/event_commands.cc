@@ -23,6 +23,26 @@ struct FilterArgs {
   std::string format;
 };
 
+// `brief`: one line per event with what tells events apart, as much of it as fits; the rest is a
+// matter of -o wide.
+Table ToTable(const FilterArgs& args, bool brief, const std::vector<v1::EventRecord>& events) {
+  Table table{.columns = {{"namespace", brief && !args.all},
+                          "key",
+                          "value",
+                          "sender",
+                          {"create_time", false, brief},
+                          {"context", brief},
+                          {"offset", false, brief}},
+              .rows = {},
+              .one_line = brief};
+  for (const v1::EventRecord& event : events) {
+    table.rows.push_back({TextOrNone(event.namespace_()), event.key(), event.value(),
+                          TextOrNone(event.sender()), FormatTime(event.create_time()),
+                          TextOrNone(event.context()), std::to_string(event.offset())});
+  }
+  return table;
+}
+
 int RunList(Session& session, const FilterArgs& args) {
   const Result<EventClient*> client = session.GetEventClient();
   if (!client) return session.Fail(client.error());
@@ -34,15 +54,9 @@ int RunList(Session& session, const FilterArgs& args) {
   filter.end_offset = args.end_offset;
   const auto events = (*client)->ListEvents(filter);
   if (!events) return session.Fail(events.error());
-  Table table{
-      .columns = {"namespace", "key", "value", "sender", "create_time", "context", "offset"},
-      .rows = {}};
-  for (const v1::EventRecord& event : *events) {
-    table.rows.push_back({TextOrNone(event.namespace_()), event.key(), event.value(),
-                          TextOrNone(event.sender()), FormatTime(event.create_time()),
-                          TextOrNone(event.context()), std::to_string(event.offset())});
-  }
-  session.output().Print(table, *ParseFormat(args.format));
+  const Format format = *ParseFormat(args.format);
+  const bool brief = format == Format::kTable && session.output().terminal().out_is_terminal;
+  session.output().Print(ToTable(args, brief, *events), format);
   return kExitOk;
 }
 

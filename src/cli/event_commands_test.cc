@@ -1,6 +1,7 @@
 // The commands of events.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <set>
 
 #include "cli/command_line_world.h"
@@ -10,6 +11,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 class EventCommandsTest : public CommandLineTest {
@@ -128,6 +130,34 @@ TEST_F(EventCommandsTest, ListPrintsTheForerunnersColumns) {
   EXPECT_EQ(Run({"event", "list", "k", "-o", "json"}), kExitOk);
   EXPECT_THAT(out(), StartsWith(R"([{"namespace": "default", "key": "k", "value": "", )"
                                 R"("sender": null, "create_time": )"));
+}
+
+TEST_F(EventCommandsTest, ListTakesOneLinePerEventOnATerminal) {
+  v1::EventRecord& event = events_.events.emplace_back();
+  event.set_key("hour_complete");
+  event.set_value(std::string(200, 'v'));
+  event.set_namespace_("default");
+  event.set_sender("5_assemble_training_data_1");
+  event.set_context(R"({"workflow_execution_id": 5})");
+  event.set_create_time(1);
+  event.set_offset(1234567);
+  const auto lines = [this] { return std::ranges::count(out(), '\n'); };
+  terminal_ = true;
+  EXPECT_EQ(Run({"event", "list"}), kExitOk);
+  EXPECT_EQ(lines(), 3) << out();
+  EXPECT_THAT(out(), AllOf(HasSubstr("hour_complete"), HasSubstr(" 1234567"), HasSubstr(":00.001 "),
+                           Not(HasSubstr("default")), Not(HasSubstr("execution_id"))));
+  for (const char* all : {"plain", "wide"}) {
+    EXPECT_EQ(Run({"event", "list", "-o", all}), kExitOk);
+    EXPECT_THAT(out(),
+                AllOf(HasSubstr(event.value()), HasSubstr(event.context()), HasSubstr("default")));
+  }
+  EXPECT_EQ(Run({"event", "list", "-A"}), kExitOk);
+  EXPECT_THAT(out(), HasSubstr("default"));
+  // Programs get the forerunner's table.
+  terminal_ = false;
+  EXPECT_EQ(Run({"event", "list"}), kExitOk);
+  EXPECT_THAT(out(), HasSubstr("context"));
 }
 
 }  // namespace

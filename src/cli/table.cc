@@ -125,12 +125,21 @@ using Cells = std::vector<std::string>;
 size_t LeftPad(size_t column) { return column > 0 ? 1 : 0; }
 size_t RightPad(size_t column, size_t count) { return column + 1 < count ? 1 : 0; }
 
-std::string RenderRow(const Cells& cells, const std::vector<size_t>& widths, bool align_bottom) {
+// How a box fits its place.
+struct BoxStyle {
+  std::optional<size_t> limit;  // columns of the terminal
+  std::vector<bool> whole;      // per column: keeps its width
+  bool one_line = false;
+};
+
+std::string RenderRow(const Cells& cells, const std::vector<size_t>& widths, bool align_bottom,
+                      bool one_line) {
   std::vector<std::vector<std::string>> wrapped;
   size_t height = 1;
   for (size_t i = 0; i < cells.size(); ++i) {
     const size_t padding = LeftPad(i) + RightPad(i, cells.size());
-    wrapped.push_back(Wrap(cells[i], std::max(widths[i], padding + 1) - padding));
+    const size_t width = std::max(widths[i], padding + 1) - padding;
+    wrapped.push_back(one_line ? Cells{Truncate(cells[i], width)} : Wrap(cells[i], width));
     height = std::max(height, wrapped.back().size());
   }
   std::string text;
@@ -158,7 +167,23 @@ size_t WidestLine(const std::string& text) {
   return widest;
 }
 
-std::string RenderBox(const std::vector<Cells>& rows, std::optional<size_t> limit) {
+// Makes columns narrower until all fit into `limit`, those that are whole only when the others are
+// at their least.
+void Fit(const BoxStyle& style, size_t limit, std::vector<size_t>* widths) {
+  std::vector<size_t> soft;
+  size_t whole = 0;
+  for (size_t i = 0; i < widths->size(); ++i) {
+    style.whole[i] ? void(whole += (*widths)[i]) : soft.push_back((*widths)[i]);
+  }
+  Collapse(&soft, std::max(limit, whole + soft.size()) - whole);
+  size_t next = 0;
+  for (size_t i = 0; i < widths->size(); ++i) {
+    if (!style.whole[i]) (*widths)[i] = soft[next++];
+  }
+  Collapse(widths, limit);
+}
+
+std::string RenderBox(const std::vector<Cells>& rows, const BoxStyle& style) {
   const size_t count = rows[0].size();
   std::vector<size_t> widths(count, 0);
   for (const Cells& row : rows) {
@@ -167,14 +192,15 @@ std::string RenderBox(const std::vector<Cells>& rows, std::optional<size_t> limi
           widths[i], std::max<size_t>(WidestLine(row[i]), 1) + LeftPad(i) + RightPad(i, count));
     }
   }
-  if (limit) Collapse(&widths, std::max(*limit, count) - (count - 1));
-  std::string text = RenderRow(rows[0], widths, /*align_bottom=*/true);
+  if (style.limit) Fit(style, std::max(*style.limit, count) - (count - 1), &widths);
+  const bool one_line = style.limit && style.one_line;
+  std::string text = RenderRow(rows[0], widths, /*align_bottom=*/true, one_line);
   for (size_t i = 0; i < count; ++i) {
     text.append(widths[i], '=');
     if (i + 1 < count) text += '+';
   }
   text += '\n';
-  for (size_t r = 1; r < rows.size(); ++r) text += RenderRow(rows[r], widths, false);
+  for (size_t r = 1; r < rows.size(); ++r) text += RenderRow(rows[r], widths, false, one_line);
   return text;
 }
 
@@ -222,15 +248,20 @@ std::string Render(const Table& table, Format format, size_t width) {
   if (table.rows.empty() && format != Format::kPlain) return "No data found\n";
 
   std::vector<Cells> rows(table.rows.size() + 1);
+  const bool one_line = format == Format::kPlain || (format == Format::kTable && table.one_line);
+  BoxStyle style{.limit = format == Format::kTable ? std::optional(width) : std::nullopt,
+                 .whole = {},
+                 .one_line = table.one_line};
   for (size_t i = 0; i < table.columns.size(); ++i) {
     if (table.columns[i].wide_only && format != Format::kWide) continue;
     rows[0].push_back(table.columns[i].name);
+    style.whole.push_back(table.columns[i].whole);
     for (size_t r = 0; r < table.rows.size(); ++r) {
-      rows[r + 1].push_back(ShownValue(table.rows[r][i], format != Format::kPlain));
+      rows[r + 1].push_back(ShownValue(table.rows[r][i], !one_line));
     }
   }
   if (format == Format::kPlain) return RenderPlain(rows);
-  return RenderBox(rows, format == Format::kTable ? std::optional(width) : std::nullopt);
+  return RenderBox(rows, style);
 }
 
 }  // namespace aiflow::cli

@@ -20,13 +20,17 @@ struct Table {
   struct Column {
     std::string name;
     bool wide_only = false;  // shown by kWide, kJson and kYaml only
-    Column(std::string n, bool wide = false) : name(std::move(n)), wide_only(wide) {}  // NOLINT
-    Column(const char* n, bool wide = false) : name(n), wide_only(wide) {}             // NOLINT
+    bool whole = false;      // never narrowed by kTable: a part of it says nothing
+    Column(std::string n, bool wide = false, bool w = false)  // NOLINT
+        : name(std::move(n)), wide_only(wide), whole(w) {}
+    Column(const char* n, bool wide = false, bool w = false)  // NOLINT
+        : name(n), wide_only(wide), whole(w) {}
   };
   using Row = std::vector<std::optional<std::string>>;  // one value per column
 
   std::vector<Column> columns;
   std::vector<Row> rows;
+  bool one_line = false;  // kTable cuts what does not fit instead of breaking it into lines
 };
 
 /// A cell from epoch milliseconds, as local time; missing when 0.

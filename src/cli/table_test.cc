@@ -45,6 +45,20 @@ TEST(Table, WordsBreakAtBlanksAndLineBreaksStay) {
             "   | second line              \n");
 }
 
+TEST(Table, WholeColumnsKeepTheirWidthAndOthersAreCutToOneLine) {
+  const Table table{
+      .columns = {"key", "value", {"time", false, true}},
+      .rows = {{"hour_complete", "a rather long value\nof two lines", "12:00:00.000"}},
+      .one_line = true};
+  EXPECT_EQ(Render(table, Format::kTable, 36),
+            "key       | value     | time        \n"
+            "==========+===========+=============\n"
+            "hour_com… | a rather… | 12:00:00.000\n");
+  EXPECT_EQ(Render(table, Format::kPlain, 36),
+            "key            value                              time\n"
+            "hour_complete  a rather long value\\nof two lines  12:00:00.000\n");
+}
+
 TEST(Table, NarrowTerminalsStillShowEveryColumn) {
   const std::string text = Render(Small(), Format::kTable, 3);
   EXPECT_NE(text.find('b'), std::string::npos);
