@@ -215,6 +215,29 @@ TEST_F(ModelCommandsTest, TriggerAddTakesAConditionAsTextOrFile) {
   EXPECT_THAT(out(), AllOf(HasSubstr("--event"), HasSubstr("--condition")));
 }
 
+TEST_F(ModelCommandsTest, ListsSayWhatStartedNothingAndWhy) {
+  v1::WorkflowTrigger& trigger = server_.triggers.emplace_back();
+  trigger.set_id(2);
+  trigger.set_reason("parameter day: the event has no value");
+  server_.triggers.emplace_back().set_id(3);
+  const std::string note =
+      "trigger 2 started nothing when it last could: parameter day: the event has no value\n";
+  EXPECT_EQ(Run({"workflow-trigger", "list", "w"}), kExitOk);
+  EXPECT_EQ(err(), note);
+  EXPECT_EQ(Run({"workflow-trigger", "show", "2"}), kExitOk);
+  EXPECT_EQ(err(), note);
+  EXPECT_EQ(Run({"workflow-trigger", "show", "3"}), kExitOk);
+  EXPECT_EQ(err(), "");
+  EXPECT_EQ(Run({"workflow-trigger", "list", "w", "-o", "wide"}), kExitOk);
+  EXPECT_THAT(out(), HasSubstr("the event has no value"));
+  EXPECT_EQ(err(), "");
+  v1::WorkflowSchedule& schedule = server_.schedules.emplace_back();
+  schedule.set_id(4);
+  schedule.set_reason("the workflow is disabled");
+  EXPECT_EQ(Run({"workflow-schedule", "list", "w"}), kExitOk);
+  EXPECT_THAT(err(), HasSubstr("schedule 4 started nothing"));
+}
+
 TEST_F(ModelCommandsTest, TriggersPrintTheForerunnersColumnsAndTexts) {
   v1::WorkflowTrigger& trigger = server_.triggers.emplace_back();
   trigger.set_id(2);

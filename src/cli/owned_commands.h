@@ -24,6 +24,18 @@ struct OwnedKind {
   Status (Client::*resume)(const Request&);
 };
 
+/// Why the last occasion of each started nothing, where the table does not show it.
+template <typename Item>
+void NoteReasons(Session& session, const std::string& noun, const std::vector<Item>& items,
+                 Format format) {
+  if (format != Format::kTable && format != Format::kPlain) return;
+  for (const Item& item : items) {
+    if (item.reason().empty()) continue;
+    session.output().Note(noun + " " + std::to_string(item.id()) +
+                          " started nothing when it last could: " + item.reason());
+  }
+}
+
 struct OwnerArgs {
   std::string name;
   std::string ns;
@@ -43,6 +55,7 @@ int ListOwned(Session& session, const OwnedKind<Item, Request>& kind, const Owne
   const auto items = ((*client)->*kind.list)(args.ns, args.name);
   if (!items) return FailForWorkflow(session, **client, args.ns, args.name, items.error());
   session.output().Print(kind.to_table(*items), *ParseFormat(args.format));
+  NoteReasons(session, kind.noun, *items, *ParseFormat(args.format));
   return kExitOk;
 }
 
@@ -56,6 +69,7 @@ int ShowOwned(Session& session, const OwnedKind<Item, Request>& kind, const Owne
   }
   if (!found) return session.Fail(found.error());
   session.output().Print(kind.to_table({*found}), *ParseFormat(args.format));
+  NoteReasons<Item>(session, kind.noun, {*found}, *ParseFormat(args.format));
   return kExitOk;
 }
 
