@@ -71,7 +71,9 @@ TEST_F(CommandLineTest, UnknownWorkflowsSuggestTheNearest) {
   EXPECT_EQ(Run({"workflow", "show", "online_lerning"}), kExitNotFound);
   EXPECT_EQ(err(), "aiflow: No such workflow. Did you mean 'online_learning'?\n");
   EXPECT_EQ(Run({"workflow-execution", "start", "online_lerning"}), kExitNotFound);
-  EXPECT_THAT(err(), HasSubstr("Did you mean 'online_learning'?"));
+  EXPECT_EQ(err(),
+            "aiflow: workflow default.online_lerning does not exist. Did you mean "
+            "'online_learning'?\n");
 }
 
 TEST_F(CommandLineTest, ErrorsOfTheServerAreOneParagraph) {

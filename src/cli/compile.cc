@@ -94,6 +94,12 @@ std::string PythonInterpreter(const Environment& environment, const fs::path& ex
 
 Result<CompiledWorkflows> CompileWorkflowFile(const fs::path& file, const std::string& python) {
   std::error_code failed;
+  if (fs::is_directory(file, failed)) {
+    return Error(Code::kInvalidArgument,
+                 file.string() +
+                     ": is a directory; name the workflow file in it, and with -f the files and "
+                     "directories that the workflow needs beside it");
+  }
   if (!fs::is_regular_file(file, failed)) {
     return Error(Code::kNotFound, file.string() + ": there is no such file");
   }

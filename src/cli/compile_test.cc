@@ -74,6 +74,15 @@ class CompileTest : public testing::Test {
   TempDirForTest dir_;
 };
 
+TEST_F(CompileTest, ADirectoryIsNoWorkflowFileAndTheMessageSaysSo) {
+  const auto compiled = CompileWorkflowFile(dir_.path(), "unused");
+  ASSERT_FALSE(compiled);
+  EXPECT_EQ(compiled.error().code(), Code::kInvalidArgument);
+  EXPECT_THAT(
+      compiled.error().message(),
+      testing::StartsWith(dir_.path().string() + ": is a directory; name the workflow file"));
+}
+
 TEST_F(CompileTest, ProgramsCompileThemselves) {
   const auto file = dir_.WriteScript(
       "flow", R"([ "$*" = --aiflow-compile ] && echo '{"workflows": [{"spec": {}}]}')");

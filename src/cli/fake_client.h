@@ -60,7 +60,7 @@ class FakeClient : public Client {
     for (const v1::Workflow& workflow : workflows) {
       if (workflow.name() == request.name()) return workflow;
     }
-    return Error(Code::kNotFound, "workflow default." + request.name() + " does not exist.");
+    return Error(Code::kNotFound, "workflow default." + request.name() + " does not exist");
   }
   Result<std::vector<v1::Workflow>> ListWorkflows(const std::string&) override {
     return Answer(workflows);

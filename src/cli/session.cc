@@ -74,7 +74,9 @@ int Session::Fail(const Status& status, std::string_view word,
                   const std::vector<std::string>& known) {
   const std::string nearest = Nearest(word, known);
   if (nearest.empty()) return Fail(status);
-  return Fail(Status(status.code(), status.message() + " Did you mean '" + nearest + "'?"));
+  std::string text = status.message();
+  if (!text.ends_with('.')) text += '.';
+  return Fail(Status(status.code(), text + " Did you mean '" + nearest + "'?"));
 }
 
 bool Session::Confirm(std::string_view question, bool yes) {
