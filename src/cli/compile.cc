@@ -62,7 +62,7 @@ Result<CompiledWorkflows> ReadDeclared(const fs::path& file) {
     if (!spec) return Error(spec.error().code(), file.string() + ": " + spec.error().message());
     specs->push_back(*std::move(spec));
   } else {
-    specs = yaml::ParseWorkflows(*text, file.string());
+    specs = yaml::ParseValidWorkflows(*text, file.string());
     if (!specs) return Error(specs.error());
   }
   CompiledWorkflows compiled;

@@ -41,10 +41,17 @@ struct Names {
   std::set<std::string, std::less<>> tasks;
 };
 
+/// Where the tasks of a workflow and their rules are written, by index.
+struct TaskPlace {
+  Position at;
+  std::vector<Position> rules;
+};
+
 /// What each reader gets beside the node.
 struct Reading {
   Problems& problems;
   Names names;
+  std::vector<TaskPlace> places;  // of the tasks read so far; the last may be incomplete
 };
 
 /// One key of a mapping and what reads its value into T.

@@ -42,7 +42,7 @@ std::vector<fs::path> Samples(const char* folder) {
 
 /// What the converter or the validator says; empty when the file is fine.
 std::string Refusal(const std::string& text, const std::string& file) {
-  const auto workflows = ParseWorkflows(text, file);
+  const auto workflows = ParseValidWorkflows(text, file);
   if (!workflows.has_value()) return workflows.error().message();
   for (const WorkflowSpec& spec : *workflows) {
     const Status status = ValidateWorkflowSpec(spec, nullptr);

@@ -1,6 +1,7 @@
 #include "yaml/task_yaml.h"
 
 #include <array>
+#include <utility>
 
 #include "yaml/condition_yaml.h"
 #include "yaml/known_keys.h"
@@ -15,6 +16,11 @@ constexpr std::array<Key<RuleSpec>, 2> kRuleKeys = {{
                      Reading& reading) { rule.condition = ReadCondition(node, reading); }},
 }};
 
+void AddRule(Position at, RuleSpec rule, TaskSpec& task, Reading& reading) {
+  reading.places.back().rules.push_back(at);
+  task.rules.push_back(std::move(rule));
+}
+
 void ReadRules(const Node& node, TaskSpec& task, Reading& reading) {
   if (node.kind != Node::Kind::kSequence) {
     return reading.problems.Add(node.at, "must be a list of rules, got " + Shown(node));
@@ -27,7 +33,7 @@ void ReadRules(const Node& node, TaskSpec& task, Reading& reading) {
         reading.problems.Add(item->at, "a rule needs the key \"" + std::string(key.name) + "\"");
       }
     }
-    task.rules.push_back(std::move(rule));
+    AddRule(item->at, std::move(rule), task, reading);
   }
 }
 
@@ -35,12 +41,12 @@ void ReadRules(const Node& node, TaskSpec& task, Reading& reading) {
 template <TaskAction kAction>
 void ReadOn(const Node& node, TaskSpec& task, Reading& reading) {
   ForEach(node, [&](const Node& condition) {
-    task.rules.push_back({kAction, ReadCondition(condition, reading)});
+    AddRule(condition.at, {kAction, ReadCondition(condition, reading)}, task, reading);
   });
 }
 
 void ReadStartAfter(const Node& node, TaskSpec& task, Reading& reading) {
-  task.rules.push_back({TaskAction::kStart, ReadAllSucceeded(node, reading)});
+  AddRule(node.at, {TaskAction::kStart, ReadAllSucceeded(node, reading)}, task, reading);
 }
 
 void ReadBash(const Node& node, TaskSpec& task, Reading& reading) {
@@ -125,7 +131,9 @@ constexpr std::array<Key<TaskSpec>, 26> kTaskKeys = {{
     {"priority", Integer<&TaskSpec::priority>},
 }};
 
-void ReadTask(const Node& node, std::string name, std::vector<TaskSpec>& tasks, Reading& reading) {
+void ReadTask(Position at, const Node& node, std::string name, std::vector<TaskSpec>& tasks,
+              Reading& reading) {
+  reading.places.push_back({at, {}});
   TaskSpec task;
   const bool has_name = !name.empty();
   task.name = std::move(name);
@@ -165,11 +173,11 @@ std::vector<TaskSpec> ReadTasks(const Node& node, Reading& reading) {
       if (name->text.empty()) {
         reading.problems.Add(name->at, "a task needs a name");
       } else {
-        ReadTask(*body, name->text, tasks, reading);
+        ReadTask(name->at, *body, name->text, tasks, reading);
       }
     }
   } else if (node.kind == Node::Kind::kSequence) {
-    for (const Node::Ptr& item : node.items) ReadTask(*item, "", tasks, reading);
+    for (const Node::Ptr& item : node.items) ReadTask(item->at, *item, "", tasks, reading);
   } else {
     reading.problems.Add(
         node.at, "must be a mapping of names to tasks, or a list of tasks, got " + Shown(node));

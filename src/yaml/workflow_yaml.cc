@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "model/spec_problems.h"
 #include "yaml/known_keys.h"
 #include "yaml/reading.h"
 #include "yaml/task_yaml.h"
@@ -116,8 +117,22 @@ Names NamesOf(const Node& node) {
   return names;
 }
 
-void ReadWorkflow(const Node& node, std::vector<WorkflowSpec>& workflows, Problems& problems) {
-  Reading reading{problems, {}};
+/// A workflow and where it is written.
+struct ReadSpec {
+  WorkflowSpec spec;
+  Position at;
+  std::vector<TaskPlace> tasks;
+};
+
+Position PlaceOf(const ReadSpec& read, const SpecProblem& problem) {
+  if (!problem.task.has_value() || *problem.task >= read.tasks.size()) return read.at;
+  const TaskPlace& task = read.tasks[*problem.task];
+  if (!problem.rule.has_value() || *problem.rule >= task.rules.size()) return task.at;
+  return task.rules[*problem.rule];
+}
+
+void ReadWorkflow(const Node& node, std::vector<ReadSpec>& workflows, Problems& problems) {
+  Reading reading{problems, {}, {}};
   WorkflowSpec spec;
   if (node.kind == Node::Kind::kMapping) {
     reading.names = NamesOf(node);
@@ -128,30 +143,55 @@ void ReadWorkflow(const Node& node, std::vector<WorkflowSpec>& workflows, Proble
     }
   }
   ReadMapping<WorkflowSpec>(node, "a workflow", kWorkflowKeys, spec, reading, /*extensions=*/true);
-  workflows.push_back(std::move(spec));
+  workflows.push_back({std::move(spec), node.at, std::move(reading.places)});
 }
 
-}  // namespace
+/// What is wrong in spite of the right words. While some of these could not be read, most of it
+/// would follow from that; that tasks wait for each other does not.
+void Validate(const std::vector<ReadSpec>& workflows, Problems& problems) {
+  const bool complete = problems.empty();
+  for (const ReadSpec& read : workflows) {
+    for (const SpecProblem& problem :
+         complete ? FindSpecProblems(read.spec) : FindStuckTasks(read.spec)) {
+      problems.Add(PlaceOf(read, problem), problem.text);
+    }
+  }
+}
 
-Result<std::vector<WorkflowSpec>> ParseWorkflows(const std::string& text, const std::string& file) {
+Result<std::vector<WorkflowSpec>> Parse(const std::string& text, const std::string& file,
+                                        bool validate) {
   const Result<std::vector<Node::Ptr>> documents = ParseYaml(text, file);
   if (!documents.has_value()) return Error(documents.error());
   Problems problems(file);
-  std::vector<WorkflowSpec> workflows;
+  std::vector<ReadSpec> workflows;
   std::set<std::pair<std::string, std::string>> names;
   for (const Node::Ptr& document : *documents) {
     if (document->kind == Node::Kind::kNull) continue;
     ForEach(*document, [&](const Node& node) {
       ReadWorkflow(node, workflows, problems);
-      const WorkflowSpec& spec = workflows.back();
+      const WorkflowSpec& spec = workflows.back().spec;
       if (!spec.name.empty() && !names.emplace(spec.ns, spec.name).second) {
         problems.Add(node.at, "the workflow " + spec.ns + "." + spec.name + " is there twice");
       }
     });
   }
+  if (validate) Validate(workflows, problems);
   if (!problems.empty()) return Error(problems.ToStatus());
   if (workflows.empty()) return Error(Code::kInvalidArgument, file + ": defines no workflow");
-  return workflows;
+  std::vector<WorkflowSpec> specs;
+  for (ReadSpec& read : workflows) specs.push_back(std::move(read.spec));
+  return specs;
+}
+
+}  // namespace
+
+Result<std::vector<WorkflowSpec>> ParseWorkflows(const std::string& text, const std::string& file) {
+  return Parse(text, file, /*validate=*/false);
+}
+
+Result<std::vector<WorkflowSpec>> ParseValidWorkflows(const std::string& text,
+                                                      const std::string& file) {
+  return Parse(text, file, /*validate=*/true);
 }
 
 std::map<std::string, std::vector<std::string>> WorkflowKeys() {

@@ -14,4 +14,9 @@ namespace aiflow::yaml {
 /// (ValidateWorkflowSpec).
 Result<std::vector<WorkflowSpec>> ParseWorkflows(const std::string& text, const std::string& file);
 
+/// The same, and what ValidateWorkflowSpec refuses is an error with the place of its task or rule,
+/// in one list with the rest.
+Result<std::vector<WorkflowSpec>> ParseValidWorkflows(const std::string& text,
+                                                      const std::string& file);
+
 }  // namespace aiflow::yaml

@@ -237,6 +237,43 @@ TEST(WorkflowYamlTest, MistakesAreNamedWithPlaceAndNearestWord) {
               HasSubstr("must be one of START, STOP, RESTART"));
 }
 
+TEST(WorkflowYamlTest, WhatTheValidatorRefusesHasAPlaceToo) {
+  const std::string text =
+      "name: w\n"
+      "tasks:\n"
+      "  a:\n"
+      "    bash: x\n"
+      "    pool: local\n"
+      "  b:\n"
+      "    bash: x\n"
+      "    start_after: c\n"
+      "    start_on:\n"
+      "      - {event: \"\"}\n"
+      "  c: {bash: x, start_after: d}\n"
+      "  d: {bash: x, start_after: c}\n";
+  const auto valid = ParseValidWorkflows(text, "f.yaml");
+  ASSERT_FALSE(valid.has_value());
+  EXPECT_THAT(valid.error().message(), HasSubstr("f.yaml:3:3: task 'a': the pool 'local' is"));
+  EXPECT_THAT(valid.error().message(), HasSubstr("f.yaml:10:9: task 'b', rule 2"));
+  EXPECT_THAT(valid.error().message(), HasSubstr("f.yaml:11:3: tasks that can never start: 'c'"));
+  EXPECT_TRUE(ParseWorkflows(text, "f.yaml").has_value());
+}
+
+TEST(WorkflowYamlTest, ACycleIsToldTogetherWithWhatCannotBeRead) {
+  const auto valid = ParseValidWorkflows(
+      "name: w\n"
+      "tasks:\n"
+      "- {name: a, bash: x, start_after: [b, trian]}\n"
+      "- {name: b, bash: x, start_after: a, retires: 3}\n",
+      "f.yaml");
+  ASSERT_FALSE(valid.has_value());
+  EXPECT_EQ(valid.error().message(),
+            "f.yaml:3:39: this workflow has no task \"trian\"\n"
+            "f.yaml:4:38: a task has no key \"retires\"; did you mean \"retries\"?\n"
+            "f.yaml:3:3: tasks that can never start: 'a', 'b'; cycle: 'a' waits for 'b' waits for "
+            "'a'");
+}
+
 TEST(WorkflowYamlTest, TypesAreChecked) {
   EXPECT_THAT(TaskError("optional: yes"), HasSubstr("must be true or false, got \"yes\""));
   EXPECT_THAT(TaskError("optional: 'true'"), HasSubstr("must be true or false"));
