@@ -1,5 +1,6 @@
 #include "api/upload.h"
 
+#include <map>
 #include <set>
 #include <utility>
 
@@ -10,6 +11,27 @@ namespace aiflow::api {
 namespace {
 
 constexpr size_t kMaxWorkflowsPerUpload = 1'000;
+
+/// Tasks of a pool that does not exist wait for ever, unless somebody makes it.
+Status WarnOfUnknownPools(const Queries& queries, const WorkflowSpec& spec,
+                          std::vector<std::string>* warnings) {
+  std::map<std::string, std::string> wanted;  // pool -> its first task
+  for (const TaskSpec& task : spec.tasks) {
+    if (!task.pool.empty()) wanted.emplace(task.pool, task.name);
+  }
+  if (wanted.empty()) return Status::Ok();
+  const auto pools = queries.ListPools({.limit = limits::kMaxPools});
+  if (!pools.has_value()) return pools.error();
+  for (const PoolRow& pool : *pools) wanted.erase(pool.name);
+  size_t told = 0;
+  for (const auto& [pool, task] : wanted) {
+    if (++told > limits::kMaxReportedProblems) break;
+    warnings->push_back("task '" + task + "': there is no pool '" + pool +
+                        "'; its tasks wait until somebody makes it: aiflow pool set '" + pool +
+                        "' SLOTS");
+  }
+  return Status::Ok();
+}
 
 Status CheckSpec(const Queries& queries, const std::string& default_timezone, const Upload& upload,
                  UploadedWorkflow* workflow) {
@@ -32,6 +54,7 @@ Status CheckSpec(const Queries& queries, const std::string& default_timezone, co
     return {Code::kNotFound, subject + "Namespace " + workflow->spec.ns +
                                  " not exists; add it first, or use another in the workflow"};
   }
+  AIFLOW_RETURN_IF_ERROR(WarnOfUnknownPools(queries, workflow->spec, &workflow->warnings));
   if (workflow->spec.host.language.empty()) return Status::Ok();
   if (upload.bundle_size == 0) {
     return {Code::kInvalidArgument, subject + "it has code to run, but the upload has no bundle"};

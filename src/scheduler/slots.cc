@@ -150,6 +150,9 @@ class SlotLedger {
       const int64_t slots = draft_.PoolSlots(slot_class.pool);
       // No overflow: both are bounded by kMaxPoolSlots.
       if (run.slots > slots - used) {
+        const bool exists =
+            slots > 0 || draft_.pools_changed() || draft_.state().pools.contains(slot_class.pool);
+        if (!exists) return "pool '" + slot_class.pool + "' does not exist";
         return lack("pool '" + slot_class.pool + "'", used, slots, run.slots);
       }
     }

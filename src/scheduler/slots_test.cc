@@ -97,9 +97,15 @@ TEST_F(SlotsTest, AHeavyTaskThatWaitsNoMoreLetsTheNextOneTry) {
 TEST_F(SlotsTest, APoolThatDoesNotExistHasNoSlotsAndSaysSo) {
   Run({InPool(Task("a"), "gpu")});
   EXPECT_FALSE(HasSlot("a"));
-  EXPECT_THAT(RunOf("a", 1).reason, HasSubstr("pool 'gpu' has 0 of 0 slots in use"));
+  EXPECT_EQ(RunOf("a", 1).reason, "waits for a slot: pool 'gpu' does not exist");
   Request(SetPool{.name = "gpu", .slots = 1});
   EXPECT_TRUE(HasSlot("a"));
+}
+
+TEST_F(SlotsTest, APoolWithoutSlotsIsNotOneThatDoesNotExist) {
+  Request(SetPool{.name = "gpu", .slots = 0});
+  Run({InPool(Task("a"), "gpu")});
+  EXPECT_EQ(RunOf("a", 1).reason, "waits for a slot: pool 'gpu' has 0 of 0 slots in use");
 }
 
 TEST_F(SlotsTest, ConcurrencyIsOfAllExecutionsOfTheWorkflow) {
