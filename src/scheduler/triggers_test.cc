@@ -357,6 +357,17 @@ TEST_F(TriggersTest, WhatCannotBeAddedIsRefusedWithTheReason) {
   EXPECT_EQ(rows_.counters.trigger, 0);
 }
 
+TEST_F(TriggersTest, ATaskThatItsWorkflowDoesNotHaveIsRefused) {
+  Upload(Workflow({Task("train"), Task("validate")}));
+  EXPECT_EQ(Refusal(Trigger(AllOf({OnEvent("k"), OnStatus("trian")})), Code::kInvalidArgument),
+            "trigger of workflow default.w: workflow default.w has no task 'trian'; did you mean "
+            "'train'?");
+  EXPECT_THAT(Refusal(Trigger(OnStatus("deploy")), Code::kInvalidArgument),
+              HasSubstr("has no task 'deploy'; upload a version that has it first"));
+  Add(OnStatus("validate"));
+  Add(OnStatus("deploy", S::kSuccess, "workflow_to_come"));
+}
+
 TEST_F(TriggersTest, TheNumberOfTriggersHasALimit) {
   for (size_t i = 0; i < limits::kMaxTriggersPerWorkflow; ++i) {
     TriggerRow row;

@@ -1,6 +1,9 @@
 #include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "base/nearest.h"
 #include "model/limits.h"
 #include "model/spec_json.h"
 #include "model/trigger_params.h"
@@ -23,6 +26,31 @@ bool HasCustomLeaf(const ConditionSpec& condition) {
          std::any_of(condition.children.begin(), condition.children.end(), HasCustomLeaf);
 }
 
+/// Names that a misspelt one is compared with: each costs the product of the lengths.
+constexpr size_t kMaxCompared = 500;
+
+/// A task that its workflow, as uploaded last, does not have never gets a status. A workflow that
+/// is not there yet may come.
+Status CheckTasks(const Draft& draft, const ConditionSpec& condition) {
+  for (const ConditionSpec& child : condition.children) {
+    AIFLOW_RETURN_IF_ERROR(CheckTasks(draft, child));
+  }
+  if (condition.kind != ConditionKind::kTaskStatus) return Status::Ok();
+  const WorkflowRow* workflow = draft.state().FindWorkflow(condition.ns, condition.workflow);
+  if (workflow == nullptr) return Status::Ok();
+  const SnapshotEntry* snapshot = draft.state().FindSnapshot(workflow->latest_snapshot);
+  if (snapshot == nullptr || snapshot->compiled == nullptr) return Status::Ok();
+  if (snapshot->compiled->FindTask(condition.task) >= 0) return Status::Ok();
+  std::vector<std::string> names;
+  const std::vector<TaskSpec>& tasks = snapshot->compiled->spec().tasks;
+  for (size_t i = 0; i < std::min(tasks.size(), kMaxCompared); ++i) names.push_back(tasks[i].name);
+  const std::string nearest = Nearest(condition.task, names);
+  return {Code::kInvalidArgument, "workflow " + condition.ns + "." + condition.workflow +
+                                      " has no task '" + condition.task + "'; " +
+                                      (nearest.empty() ? "upload a version that has it first"
+                                                       : "did you mean '" + nearest + "'?")};
+}
+
 /// The canonical condition goes into the row, and with user-written leaves what runs them.
 Status FillCondition(const Draft& draft, const AddTrigger& request, const WorkflowRow& workflow,
                      TriggerRow& row) {
@@ -39,6 +67,7 @@ Status FillCondition(const Draft& draft, const AddTrigger& request, const Workfl
   const Result<ConditionSpec> condition = ParseCondition(request.condition_json);
   if (!condition.has_value()) return condition.error();
   AIFLOW_RETURN_IF_ERROR(ValidateTriggerCondition(*condition));
+  AIFLOW_RETURN_IF_ERROR(CheckTasks(draft, *condition));
   row.condition_json = FormatCondition(*condition);
   if (!HasCustomLeaf(*condition)) return Status::Ok();
 
