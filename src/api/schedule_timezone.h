@@ -15,4 +15,8 @@ Result<std::string> ScheduleTimezone(const Queries& queries, SpecCache& specs,
                                      const WorkflowRow& workflow,
                                      const std::string& server_default);
 
+/// Whether a zone that was given beside an expression can be meant: it must be known, and be that
+/// of an expression which names one. kInvalidArgument says what to leave out.
+Status CheckScheduleTimezone(const std::string& expression, const std::string& timezone);
+
 }  // namespace aiflow::api

@@ -68,6 +68,9 @@ Result<std::string> CheckRecurrence(Backend& backend, const Request& request) {
                            "kMaxExpressionBytes");
   }
   if (status.ok()) status = CheckParamsSize(request.params_json());
+  if (status.ok() && !request.timezone().empty()) {
+    status = CheckScheduleTimezone(request.expression(), request.timezone());
+  }
   if (!status.ok()) return Error(std::move(status));
   if (!request.timezone().empty()) return request.timezone();
   const Result<WorkflowRow> workflow =
