@@ -9,9 +9,11 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -92,22 +94,29 @@ bool WaitForEnd(int pidfd, std::chrono::milliseconds patience) {
 
 }  // namespace
 
-Result<Endpoints> ReadEndpoints(const std::filesystem::path& home) {
-  const std::filesystem::path path = Home(home).endpoints();
-  const Result<std::string> text = ReadTextFile(path);
-  if (!text.has_value()) {
-    return Error(Code::kNotFound, "no server has run on the home " + home.string());
-  }
+Endpoints LastEndpoints(const std::filesystem::path& home) {
+  const Result<std::string> text = ReadTextFile(Home(home).endpoints());
+  if (!text.has_value()) return {};
   const auto json = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("pid") || !json["pid"].is_number_integer()) return {};
   const auto member = [&json](const char* name) {
     const auto found = json.find(name);
     return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
   };
-  if (!json.is_object() || !json.contains("pid") || !json["pid"].is_number_integer()) {
+  return {member("server_uri"), member("notification_uri"), member("http_url"),
+          json["pid"].get<int64_t>(), member("version")};
+}
+
+Result<Endpoints> ReadEndpoints(const std::filesystem::path& home) {
+  const std::filesystem::path path = Home(home).endpoints();
+  std::error_code none;
+  if (!std::filesystem::exists(path, none)) {
+    return Error(Code::kNotFound, "no server has run on the home " + home.string());
+  }
+  Endpoints endpoints = LastEndpoints(home);
+  if (endpoints.pid == 0) {
     return Error(Code::kDataLoss, path.string() + " is damaged; start the server again");
   }
-  Endpoints endpoints{member("server_uri"), member("notification_uri"), member("http_url"),
-                      json["pid"].get<int64_t>(), member("version")};
   // The lock tells more surely than the pid, which another process may have by now.
   if (Home(home).Lock().has_value()) {
     return Error(Code::kUnavailable, "the server of the home " + home.string() +

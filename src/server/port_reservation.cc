@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 namespace aiflow::server {
@@ -15,6 +17,15 @@ namespace aiflow::server {
 std::string HostPort(const std::string& host, int port) {
   const bool ipv6 = host.find(':') != std::string::npos;
   return (ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+int PortOf(const std::string& address) {
+  const size_t colon = address.rfind(':');
+  if (colon == std::string::npos) return 0;
+  int port = 0;
+  const char* const end = address.data() + address.size();
+  const auto [read, error] = std::from_chars(address.data() + colon + 1, end, port);
+  return error == std::errc() && read == end && port > 0 && port <= 65'535 ? port : 0;
 }
 
 Result<PortReservation> PortReservation::Take(const std::string& host, int port) {
@@ -43,6 +54,14 @@ Result<PortReservation> PortReservation::Take(const std::string& host, int port)
     reservation.port_ = ntohs(reinterpret_cast<const sockaddr_in*>(&address)->sin_port);
   }
   return reservation;
+}
+
+Result<PortReservation> PortReservation::TakeAgain(const std::string& host, int port, int before) {
+  if (port == 0 && before != 0) {
+    Result<PortReservation> again = Take(host, before);
+    if (again.has_value()) return again;
+  }
+  return Take(host, port);
 }
 
 PortReservation::PortReservation(PortReservation&& other) noexcept

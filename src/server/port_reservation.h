@@ -13,6 +13,8 @@ class PortReservation {
  public:
   /// Port 0: the system chooses. kAlreadyExists when somebody listens there.
   static Result<PortReservation> Take(const std::string& host, int port);
+  /// As Take, but where the system may choose, it is `before` (0: none) when that is still free.
+  static Result<PortReservation> TakeAgain(const std::string& host, int port, int before);
 
   PortReservation() = default;
   PortReservation(PortReservation&& other) noexcept;
@@ -28,6 +30,9 @@ class PortReservation {
   int fd_ = -1;
   int port_ = 0;
 };
+
+/// The port of "127.0.0.1:50051", "[::1]:50051" or "http://127.0.0.1:8000"; 0 when there is none.
+int PortOf(const std::string& address);
 
 /// "127.0.0.1:50051", "[::1]:50051".
 std::string HostPort(const std::string& host, int port);

@@ -81,9 +81,10 @@ struct Ports {
   std::optional<PortReservation> internal_rpc;
 };
 
-Status TakePort(const std::string& host, int port, const std::string& role,
-                const std::string& option, PortReservation* reservation) {
-  Result<PortReservation> taken = PortReservation::Take(host, port);
+/// `before`: the address of this role at the home's last server; may be empty.
+Status TakePort(const std::string& host, int port, const std::string& before,
+                const std::string& role, const std::string& option, PortReservation* reservation) {
+  Result<PortReservation> taken = PortReservation::TakeAgain(host, port, PortOf(before));
   if (!taken.has_value()) return PortError(taken.error(), role, option);
   *reservation = *std::move(taken);
   return Status::Ok();
@@ -154,13 +155,16 @@ class Server::Impl {
 
 Status Server::Impl::TakePorts() {
   const Listeners& wanted = options_.listeners;
-  AIFLOW_RETURN_IF_ERROR(TakePort(wanted.host, wanted.rpc, "scheduler", "--rpc-port", &ports_.rpc));
-  AIFLOW_RETURN_IF_ERROR(TakePort(wanted.host, wanted.notification, "notification service",
-                                  "--notification-port", &ports_.notification));
+  const Endpoints before = LastEndpoints(options_.home.root());
   AIFLOW_RETURN_IF_ERROR(
-      TakePort(wanted.host, wanted.http, "HTTP port", "--http-port", &ports_.http));
+      TakePort(wanted.host, wanted.rpc, before.server_uri, "scheduler", "--rpc-port", &ports_.rpc));
+  AIFLOW_RETURN_IF_ERROR(TakePort(wanted.host, wanted.notification, before.notification_uri,
+                                  "notification service", "--notification-port",
+                                  &ports_.notification));
+  AIFLOW_RETURN_IF_ERROR(TakePort(wanted.host, wanted.http, before.http_url, "HTTP port",
+                                  "--http-port", &ports_.http));
   if (wanted.internal_rpc < 0) return Status::Ok();
-  return TakePort(wanted.host, wanted.internal_rpc, "heartbeat service", "--internal-rpc-port",
+  return TakePort(wanted.host, wanted.internal_rpc, "", "heartbeat service", "--internal-rpc-port",
                   &ports_.internal_rpc.emplace());
 }
 

@@ -15,7 +15,8 @@ class logger;
 
 namespace aiflow::server {
 
-/// Where the roles listen. Port 0: the system chooses; internal_rpc -1: off.
+/// Where the roles listen. Port 0: that of the home's last server when it is free, as tasks that
+/// run still know it, else one that the system chooses; internal_rpc -1: off.
 struct Listeners {
   std::string host = "127.0.0.1";
   int rpc = 0;

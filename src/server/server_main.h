@@ -29,7 +29,8 @@ std::filesystem::path ResolveHome(const std::string& given);
 
 /// What both server commands take. Ports: the option, else the configuration file, else the default
 /// (50051 scheduler, 50052 notification, 8000 HTTP, 50000 heartbeat), each plus `port_offset`
-/// unless given as an option. 0 lets the system choose. internal_rpc_port -1 switches that listener
+/// unless given as an option. 0 lets the system choose, and keeps the port of the
+/// home's last server when it is free. internal_rpc_port -1 switches that listener
 /// off.
 struct ServerOptions {
   std::string home;  // empty: ResolveHome("")
@@ -72,6 +73,9 @@ struct Endpoints {
   int64_t pid = 0;
   std::string version;
 };
+/// As the last server of the home wrote them, whether it runs or not; empty when none ever ran, or
+/// when the file is damaged.
+Endpoints LastEndpoints(const std::filesystem::path& home);
 /// kNotFound when no server ever ran there; kUnavailable when the recorded server is not alive.
 Result<Endpoints> ReadEndpoints(const std::filesystem::path& home);
 

@@ -66,10 +66,6 @@ class Server:
         out = open(self.home.parent / f"server-{self.starts}.out", "wb")
         ports = ["--rpc-port", "0", "--notification-port", "0", "--http-port", "0",
                  "--internal-rpc-port", "0"]
-        if self.starts > 1:  # clients and tasks keep the addresses that they know
-            known = json.loads((self.home / "server.json").read_text())
-            ports[1] = known["server_uri"].rsplit(":", 1)[1]
-            ports[3] = known["notification_uri"].rsplit(":", 1)[1]
         self.process = subprocess.Popen(
             [str(AIFLOW), "standalone", "--home", str(self.home), *self.options, *ports],
             env=self.env, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)

@@ -87,6 +87,35 @@ def test_a_stopped_server_leaves_its_tasks_running_and_says_how_many(tmp_path, h
             assert server.working_dir("w", execution).joinpath("runs").read_text() == "run\n"
 
 
+def test_a_server_whose_ports_the_system_chose_comes_back_on_them(tmp_path):
+    with Server(tmp_path / "home") as server:
+        before = {name: server.endpoints()[name] for name in ("server_uri", "notification_uri")}
+        server.kill()
+        server.start()
+        assert {name: server.endpoints()[name] for name in before} == before
+
+
+def test_an_event_that_a_task_sends_while_its_server_is_away_arrives(tmp_path):
+    with Server(tmp_path / "home") as server:
+        upload(server, tmp_path / "w.py", """
+            from ai_flow.model.workflow import Workflow
+            from ai_flow.operators.bash import BashOperator
+            with Workflow(name='w') as w:
+                BashOperator('t', 'touch runs; until [ -e go ]; do sleep 0.05; done; '
+                                  '%s event send done yes 2> said')
+            """ % AIFLOW)
+        execution = server.start_execution("w")
+        runs = server.working_dir("w", execution)
+        wait_until(lambda: (runs / "runs").exists(), "the task runs")
+        server.kill()
+        (runs / "go").touch()
+        wait_until(lambda: (runs / "said").exists() and "trying again" in (runs / "said").read_text(),
+                   "the task has found no server")
+        server.start()
+        assert server.wait_for_end(execution) == "SUCCESS"
+        assert [event["value"] for event in server.rows("event", "list", "done")] == ["yes"]
+
+
 def test_stop_tasks_stops_them_first(tmp_path):
     with Server(tmp_path / "home") as server:
         upload_stream(server, tmp_path)
