@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include "model/base64.h"
+#include "model/json_depth.h"
+#include "model/limits.h"
 
 namespace aiflow::hosts {
 namespace {
@@ -99,6 +101,8 @@ Status ReadGreeting(std::string_view line) {
 }
 
 Result<ConditionAnswer> ReadAnswer(std::string_view line, int64_t id) {
+  // Its states are written again, which recurses.
+  if (IsDeeperJson(line, limits::kMaxJsonDepth)) return Nonsense(line);
   const Json json = Json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return Nonsense(line);
   const auto of = json.find("id");

@@ -98,5 +98,12 @@ TEST(HostMessagesTest, AnythingElseIsNoAnswerAndIsQuoted) {
   EXPECT_LT(quoted.error().message().size(), 120U);
 }
 
+TEST(HostMessagesTest, AnAnswerThatNestsWithoutEndIsRefused) {
+  const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+  const auto answer = ReadAnswer(R"({"id":7,"met":true,"states":{"a":)" + deep + "}}", 7);
+  ASSERT_FALSE(answer.has_value());
+  EXPECT_THAT(answer.error().message(), HasSubstr("its host said"));
+}
+
 }  // namespace
 }  // namespace aiflow::hosts
