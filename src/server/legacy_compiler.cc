@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "model/json_depth.h"
 #include "model/limits.h"
 #include "server/host_compiler.h"
 #include "server/legacy_bundle.h"
@@ -20,6 +21,9 @@ namespace aiflow::server {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+/// What is printed around a specification: {"workflows": [{"spec": ...}]}.
+constexpr size_t kLevelsAroundSpec = 3;
 
 Status CheckPickled(const std::string& pickled) {
   if (pickled.size() <= limits::kMaxSpecBytes) return Status::Ok();
@@ -32,7 +36,12 @@ Status CheckPickled(const std::string& pickled) {
 /// begins with the opcode PROTO.
 bool IsPickle(const std::string& bytes) { return bytes.starts_with('\x80'); }
 
+/// Of a depth that can be copied and written again, both of which recurse.
 Result<Json> ParseObject(const std::string& text) {
+  if (IsDeeperJson(text, limits::kMaxJsonDepth + kLevelsAroundSpec)) {
+    return Error(Code::kFailedPrecondition, "the compiler printed JSON that nests deeper than " +
+                                                std::to_string(limits::kMaxJsonDepth) + " levels");
+  }
   Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (json.is_object()) return json;
   return Error(Code::kFailedPrecondition, "the compiler did not print a JSON object");

@@ -197,6 +197,15 @@ TEST_F(LegacyCompilerTest, TooMuchOutputIsRefused) {
   EXPECT_TRUE(Rule().has_value());
 }
 
+TEST_F(LegacyCompilerTest, OutputThatNestsWithoutEndIsRefused) {
+  Interpreter(R"(
+printf '{"condition":'
+head -c 1000000 /dev/zero | tr '\0' '['
+head -c 1000000 /dev/zero | tr '\0' ']'
+echo '}')");
+  EXPECT_EQ(RuleError(), "the compiler printed JSON that nests deeper than 200 levels");
+}
+
 TEST_F(LegacyCompilerTest, ItsMemoryIsLimited) {
   // The limit comes right after the start.
   Interpreter(R"(
