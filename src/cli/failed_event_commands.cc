@@ -1,3 +1,6 @@
+#include <string>
+#include <vector>
+
 #include "cli/command.h"
 
 namespace aiflow::cli {
@@ -15,11 +18,41 @@ std::optional<std::string> IdOrNone(int64_t id) {
   return id == 0 ? std::nullopt : std::optional(std::to_string(id));
 }
 
+/// Whose question it was, or that of the server itself.
+std::string Where(const v1::FailedEvent& event) {
+  std::string where = "server";
+  if (event.execution_id() != 0) {
+    where = "task " + event.task_name() + " of workflow execution " +
+            std::to_string(event.execution_id());
+  } else if (event.trigger_id() != 0) {
+    where = "trigger " + std::to_string(event.trigger_id());
+  }
+  if (!event.workflow_name().empty()) where += " (" + event.workflow_name() + ")";
+  if (!event.condition().empty()) where += ": " + event.condition();
+  return where;
+}
+
+/// For eyes: what happened to which event, in columns that fit a terminal.
+Table BriefTable(const std::vector<v1::FailedEvent>& events) {
+  Table table{.columns = {{"id", false, true}, "event", "where", "error"}, .rows = {}};
+  for (const v1::FailedEvent& event : events) {
+    table.rows.push_back({std::to_string(event.id()),
+                          event.event_key() + " #" + std::to_string(event.event_offset()),
+                          Where(event), event.error()});
+  }
+  return table;
+}
+
 int RunList(Session& session, const ListArgs& args) {
   const Result<Client*> client = session.GetClient();
   if (!client) return session.Fail(client.error());
   const auto events = (*client)->ListFailedEvents();
   if (!events) return session.Fail(events.error());
+  const Format format = *ParseFormat(args.format);
+  if (format == Format::kTable && session.output().terminal().out_is_terminal) {
+    session.output().Print(BriefTable(*events), format);
+    return kExitOk;
+  }
   Table table{.columns = {"id",
                           {"namespace", true},
                           "workflow_name",
@@ -40,7 +73,7 @@ int RunList(Session& session, const ListArgs& args) {
                           TextOrNone(e.condition()), e.event_key(), TextOrNone(e.event_value()),
                           std::to_string(e.event_offset()), TimeOrNone(e.time()), e.error()});
   }
-  session.output().Print(table, *ParseFormat(args.format));
+  session.output().Print(table, format);
   return kExitOk;
 }
 

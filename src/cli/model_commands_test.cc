@@ -288,6 +288,11 @@ TEST_F(ModelCommandsTest, FailedEventsAreListedRetriedAndDropped) {
   EXPECT_EQ(Run({"event", "failed", "list", "-o", "json"}), kExitOk);
   EXPECT_THAT(out(), HasSubstr(R"("workflow_execution_id": "17", "workflow_trigger_id": null)"));
   EXPECT_THAT(out(), HasSubstr(R"("condition": "fresh", "event_key": "hour")"));
+  terminal_ = true;
+  EXPECT_EQ(Run({"event", "failed", "list"}), kExitOk);
+  EXPECT_THAT(out(), HasSubstr("id | event"));
+  EXPECT_THAT(out(), HasSubstr("hour #40"));
+  terminal_ = false;
   EXPECT_EQ(Run({"event", "failed", "retry", "6"}), kExitOk);
   EXPECT_EQ(out(), "Failed event: 6 is retried.\n");
   EXPECT_EQ(Run({"event", "failed", "drop", "6"}), kExitOk);
