@@ -422,29 +422,41 @@ int64_t Server::Impl::StopTasks(Millis patience) {
     options_.logger->error("cannot stop the tasks: {}", live.error().message());
     return running();
   }
-  std::mutex mutex;
-  std::condition_variable changed;
+  // Replies may come when nobody waits any more.
+  struct Waiting {
+    std::mutex mutex;
+    std::condition_variable changed;
+    // Both guarded by mutex.
+    std::set<ExecutionId> touched;
+    std::set<ExecutionId> refused;  // suspended ones: their tasks run on
+  };
+  const auto waiting = std::make_shared<Waiting>();
   std::set<ExecutionId> unfinished(live->begin(), live->end());
-  std::set<ExecutionId> touched = unfinished;
+  waiting->touched = unfinished;
   std::vector<uint64_t> watches;
   for (const ExecutionId id : *live) {
-    watches.push_back(loop_->Watch(id, [&mutex, &changed, &touched, id] {
-      const std::lock_guard lock(mutex);
-      touched.insert(id);
-      changed.notify_one();
+    watches.push_back(loop_->Watch(id, [waiting, id] {
+      const std::lock_guard lock(waiting->mutex);
+      waiting->touched.insert(id);
+      waiting->changed.notify_one();
     }));
     loop_->Submit(StopWorkflowExecution{id.value()}, "",
-                  [logger = options_.logger, id](const Result<ReplyRow>& reply) {
+                  [logger = options_.logger, waiting, id](const Result<ReplyRow>& reply) {
                     if (reply.has_value()) return;
                     logger->error("workflow execution {}: cannot stop it: {}", id.value(),
                                   reply.error().message());
+                    const std::lock_guard lock(waiting->mutex);
+                    waiting->touched.insert(id);
+                    waiting->refused.insert(id);
+                    waiting->changed.notify_one();
                   });
   }
   const auto end = std::chrono::steady_clock::now() + patience;
-  std::unique_lock lock(mutex);
+  std::unique_lock lock(waiting->mutex);
   while (!unfinished.empty()) {
-    if (!changed.wait_until(lock, end, [&touched] { return !touched.empty(); })) break;
-    const std::set<ExecutionId> ids = std::exchange(touched, {});
+    if (!waiting->changed.wait_until(lock, end, [&] { return !waiting->touched.empty(); })) break;
+    const std::set<ExecutionId> ids = std::exchange(waiting->touched, {});
+    for (const ExecutionId id : waiting->refused) unfinished.erase(id);
     lock.unlock();
     for (const ExecutionId id : ids) {
       const auto row = store_->GetExecution(id);

@@ -1,9 +1,10 @@
 """A server that dies at one event again and again: it quarantines the event and goes on."""
 
 import pathlib
+import signal
 import textwrap
 
-from aiflow_server import BINARIES, Server, wait_until
+from aiflow_server import BINARIES, PATIENCE, Server, wait_until
 
 def lines(path: pathlib.Path) -> list:
     return path.read_text().split() if path.exists() else []
@@ -73,6 +74,13 @@ def test_an_event_at_which_the_server_dies_is_quarantined_and_comes_once_when_it
         refused = server.cli("workflow-execution", "stop", str(troubled), check=False)
         assert refused.returncode != 0 and "suspended" in refused.stderr, refused.stderr
         assert not lines(tmp_path / "troubled.after")
+
+        # A stop with its tasks does not wait for what cannot be stopped; it is picked up again.
+        server.process.send_signal(signal.SIGUSR1)
+        assert server.process.wait(PATIENCE / 2) == 0
+        assert "1 task runs on" in server.output(), server.output()
+        server.start()
+        assert server.rows("event", "failed", "list") == [letter]
 
         # A mended server: what was held comes once, in order; the streams have never noticed.
         server.kill()
