@@ -70,6 +70,8 @@ class Verifier:
         for run in self.runs:
             self.check_run(run)
         self.check_ledger()
+        letters = self.server.query("select id, error from dead_letter")
+        self.expect(not letters, f"failed events, although none kills a server: {letters[:3]}")
 
     @staticmethod
     def key_of(run) -> str:
