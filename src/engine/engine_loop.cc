@@ -307,6 +307,19 @@ void EngineLoop::Read(std::function<void(const Result<const State*>&)> read) {
   read(Error(Code::kUnavailable, "the engine is not ready, or too many ask; try again"));
 }
 
+void EngineLoop::WhenCommitted(Offset offset, std::function<void()> done) {
+  {
+    const std::lock_guard lock(door_->mutex);
+    if (!door_->closed) {
+      door_->arrived.push_back({offset, [done = std::move(done)](Result<ReplyRow>) { done(); }});
+      door_->woken = true;
+      door_->ready.notify_one();
+      return;
+    }
+  }
+  done();
+}
+
 void EngineLoop::Expect(Offset offset, Done done) {
   const uint64_t id = ++next_waiting_;
   waiting_.emplace(id, std::move(done));

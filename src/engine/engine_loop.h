@@ -45,6 +45,9 @@ class EngineLoop final : public EngineHandle {
 
   void Submit(const Request& request, const std::string& request_id, Done done) override;
   void Read(std::function<void(const Result<const State*>&)> read) override;
+  /// Calls `done` (from the engine's thread) once the event at `offset` is decided and committed,
+  /// or when the loop has ended. The event must be in the log.
+  void WhenCommitted(Offset offset, std::function<void()> done);
   uint64_t Watch(ExecutionId execution, std::function<void()> changed) override;
   void Unwatch(uint64_t id) override;
   Offset committed() const override { return committed_.load(std::memory_order_acquire); }

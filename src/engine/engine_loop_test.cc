@@ -75,6 +75,37 @@ TEST_F(EngineLoopTest, Rule26TheThreadWakesForATimerOfTheState) {
   loop_->Unwatch(watch);
 }
 
+TEST_F(EngineLoopTest, WhoWaitsForAnEventIsToldOnceItIsDecided) {
+  std::promise<void> entered;
+  std::promise<void> release;
+  EngineOptions options;
+  options.decide = [&](const State& state, const DecideInput& input) {
+    if (input.event.key == "held") {
+      entered.set_value();
+      release.get_future().wait();
+    }
+    return Decide(state, input);
+  };
+  Start(std::move(options));
+  const Offset offset = world_.log.Append(UserEvent("held"));
+  ASSERT_EQ(entered.get_future().wait_for(kLong), std::future_status::ready);
+  std::promise<Offset> told;
+  loop_->WhenCommitted(offset, [&] { told.set_value(loop_->committed()); });
+  auto committed = told.get_future();
+  EXPECT_EQ(committed.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  release.set_value();
+  ASSERT_EQ(committed.wait_for(kLong), std::future_status::ready);
+  EXPECT_EQ(committed.get(), offset);
+  // Also when that was long ago, or nobody decides any more.
+  std::promise<void> again;
+  loop_->WhenCommitted(offset, [&] { again.set_value(); });
+  EXPECT_EQ(again.get_future().wait_for(kLong), std::future_status::ready);
+  loop_->Stop();
+  std::promise<void> ended;
+  loop_->WhenCommitted(offset + 1, [&] { ended.set_value(); });
+  EXPECT_EQ(ended.get_future().wait_for(kLong), std::future_status::ready);
+}
+
 TEST_F(EngineLoopTest, Rule23ReadersAreServedBetweenTheParts) {
   std::atomic<bool> armed = false;
   std::promise<int64_t> parts;

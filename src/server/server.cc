@@ -407,10 +407,9 @@ Result<std::vector<ExecutionId>> Server::Impl::ExecutionsWithLiveTasks() const {
 }
 
 void Server::Impl::CatchUp(Millis patience) const {
-  // Its answer follows the decision of everything before it.
-  const auto answered = std::make_shared<std::promise<void>>();
-  const std::future<void> decided = answered->get_future();
-  loop_->Submit(RetireRows{}, "", [answered](const Result<ReplyRow>&) { answered->set_value(); });
+  const auto reached = std::make_shared<std::promise<void>>();
+  const std::future<void> decided = reached->get_future();
+  loop_->WhenCommitted(log_service_->head(), [reached] { reached->set_value(); });
   decided.wait_for(patience);
 }
 
