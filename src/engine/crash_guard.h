@@ -31,6 +31,8 @@ class CrashGuard {
   /// To be committed with a decision that leads to `to`, behind which more is waiting: the next
   /// event is begun with.
   [[nodiscard]] std::optional<RecoveryRow> NoteWith(const RecoveryRow& to) const;
+  /// So many servers have died at the position, as far as it is known.
+  [[nodiscard]] int64_t deaths() const { return crashes_; }
   /// The position has moved; `noted`: with such a note.
   void Moved(const RecoveryRow& here, bool noted);
   /// To be committed by a server that ends by itself: it has not died here.

@@ -22,6 +22,7 @@
 #include "model/limits.h"
 #include "model/requests.h"
 #include "model/spec_json.h"
+#include "scheduler/quarantine.h"
 
 namespace aiflow {
 namespace {
@@ -101,6 +102,8 @@ class Engine::Impl {
   Status NoteBeginning();
   Status CommitNote(const RecoveryRow& note);
   void End();
+  void WarnOfDeaths() const;
+  void WarnOfQuarantine(const Batch& batch) const;
   Status Commit(Batch batch);
   /// Finds out what became of a commit that ended in an error: true when it did happen, and acts on
   /// it; else rebuilds the state. False also when there was nothing to settle.
@@ -233,6 +236,8 @@ Status Engine::Impl::Recover(std::function<void()> wake) {
   guard_.Begin(options_.quarantine ? state_.rep().recovery : RecoveryRow{}, here,
                options_.quarantine && log_.head() > committed_.offset,
                options_.max_events_per_commit);
+
+  WarnOfDeaths();
 
   outward_ = std::make_shared<Outward>(log_, meta->secret, wake);
   publisher_.emplace(outward_->appender, wake);
@@ -377,6 +382,26 @@ Status Engine::Impl::CommitNote(const RecoveryRow& note) {
   return Commit(std::move(batch));
 }
 
+void Engine::Impl::WarnOfDeaths() const {
+  if (guard_.deaths() == 0 || !options_.warn) return;
+  options_.warn("the server has died " + std::to_string(guard_.deaths()) +
+                " times at the event of offset " + std::to_string(committed_.offset + 1) +
+                (guard_.treatment() == Treatment::kDecide
+                     ? "; after " + std::to_string(limits::kMaxCrashes) + " it is quarantined"
+                     : "; it is quarantined now"));
+}
+
+void Engine::Impl::WarnOfQuarantine(const Batch& batch) const {
+  if (guard_.treatment() == Treatment::kDecide || !options_.warn) return;
+  for (const Change& change : batch.commit.changes) {
+    const auto* letter = std::get_if<DeadLetterRow>(&change);
+    if (letter == nullptr || !IsQuarantine(*letter)) continue;
+    options_.warn("event " + std::to_string(letter->event.offset) + " (" + letter->event.key +
+                  ") is failed event " + std::to_string(letter->id.value()) + ": " + letter->error +
+                  "; see 'aiflow event failed list'");
+  }
+}
+
 void Engine::Impl::End() {
   const std::optional<RecoveryRow> note = guard_.Withdrawal();
   // When it cannot be taken back, this end counts as a death: there must be more of them.
@@ -473,6 +498,7 @@ Status Engine::Impl::Act(const Batch& batch) {
   // An open commit has met a moved position.
   if (!batch.events.empty()) {
     outcome_open_ = false;
+    WarnOfQuarantine(batch);
     const RecoveryRow here{.offset = batch.to.offset, .part = batch.to.part};
     const RecoveryRow& note = state_.rep().recovery;
     guard_.Moved(here, note.offset == here.offset && note.part == here.part && note.crashes != 0);

@@ -51,6 +51,9 @@ struct EngineOptions {
   size_t max_executions_per_commit = limits::kMaxExecutionsPerCommit;
   /// Off: a server that dies at an event tries again for ever. For simulated deaths.
   bool quarantine = true;
+  /// Told in one line what an operator should know: servers that died at an event, and what was
+  /// quarantined. Called from Recover and Step. Empty: nobody is told.
+  std::function<void(const std::string&)> warn;
   /// What decides; another one in tests, where a decision may take the server down.
   std::function<Decision(const State&, const DecideInput&)> decide = Decide;
 };

@@ -35,6 +35,7 @@ class EngineCrashTest : public ::testing::Test {
     engine_.reset();
     EngineOptions options;
     options.max_executions_per_commit = 2;
+    options.warn = [this](const std::string& line) { warnings_.push_back(line); };
     options.decide = [this](const State& state, const DecideInput& input) {
       if (deadly_ && deadly_(input)) throw Died{};
       decided_.push_back(input.event.key);
@@ -91,6 +92,7 @@ class EngineCrashTest : public ::testing::Test {
   std::unique_ptr<Engine> engine_;
   std::function<bool(const DecideInput&)> deadly_;
   std::vector<std::string> decided_;
+  std::vector<std::string> warnings_;
 };
 
 TEST_F(EngineCrashTest, Rule22AnEventInFlightAtCrashAfterCrashIsQuarantined) {
@@ -100,6 +102,9 @@ TEST_F(EngineCrashTest, Rule22AnEventInFlightAtCrashAfterCrashIsQuarantined) {
   const int deaths = Live();
   EXPECT_GE(deaths, limits::kMaxCrashes);
   EXPECT_LE(deaths, limits::kMaxCrashes + 1) << "the first may not be told from any other death";
+  ASSERT_THAT(warnings_, SizeIs(limits::kMaxCrashes + 1));
+  EXPECT_THAT(warnings_[0], HasSubstr("has died 1 times at the event of offset 3"));
+  EXPECT_THAT(warnings_.back(), HasSubstr("event 3 (poison) is failed event 1: the server died"));
   ASSERT_THAT(Letters(), SizeIs(1));
   EXPECT_EQ(Letters()[0].event.offset, poison);
   EXPECT_THAT(Started(), IsEmpty());

@@ -232,6 +232,7 @@ Status Server::Impl::StartEngine() {
 
   EngineOptions engine;
   engine.holder = "pid " + std::to_string(getpid());
+  engine.warn = [logger = options_.logger](const std::string& line) { logger->warn("{}", line); };
   engine_ = std::make_unique<Engine>(*log_service_, *store_, *blobs_, *executor_, *planner_,
                                      std::move(engine));
   engine_->SetHookSender(*hooks_);

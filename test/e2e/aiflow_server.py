@@ -80,6 +80,11 @@ class Server:
     def output(self) -> str:
         return (self.home.parent / f"server-{self.starts}.out").read_text()
 
+    def log(self) -> str:
+        """What the servers of this home have logged, one after the other."""
+        return "".join(path.read_text() for path in
+                       sorted((self.home / "logs").glob("aiflow_server-*.log")))
+
     def endpoints(self) -> dict:
         try:
             return json.loads((self.home / "server.json").read_text())

@@ -62,6 +62,8 @@ def test_an_event_at_which_the_server_dies_is_quarantined_and_comes_once_when_it
         wait_until(lambda: server.process.poll() is not None, "the server dies")
         assert live(server) >= 3
 
+        assert "(poison) is failed event" in server.log(), server.log()
+
         # It lives, and only whoever would have received the event waits.
         [letter] = server.rows("event", "failed", "list")
         assert letter["event_key"] == "poison", letter
