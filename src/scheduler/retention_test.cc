@@ -13,7 +13,7 @@ using E = ExecutionStatus;
 using S = TaskStatus;
 
 /// What is deleted by hand, and what retention removes.
-class RetentionTest : public SchedulerTest {
+class RemovalTest : public SchedulerTest {
  protected:
   Code Ask(const aiflow::Request& request) {
     last_reply_ = Request(request);
@@ -52,7 +52,7 @@ class RetentionTest : public SchedulerTest {
 
 // ---- Namespaces --------------------------------------------------------------------------------
 
-TEST_F(RetentionTest, ANamespaceIsDeletedWithItsWorkflowsInOneStep) {
+TEST_F(RemovalTest, ANamespaceIsDeletedWithItsWorkflowsInOneStep) {
   Ask(AddNamespace{"team"});
   Ask(AddNamespace{"team2"});
   UploadTo("team", "v");
@@ -82,7 +82,7 @@ TEST_F(RetentionTest, ANamespaceIsDeletedWithItsWorkflowsInOneStep) {
   EXPECT_TRUE(rows_.namespaces.contains("team2"));
 }
 
-TEST_F(RetentionTest, ANamespaceWithSomethingAliveIsNotDeletedAtAll) {
+TEST_F(RemovalTest, ANamespaceWithSomethingAliveIsNotDeletedAtAll) {
   Ask(AddNamespace{"team"});
   UploadTo("team", "v");
   UploadTo("team", "w");
@@ -93,7 +93,7 @@ TEST_F(RetentionTest, ANamespaceWithSomethingAliveIsNotDeletedAtAll) {
   EXPECT_EQ(rows_.workflows.size(), 2U);
 }
 
-TEST_F(RetentionTest, AnEmptyNamespaceNeedsNoCascade) {
+TEST_F(RemovalTest, AnEmptyNamespaceNeedsNoCascade) {
   Ask(AddNamespace{"team"});
   EXPECT_EQ(Ask(DeleteNamespace{"team", true}), Code::kOk);
   EXPECT_EQ(Ask(DeleteNamespace{"team", true}), Code::kNotFound);
@@ -102,7 +102,7 @@ TEST_F(RetentionTest, AnEmptyNamespaceNeedsNoCascade) {
 
 // ---- Snapshots ---------------------------------------------------------------------------------
 
-TEST_F(RetentionTest, Rule31ASnapshotOfAnExecutionThatCouldBeReopenedStays) {
+TEST_F(RemovalTest, Rule31ASnapshotOfAnExecutionThatCouldBeReopenedStays) {
   Run({Task("a")});
   Succeed("a");
   Upload(Workflow({Task("b")}));
@@ -113,7 +113,7 @@ TEST_F(RetentionTest, Rule31ASnapshotOfAnExecutionThatCouldBeReopenedStays) {
   EXPECT_THAT(Snapshots(), ElementsAre(2));
 }
 
-TEST_F(RetentionTest, UnusedSnapshotsAreDeletedAndTheOthersSayWhyTheyStay) {
+TEST_F(RemovalTest, UnusedSnapshotsAreDeletedAndTheOthersSayWhyTheyStay) {
   Run({Task("a")});  // 1, in use
   Upload(Workflow({Task("b")}));
   Upload(Workflow({Task("c")}));
@@ -133,7 +133,7 @@ TEST_F(RetentionTest, UnusedSnapshotsAreDeletedAndTheOthersSayWhyTheyStay) {
   EXPECT_EQ(Message(), "Workflow default.x not exists");
 }
 
-TEST_F(RetentionTest, AWorkflowWithoutSnapshotsHasNoneToDelete) {
+TEST_F(RemovalTest, AWorkflowWithoutSnapshotsHasNoneToDelete) {
   UploadWorkflow add{"default", "w"};
   EXPECT_EQ(Ask(add), Code::kOk);
   EXPECT_EQ(Ask(DeleteSnapshots{"default", "w"}), Code::kOk);
@@ -143,7 +143,7 @@ TEST_F(RetentionTest, AWorkflowWithoutSnapshotsHasNoneToDelete) {
 
 // ---- Retention ---------------------------------------------------------------------------------
 
-TEST_F(RetentionTest, Rule5OnlyFinishedExecutionsAreRetired) {
+TEST_F(RemovalTest, Rule5OnlyFinishedExecutionsAreRetired) {
   Run({Task("a")});
   Succeed("a");
   StartExecution();
@@ -154,7 +154,7 @@ TEST_F(RetentionTest, Rule5OnlyFinishedExecutionsAreRetired) {
   EXPECT_EQ(Retire({1}), 1) << "erasing what is gone changes nothing";
 }
 
-TEST_F(RetentionTest, Rule5AReopenedExecutionIsNotRetired) {
+TEST_F(RemovalTest, Rule5AReopenedExecutionIsNotRetired) {
   Run({Task("a")});
   Report("a", S::kFailed);
   Ask(RerunTasks{1, {}});
@@ -162,7 +162,7 @@ TEST_F(RetentionTest, Rule5AReopenedExecutionIsNotRetired) {
   EXPECT_EQ(Status(1), E::kRunning);
 }
 
-TEST_F(RetentionTest, AnExecutionWhoseHookIsStillToBeToldStays) {
+TEST_F(RemovalTest, AnExecutionWhoseHookIsStillToBeToldStays) {
   WorkflowSpec spec = Workflow({Task("a")});
   spec.hooks.push_back({.command = "mail"});
   Upload(spec);
@@ -177,7 +177,7 @@ TEST_F(RetentionTest, AnExecutionWhoseHookIsStillToBeToldStays) {
   EXPECT_EQ(Retire({1}), 1);
 }
 
-TEST_F(RetentionTest, Rule5OldRunsOfEndlessExecutionsAreRetired) {
+TEST_F(RemovalTest, Rule5OldRunsOfEndlessExecutionsAreRetired) {
   Run({Task("a", {Start(OnEvent("k"))}), Task("stream")});
   for (int i = 0; i < 4; ++i) {
     Send("k");
@@ -193,7 +193,7 @@ TEST_F(RetentionTest, Rule5OldRunsOfEndlessExecutionsAreRetired) {
   EXPECT_EQ(TaskState("a").last_sequence, 5) << "numbers are never used again";
 }
 
-TEST_F(RetentionTest, Rule5WhatIsStillNamedStays) {
+TEST_F(RemovalTest, Rule5WhatIsStillNamedStays) {
   Run({Task("a", {Restart(OnEvent("k"))}), Task("b", {Start(After({"a"}))}), Task("stream")});
   Succeed("a");
   Succeed("b");
@@ -210,7 +210,7 @@ TEST_F(RetentionTest, Rule5WhatIsStillNamedStays) {
   EXPECT_EQ(Retire({}, RunNumbers("stream", {1})), 0) << "the current one";
 }
 
-TEST_F(RetentionTest, RunsOfFinishedExecutionsGoWithThem) {
+TEST_F(RemovalTest, RunsOfFinishedExecutionsGoWithThem) {
   Run({Task("a", {Restart(OnEvent("again"))}), Task("b")});
   Succeed("a");
   Send("again");
@@ -220,7 +220,7 @@ TEST_F(RetentionTest, RunsOfFinishedExecutionsGoWithThem) {
   EXPECT_EQ(Retire({}, RunNumbers("a", {1})), 0);
 }
 
-TEST_F(RetentionTest, ARequestThatIsTooLargeOrBrokenChangesNothing) {
+TEST_F(RemovalTest, ARequestThatIsTooLargeOrBrokenChangesNothing) {
   Run({Task("a")});
   Succeed("a");
   EXPECT_EQ(
@@ -233,7 +233,7 @@ TEST_F(RetentionTest, ARequestThatIsTooLargeOrBrokenChangesNothing) {
   EXPECT_EQ(Retire({}, {99, 0, 1, 1}), 0);
 }
 
-TEST_F(RetentionTest, RepliesGoWithTheEventsThatAskedForThem) {
+TEST_F(RemovalTest, RepliesGoWithTheEventsThatAskedForThem) {
   Run({Task("a")});
   const Offset before = offset_;
   ASSERT_TRUE(rows_.replies.contains(before));
