@@ -218,6 +218,23 @@ TEST_F(CommandLineTest, CtrlCEndsTheWatchingAndNothingElse) {
   EXPECT_THAT(err(), HasSubstr("workflow execution 17 runs on"));
 }
 
+TEST_F(CommandLineTest, WaitSaysOnlyHowItEnded) {
+  server_.executions.emplace_back().set_id(17);
+  server_.watches = {{{View("RUNNING")}, Status(Code::kUnavailable, "gone")},
+                     {{View("RUNNING"), View("FAILED")}, Status::Ok()}};
+  EXPECT_EQ(Run({"workflow-execution", "wait", "17"}), kExitExecutionFailed);
+  EXPECT_THAT(out(), testing::StartsWith("Workflow execution 17: FAILED"));
+  EXPECT_EQ(Run({"workflow-execution", "wait", "99"}), kExitNotFound);
+}
+
+TEST_F(CommandLineTest, WaitEndsWithItsTimeAndTheExecutionRunsOn) {
+  server_.executions.emplace_back().set_id(17);
+  server_.watches.resize(1000, {{View("RUNNING")}, Status(Code::kUnavailable, "gone")});
+  EXPECT_EQ(Run({"workflow-execution", "wait", "17", "--timeout", "0.05"}), kExitTimedOut);
+  EXPECT_EQ(out(), "");
+  EXPECT_THAT(err(), HasSubstr("was not finished in time; it runs on"));
+}
+
 TEST_F(CommandLineTest, WatchOfAnExecutionThatIsDeletedIsAnError) {
   AddWorkflow("w");
   server_.watches = {{{View("RUNNING")}, Status(Code::kNotFound, "execution 17 does not exist")}};

@@ -1,3 +1,6 @@
+#include <chrono>
+#include <optional>
+
 #include "cli/command.h"
 #include "cli/text.h"
 #include "cli/watch.h"
@@ -5,6 +8,8 @@
 
 namespace aiflow::cli {
 namespace {
+
+constexpr double kMaxTimeoutSeconds = 366.0 * 24 * 3600;
 
 struct NameArgs {
   std::string name;
@@ -17,6 +22,10 @@ struct NameArgs {
 struct RerunArgs {
   int64_t id = 0;
   std::vector<std::string> tasks;
+};
+struct WaitArgs {
+  int64_t id = 0;
+  std::optional<double> timeout_seconds;
 };
 struct IdArgs {
   int64_t id = 0;
@@ -76,17 +85,29 @@ int RunStart(Session& session, const NameArgs& args) {
   if (!id) return FailForWorkflow(session, **client, args.ns, args.name, id.error());
   session.output().Line("Workflow execution: " + std::to_string(*id) + " submitted.");
   if (!args.watch) return kExitOk;
-  return WatchExecution(session, **client, *id, interrupts->fd());
+  return WatchExecution(session, **client, *id, {.interrupt_fd = interrupts->fd()});
 }
 
-int RunWatch(Session& session, const IdArgs& args) {
+int Watch(Session& session, int64_t id, WatchOptions options) {
   const Interrupts interrupts;
+  options.interrupt_fd = interrupts.fd();
   const Result<Client*> client = session.GetClient();
   if (!client) return session.Fail(client.error());
   // Asked first, so that a server that is not there is an error and not awaited.
-  const auto found = (*client)->GetWorkflowExecution(args.id);
+  const auto found = (*client)->GetWorkflowExecution(id);
   if (!found) return session.Fail(found.error());
-  return WatchExecution(session, **client, args.id, interrupts.fd());
+  return WatchExecution(session, **client, id, options);
+}
+
+int RunWatch(Session& session, const IdArgs& args) { return Watch(session, args.id, {}); }
+
+int RunWait(Session& session, const WaitArgs& args) {
+  WatchOptions options;
+  options.quiet = true;
+  if (args.timeout_seconds) {
+    options.timeout = std::chrono::milliseconds(static_cast<int64_t>(*args.timeout_seconds * 1000));
+  }
+  return Watch(session, args.id, options);
 }
 
 int RunStop(Session& session, const IdArgs& args) {
@@ -225,6 +246,16 @@ void AddExecutionCommands(CLI::App& app, CommandSlot& slot) {
         AddYesOption(command, args.yes);
       },
       RunStopAll);
+  AddCommand<WaitArgs>(
+      group, slot, "wait", "Wait until an execution is finished; the exit code is its outcome",
+      [](CLI::App& command, WaitArgs& args) {
+        command.add_option("ID", args.id, "Id of the workflow execution")->required();
+        command
+            .add_option("--timeout", args.timeout_seconds,
+                        "Seconds to wait; the execution runs on after them. None: for ever")
+            ->check(CLI::Range(0.0, kMaxTimeoutSeconds));
+      },
+      RunWait);
   AddCommand<IdArgs>(group, slot, "watch", "Show the tasks of an execution until it is finished",
                      DeclareId, RunWatch);
 }

@@ -13,8 +13,9 @@ enum ExitCode : int {
   kExitUsage = 2,
   kExitNotFound = 3,
   kExitUnavailable = 4,       // no server there, or it did not answer in time
-  kExitExecutionFailed = 5,   // `start --watch`: the outcome is FAILED
-  kExitExecutionStopped = 6,  // `start --watch`: the outcome is STOPPED
+  kExitExecutionFailed = 5,   // `--watch`, `watch`, `wait`: the outcome is FAILED
+  kExitExecutionStopped = 6,  // likewise STOPPED
+  kExitTimedOut = 7,          // `wait --timeout`: it was not finished in time; it runs on
   kExitInterrupted = 130,     // Ctrl-C; what was being watched runs on
 };
 

@@ -6,6 +6,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <condition_variable>
@@ -114,12 +115,14 @@ void ReadViews(const std::stop_token& stop, Client& client, int64_t execution_id
 // Prints views one way or the other.
 class WatchPrinter {
  public:
-  explicit WatchPrinter(Session& session)
-      : session_(session), live_(session.world().terminal.out_is_terminal) {}
+  WatchPrinter(Session& session, bool quiet)
+      : session_(session),
+        quiet_(quiet),
+        live_(!quiet && session.world().terminal.out_is_terminal) {}
 
   void Show(const v1::WorkflowExecutionView& view) {
     view_ = view;
-    if (live_) return;  // Redraw follows
+    if (live_ || quiet_) return;  // Redraw follows, or nothing
     for (const std::string& line : log_.Changes(view, Now())) session_.output().Line(line);
   }
   void Redraw() {
@@ -150,6 +153,7 @@ class WatchPrinter {
   int64_t Now() const { return session_.world().clock.Now().count(); }
 
   Session& session_;
+  const bool quiet_;
   const bool live_;
   WatchLog log_;
   std::optional<v1::WorkflowExecutionView> view_;
@@ -174,17 +178,34 @@ Interrupts::~Interrupts() {
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
-int WatchExecution(Session& session, Client& client, int64_t execution_id, int interrupt_fd) {
+int WatchExecution(Session& session, Client& client, int64_t execution_id,
+                   const WatchOptions& options) {
+  using std::chrono::milliseconds;
+  using std::chrono::steady_clock;
+  const std::string id = std::to_string(execution_id);
+  const auto begin = steady_clock::now();
   ViewQueue queue;
-  WatchPrinter printer(session);
+  WatchPrinter printer(session, options.quiet);
   const std::jthread reader([&](const std::stop_token& stop) {
     ReadViews(stop, client, execution_id, session.world().clock, queue);
   });
   for (;;) {
-    std::array<pollfd, 2> ready = {{{queue.fd(), POLLIN, 0}, {interrupt_fd, POLLIN, 0}}};
-    poll(ready.data(), ready.size(), printer.live() ? kRedrawMilliseconds : -1);
+    std::array<pollfd, 2> ready = {{{queue.fd(), POLLIN, 0}, {options.interrupt_fd, POLLIN, 0}}};
+    int pause = printer.live() ? kRedrawMilliseconds : -1;
+    if (options.timeout) {
+      const auto spent = std::chrono::duration_cast<milliseconds>(steady_clock::now() - begin);
+      const auto left = *options.timeout - spent;
+      if (left <= milliseconds(0)) {
+        session.output().Note("Workflow execution " + id +
+                              " was not finished in time; it runs on.");
+        return kExitTimedOut;
+      }
+      constexpr milliseconds kMaxPause{60'000};
+      const auto most = static_cast<int>(std::min(left, kMaxPause).count());
+      pause = pause < 0 ? most : std::min(pause, most);
+    }
+    poll(ready.data(), ready.size(), pause);
     if ((ready[1].revents & POLLIN) != 0) {
-      const std::string id = std::to_string(execution_id);
       session.output().Note("\nNo longer watching; workflow execution " + id +
                             " runs on. Watch it with 'aiflow workflow-execution watch " + id +
                             "', stop it with 'aiflow workflow-execution stop " + id + "'.");

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 
 #include "cli/session.h"
 
@@ -22,9 +24,17 @@ class Interrupts {
   int fd_ = -1;
 };
 
+struct WatchOptions {
+  int interrupt_fd = -1;
+  bool quiet = false;                                // only how it ended
+  std::optional<std::chrono::milliseconds> timeout;  // none: as long as it takes
+};
+
 /// Shows the execution until it is finished: a tree redrawn in place on a terminal, else one line
 /// per change. A server that goes away is awaited for a minute. Returns the exit code: the outcome,
-/// or kExitInterrupted when `interrupt_fd` became readable; the execution runs on then.
-int WatchExecution(Session& session, Client& client, int64_t execution_id, int interrupt_fd);
+/// kExitInterrupted when `interrupt_fd` became readable, or kExitTimedOut; the execution runs on
+/// then.
+int WatchExecution(Session& session, Client& client, int64_t execution_id,
+                   const WatchOptions& options);
 
 }  // namespace aiflow::cli

@@ -1,6 +1,7 @@
 """What outlives a server, and what a server refuses to start on."""
 
 import os
+import pathlib
 import shutil
 import signal
 import sqlite3
@@ -204,3 +205,35 @@ def test_an_execution_stays_on_its_files_after_an_upload_of_changed_ones(server,
         server.working_dir("w", execution).joinpath("go").touch()
         assert server.wait_for_end(execution) == "SUCCESS"
         assert said in server.cli("logs", str(execution), "told").stdout
+
+
+def test_wait_says_how_an_execution_ended_across_a_restart(server, tmp_path):
+    flow = tmp_path / "slow.yaml"
+    flow.write_text(f"""
+name: slow
+tasks:
+  - name: a
+    bash: touch {tmp_path}/begun; while [ ! -e {tmp_path}/go ]; do sleep 0.05; done; exit 3
+""")
+    server.cli("workflow", "upload", str(flow))
+    execution = str(server.start_execution("slow"))
+    late = server.cli("workflow-execution", "wait", execution, "--timeout", "0.2", check=False)
+    assert late.returncode == 7 and late.stdout == "", late
+    waiting = subprocess.Popen([str(AIFLOW), "workflow-execution", "wait", execution],
+                               env=server.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True)
+    wait_until((tmp_path / "begun").exists, "the task runs")
+    port = int(server.endpoints()["server_uri"].rsplit(":", 1)[1])
+
+    def connected():
+        lines = [line.split() for table in ("tcp", "tcp6")
+                 for line in pathlib.Path("/proc/net", table).read_text().splitlines()[1:]]
+        return any(line[3] == "01" and line[2].endswith(f":{port:04X}") for line in lines)
+
+    wait_until(connected, "it waits")
+    server.kill()
+    server.start()
+    (tmp_path / "go").touch()
+    out, err = waiting.communicate(timeout=60)
+    assert waiting.returncode == 5, (out, err)
+    assert out.startswith(f"Workflow execution {execution}: FAILED"), (out, err)
