@@ -11,6 +11,10 @@ struct NoArgs {};
 struct ListArgs {
   std::string color;
 };
+struct ShowArgs {
+  bool origin = false;
+  std::string format;
+};
 
 int RunGetValue(Session& session, const KeyArgs& args) {
   const Result<std::string> value = server::GetConfigValue(session.Home(), args.key);
@@ -27,6 +31,17 @@ int RunInit(Session& session, const NoArgs&) {
   }
   if (!path) return session.Fail(path.error());
   session.output().Line("AIFlow server config generated at " + path->string() + ".");
+  return kExitOk;
+}
+
+int RunShow(Session& session, const ShowArgs& args) {
+  const auto settings = server::ShowConfig(session.Home());
+  if (!settings) return session.Fail(settings.error());
+  Table table{.columns = {{"key", false, true}, "value", {"origin", !args.origin}}, .rows = {}};
+  for (const server::Setting& setting : *settings) {
+    table.rows.push_back({setting.key, setting.value, setting.origin});
+  }
+  session.output().Print(table, *ParseFormat(args.format));
   return kExitOk;
 }
 
@@ -57,6 +72,14 @@ void AddConfigCommands(CLI::App& app, CommandSlot& slot) {
             ->check(CLI::IsMember({"on", "off", "auto"}));
       },
       RunList);
+  AddCommand<ShowArgs>(
+      group, slot, "show", "Print every setting in force, defaults included",
+      [](CLI::App& command, ShowArgs& args) {
+        command.add_flag("--origin", args.origin,
+                         "Also where each is from: default, the file, or an environment variable");
+        AddFormatOption(command, args.format);
+      },
+      RunShow);
 }
 
 }  // namespace aiflow::cli

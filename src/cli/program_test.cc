@@ -107,5 +107,32 @@ TEST_F(ProgramTest, ConfigInitWritesOnce) {
   EXPECT_THAT(Run({"config", "list"}).out, HasSubstr("rpc_port"));
 }
 
+TEST_F(ProgramTest, ConfigShowSaysWhereEachSettingIsFrom) {
+  const std::filesystem::path file = home_.Write("aiflow_server.yaml", "rest_port: 8001\n");
+  setenv("AIFLOW__SERVER__RPC_PORT", "6000", 1);
+  const ProcessOutput plain = Run({"config", "show", "--origin", "-o", "plain"});
+  const ProcessOutput json = Run({"config", "show", "-o", "json"});
+  const ProcessOutput table = Run({"config", "show"});
+  const ProcessOutput value = Run({"config", "get-value", "rpc_port"});
+  unsetenv("AIFLOW__SERVER__RPC_PORT");
+  EXPECT_EQ(plain.exit_code, kExitOk) << plain.err;
+  EXPECT_THAT(plain.out, testing::ContainsRegex("rest_port +8001 +" + file.string()));
+  EXPECT_THAT(plain.out, testing::ContainsRegex("rpc_port +6000 +AIFLOW__SERVER__RPC_PORT"));
+  EXPECT_THAT(plain.out, testing::ContainsRegex("log_level +info +default"));
+  EXPECT_THAT(json.out, HasSubstr(R"({"key": "log_level", "value": "info", "origin": "default"})"));
+  EXPECT_THAT(table.out, testing::AllOf(HasSubstr("rpc_port"), HasSubstr("value"),
+                                        testing::Not(HasSubstr("origin"))));
+  EXPECT_EQ(value.out, "6000\n");
+}
+
+TEST_F(ProgramTest, WrongVariablesAreTold) {
+  setenv("AIFLOW__SERVER__RPC_PRT", "6000", 1);
+  const ProcessOutput output = Run({"config", "show"});
+  unsetenv("AIFLOW__SERVER__RPC_PRT");
+  EXPECT_EQ(output.exit_code, kExitError);
+  EXPECT_THAT(output.err, HasSubstr("AIFLOW__SERVER__RPC_PRT"));
+  EXPECT_THAT(output.err, HasSubstr("rpc_port"));
+}
+
 }  // namespace
 }  // namespace aiflow::cli

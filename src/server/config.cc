@@ -1,5 +1,6 @@
 #include "server/config.h"
 
+#include <unistd.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -28,6 +29,11 @@ struct Key {
 };
 
 constexpr int64_t kMaxPort = 65'535;
+
+/// AIFLOW__SECTION__KEY; the sections of the other programs' settings are theirs.
+constexpr std::string_view kVariablePrefix = "AIFLOW__";
+constexpr std::string_view kSection = "SERVER__";
+constexpr std::array<std::string_view, 2> kOtherSections = {"CLIENT__", "NOTIFICATION__"};
 
 const auto& Keys() {
   static const std::array<Key, 18> kKeys = {{
@@ -185,6 +191,41 @@ Status SetValue(const Key& key, const std::string& value, const std::filesystem:
   return Status::Ok();
 }
 
+std::string ValueOf(const Key& key, const Config& config) {
+  if (const auto* text = std::get_if<std::string Config::*>(&key.member)) return config.**text;
+  return std::to_string(config.*std::get<int64_t Config::*>(key.member));
+}
+
+/// Takes over what stands at `origin` under `name`, in lower case.
+Status Apply(const std::string& name, const std::optional<std::string>& value,
+             const std::string& origin, const std::filesystem::path& home, Config* config) {
+  if (std::find(kUnusedKeys.begin(), kUnusedKeys.end(), name) != kUnusedKeys.end()) {
+    config->unused.push_back(name);
+    return Status::Ok();
+  }
+  const auto key = std::find_if(Keys().begin(), Keys().end(),
+                                [&name](const Key& known) { return known.name == name; });
+  if (key == Keys().end()) {
+    return Wrong(name, "is unknown; did you mean " + std::string(NearestKey(name)) + "?");
+  }
+  // As in the forerunner: an explicit null is as good as no key.
+  if (!value.has_value()) return Wrong(name, "not found in config: it has no value");
+  AIFLOW_RETURN_IF_ERROR(SetValue(*key, *value, home, config));
+  config->origins[name] = origin;
+  return Status::Ok();
+}
+
+/// scheme://user:password@host without the password.
+std::string WithoutPassword(std::string text) {
+  const size_t scheme = text.find("://");
+  if (scheme == std::string::npos) return text;
+  const size_t user = scheme + 3;
+  const size_t at = text.find_last_of('@');
+  const size_t colon = text.find(':', user);
+  if (at == std::string::npos || colon == std::string::npos || colon > at) return text;
+  return text.replace(colon + 1, at - colon - 1, "***");
+}
+
 std::optional<int> PortOf(const std::string& uri) {
   const size_t colon = uri.rfind(':');
   if (colon == std::string::npos) return std::nullopt;
@@ -245,7 +286,7 @@ Status CheckConfig(const Config& config, const std::filesystem::path& home) {
   }
   const std::string own = "sqlite:///" + Home(home).metadata().string();
   if (config.metadata_backend_uri != own) {
-    return Wrong("metadata_backend_uri", "is " + config.metadata_backend_uri +
+    return Wrong("metadata_backend_uri", "is " + WithoutPassword(config.metadata_backend_uri) +
                                              ", but this version keeps its metadata in " + own);
   }
   if (const auto zone = TimeZone::Find(config.default_timezone); !zone.has_value()) {
@@ -307,19 +348,9 @@ Result<Config> ParseConfig(const std::string& text, const std::filesystem::path&
   config.metadata_backend_uri = Expand(config.metadata_backend_uri, home);
   const auto pairs = ReadPairs(text);
   if (!pairs.has_value()) return Error(pairs.error());
+  const std::string origin = Home(home).config().string();
   for (const auto& [name, value] : *pairs) {
-    if (std::find(kUnusedKeys.begin(), kUnusedKeys.end(), name) != kUnusedKeys.end()) {
-      config.unused.push_back(name);
-      continue;
-    }
-    const auto key = std::find_if(Keys().begin(), Keys().end(),
-                                  [&name = name](const Key& known) { return known.name == name; });
-    if (key == Keys().end()) {
-      return Error(Wrong(name, "is unknown; did you mean " + std::string(NearestKey(name)) + "?"));
-    }
-    // As in the forerunner: an explicit null is as good as no key.
-    if (!value.has_value()) return Error(Wrong(name, "not found in config: it has no value"));
-    if (Status status = SetValue(*key, *value, home, &config); !status.ok()) {
+    if (Status status = Apply(name, value, origin, home, &config); !status.ok()) {
       return Error(std::move(status));
     }
   }
@@ -327,27 +358,73 @@ Result<Config> ParseConfig(const std::string& text, const std::filesystem::path&
   return config;
 }
 
+Status OverrideConfig(const std::map<std::string, std::string>& variables,
+                      const std::filesystem::path& home, Config* config) {
+  for (const auto& [variable, value] : variables) {
+    if (!variable.starts_with(kVariablePrefix)) continue;
+    const std::string_view rest = std::string_view(variable).substr(kVariablePrefix.size());
+    if (!rest.starts_with(kSection)) {
+      if (std::any_of(kOtherSections.begin(), kOtherSections.end(),
+                      [rest](std::string_view section) { return rest.starts_with(section); })) {
+        continue;
+      }
+      return {Code::kInvalidArgument,
+              variable +
+                  " is no setting; those of the server are AIFLOW__SERVER__KEY, as in "
+                  "AIFLOW__SERVER__RPC_PORT"};
+    }
+    Status status =
+        Apply(Lower(std::string(rest.substr(kSection.size()))), value, variable, home, config);
+    // All was fine before this variable, so what is wrong now is its value.
+    if (status.ok()) status = CheckConfig(*config, home);
+    if (!status.ok()) return {status.code(), variable + ": " + status.message()};
+  }
+  return Status::Ok();
+}
+
 Result<Config> LoadConfig(const std::filesystem::path& home) {
   const std::filesystem::path path = Home(home).config();
+  std::string text;
   std::error_code error;
-  if (!std::filesystem::exists(path, error)) return ParseConfig("", home);
-  const Result<std::string> text = ReadTextFile(path);
-  if (!text.has_value()) return Error(text.error());
-  Result<Config> config = ParseConfig(*text, home);
-  if (config.has_value()) return config;
-  return Error(config.error().code(), path.string() + ": " + config.error().message());
+  if (std::filesystem::exists(path, error)) {
+    Result<std::string> read = ReadTextFile(path);
+    if (!read.has_value()) return Error(read.error());
+    text = *std::move(read);
+  }
+  Result<Config> config = ParseConfig(text, home);
+  if (!config.has_value()) {
+    return Error(config.error().code(), path.string() + ": " + config.error().message());
+  }
+  std::map<std::string, std::string> variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view both = *entry;
+    const size_t equals = both.find('=');
+    if (equals == std::string_view::npos) continue;
+    variables.emplace(both.substr(0, equals), both.substr(equals + 1));
+  }
+  if (Status status = OverrideConfig(variables, home, &*config); !status.ok()) {
+    return Error(std::move(status));
+  }
+  return config;
 }
 
 Result<std::string> ConfigValue(const Config& config, const std::string& key) {
   const std::string name = Lower(key);
   for (const Key& known : Keys()) {
-    if (known.name != name) continue;
-    if (const auto* text = std::get_if<std::string Config::*>(&known.member)) {
-      return config.**text;
-    }
-    return std::to_string(config.*std::get<int64_t Config::*>(known.member));
+    if (known.name == name) return ValueOf(known, config);
   }
   return Error(Code::kNotFound, "key [" + key + "] not found in config");
+}
+
+std::vector<Setting> Settings(const Config& config) {
+  std::vector<Setting> settings;
+  for (const Key& key : Keys()) {
+    const std::string name(key.name);
+    const auto origin = config.origins.find(name);
+    settings.push_back({name, WithoutPassword(ValueOf(key, config)),
+                        origin == config.origins.end() ? "default" : origin->second});
+  }
+  return settings;
 }
 
 std::string DefaultConfigText() {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,15 @@ struct Config {
 
   /// Settings of earlier versions that this one does not need: name each in the log.
   std::vector<std::string> unused;
+  /// Of each key whose value is no default: the path of the file or the variable that it is from.
+  std::map<std::string, std::string> origins;
+};
+
+/// One key as it is in force, for people. Plain value.
+struct Setting {
+  std::string key;
+  std::string value;   // passwords in it are masked
+  std::string origin;  // "default", the path of the file, or the name of the variable
 };
 
 /// Reads `text` (empty: only defaults). `{AIFLOW_HOME}`, `$NAME`, `${NAME}` and a leading `~` are
@@ -49,11 +59,20 @@ struct Config {
 /// of the wrong type or out of range.
 Result<Config> ParseConfig(const std::string& text, const std::filesystem::path& home);
 
-/// Reads the home's file; defaults without one. Messages name the file.
+/// Sets each key that a variable AIFLOW__SERVER__KEY names, over what the file says. Variables of
+/// other programs are left alone. kInvalidArgument names the variable, as ParseConfig names the
+/// key, or says that AIFLOW__... is none of the product's.
+Status OverrideConfig(const std::map<std::string, std::string>& variables,
+                      const std::filesystem::path& home, Config* config);
+
+/// Reads the home's file, if there is one, and the environment. Messages name the file or variable.
 Result<Config> LoadConfig(const std::filesystem::path& home);
 
 /// The value of a key as text. kNotFound: `key [x] not found in config`.
 Result<std::string> ConfigValue(const Config& config, const std::string& key);
+
+/// Every key, in the order of DefaultConfigText.
+std::vector<Setting> Settings(const Config& config);
 
 /// The text of a new configuration file: every key with its default and what it means.
 std::string DefaultConfigText();

@@ -11,6 +11,7 @@ namespace {
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 std::string Refusal(const std::string& text) {
   const Result<Config> config = ParseConfig(text, "/h");
@@ -104,6 +105,65 @@ TEST(ConfigTest, ValueOfAnUnknownKeyIsNotFound) {
   const Result<std::string> value = ConfigValue(*ParseConfig("", "/h"), "nothing");
   EXPECT_EQ(value.error().code(), Code::kNotFound);
   EXPECT_EQ(value.error().message(), "key [nothing] not found in config");
+}
+
+std::string VariableRefusal(const std::string& name, const std::string& value) {
+  Config config = *ParseConfig("", "/h");
+  const Status status = OverrideConfig({{name, value}}, "/h", &config);
+  EXPECT_EQ(status.code(), Code::kInvalidArgument) << name;
+  return status.message();
+}
+
+TEST(ConfigTest, VariablesWinOverTheFile) {
+  Config config = *ParseConfig("rpc_port: 6000\nlog_level: debug", "/h");
+  const Status status = OverrideConfig({{"AIFLOW__SERVER__RPC_PORT", "7000"},
+                                        {"AIFLOW__SERVER__python_executable", "{AIFLOW_HOME}/p"},
+                                        {"AIFLOW__SERVER__LOG_DIR", "/var/log"},
+                                        {"AIFLOW__CLIENT__SERVER_ADDRESS", "a:1"},
+                                        {"AIFLOW_HOME", "/elsewhere"}},
+                                       "/h", &config);
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(config.rpc_port, 7000);
+  EXPECT_EQ(config.log_level, "debug");
+  EXPECT_EQ(config.python_executable, "/h/p");
+  EXPECT_THAT(config.unused, ElementsAre("log_dir"));
+}
+
+TEST(ConfigTest, WrongVariablesAreNamed) {
+  EXPECT_THAT(VariableRefusal("AIFLOW__SERVER__RPC_PORT", "many"),
+              HasSubstr("AIFLOW__SERVER__RPC_PORT: key [rpc_port] is not a whole number: many"));
+  EXPECT_THAT(VariableRefusal("AIFLOW__SERVER__RCP_PORT", "1"),
+              AllOf(HasSubstr("AIFLOW__SERVER__RCP_PORT"), HasSubstr("rpc_port?")));
+  EXPECT_THAT(VariableRefusal("AIFLOW__SERVER__LOG_LEVEL", "loud"),
+              AllOf(HasSubstr("AIFLOW__SERVER__LOG_LEVEL"), HasSubstr("loud")));
+  EXPECT_THAT(VariableRefusal("AIFLOW__SERVER__HOOK_TIMEOUT", ""), HasSubstr("[hook_timeout]"));
+  EXPECT_THAT(VariableRefusal("AIFLOW__RPC_PORT", "1"), HasSubstr("AIFLOW__SERVER__KEY"));
+}
+
+std::string OriginOf(const Config& config, const std::string& key) {
+  for (const Setting& setting : Settings(config)) {
+    if (setting.key == key) return setting.origin;
+  }
+  return "no such key";
+}
+
+TEST(ConfigTest, SettingsSayWhereTheyAreFrom) {
+  Config config = *ParseConfig("rpc_port: 50051\nrest_port: 1", "/h");
+  ASSERT_TRUE(OverrideConfig({{"AIFLOW__SERVER__REST_PORT", "2"}}, "/h", &config).ok());
+  EXPECT_EQ(OriginOf(config, "rpc_port"), "/h/aiflow_server.yaml");
+  EXPECT_EQ(OriginOf(config, "rest_port"), "AIFLOW__SERVER__REST_PORT");
+  EXPECT_EQ(OriginOf(config, "log_level"), "default");
+}
+
+TEST(ConfigTest, PasswordsAreMasked) {
+  Config config = *ParseConfig("", "/h");
+  config.metadata_backend_uri = "mysql://me:se:cr@et@host:3306/db";
+  for (const Setting& setting : Settings(config)) {
+    if (setting.key != "metadata_backend_uri") continue;
+    EXPECT_EQ(setting.value, "mysql://me:***@host:3306/db");
+  }
+  EXPECT_THAT(Refusal("metadata_backend_uri: mysql://me:secret@host/db"),
+              AllOf(HasSubstr("mysql://me:***@host/db"), Not(HasSubstr("secret"))));
 }
 
 }  // namespace

@@ -85,6 +85,12 @@ Result<std::string> GetConfigValue(const fs::path& home, const std::string& key)
   return ConfigValue(*config, key);
 }
 
+Result<std::vector<Setting>> ShowConfig(const fs::path& home) {
+  const Result<Config> config = LoadConfig(ResolveHome(home.string()));
+  if (!config.has_value()) return Error(config.error());
+  return Settings(*config);
+}
+
 Result<fs::path> InitConfig(const fs::path& root) {
   const Home home(ResolveHome(root.string()));
   if (Status made = home.Make(); !made.ok()) return Error(std::move(made));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "server/config.h"
 
 /// The entry points of the server roles for the `aiflow` program. No function throws, exits or
 /// installs anything lasting but signal handling while a server runs. Functions that return int
@@ -82,6 +83,8 @@ Result<Endpoints> ReadEndpoints(const std::filesystem::path& home);
 /// `aiflow config get-value KEY`: the effective value as text (defaults included). kNotFound names
 /// the key.
 Result<std::string> GetConfigValue(const std::filesystem::path& home, const std::string& key);
+/// `aiflow config show`: every key with its effective value and where that is from.
+Result<std::vector<Setting>> ShowConfig(const std::filesystem::path& home);
 /// `aiflow config init`: writes aiflow_server.yaml with all defaults. The path; kAlreadyExists
 /// leaves the file as it is.
 Result<std::filesystem::path> InitConfig(const std::filesystem::path& home);
