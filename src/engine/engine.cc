@@ -233,10 +233,8 @@ Status Engine::Impl::Recover(std::function<void()> wake) {
   AIFLOW_RETURN_IF_ERROR(LoadState(*meta));
 
   const RecoveryRow here{.offset = committed_.offset, .part = committed_.part};
-  guard_.Begin(options_.quarantine ? state_.rep().recovery : RecoveryRow{}, here,
-               options_.quarantine && log_.head() > committed_.offset,
+  guard_.Begin(state_.rep().recovery, here, log_.head() > committed_.offset,
                options_.max_events_per_commit);
-
   WarnOfDeaths();
 
   outward_ = std::make_shared<Outward>(log_, meta->secret, wake);
@@ -342,12 +340,10 @@ Status Engine::Impl::Decide(std::vector<Event> events, Batch& batch) {
     timers_.Decided(event);
     if (batch.commit.changes.size() >= limits::kMaxRowsPerCommit) break;
   }
-  if (log_.head() > batch.to.offset) {
-    const auto note = guard_.NoteWith({.offset = batch.to.offset, .part = batch.to.part});
-    if (note.has_value()) {
-      batch.commit.changes.emplace_back(*note);
-      state_.Apply(std::span(batch.commit.changes).last(1));
-    }
+  const auto note = guard_.NoteWith({.offset = batch.to.offset, .part = batch.to.part});
+  if (note.has_value() && log_.head() > batch.to.offset) {
+    batch.commit.changes.emplace_back(*note);
+    state_.Apply(std::span(batch.commit.changes).last(1));
   }
   batch.commit.to_offset = batch.to.offset;
   events.resize(decided);

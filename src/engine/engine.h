@@ -49,8 +49,6 @@ struct EngineOptions {
   size_t max_bytes_per_read = 8 << 20;
   /// What concerns more executions is decided and committed in parts.
   size_t max_executions_per_commit = limits::kMaxExecutionsPerCommit;
-  /// Off: a server that dies at an event tries again for ever. For simulated deaths.
-  bool quarantine = true;
   /// Told in one line what an operator should know: servers that died at an event, and what was
   /// quarantined. Called from Recover and Step. Empty: nobody is told.
   std::function<void(const std::string&)> warn;

@@ -37,17 +37,18 @@ DeadLetterRow NewLetter(Draft& draft, Treatment treatment) {
   return letter;
 }
 
-std::optional<Request> RequestOf(const Event& event) {
-  if (event.key != kSchedulingEventKey) return std::nullopt;
-  Result<Request> request = ParseRequest(event);
-  if (!request.has_value()) return std::nullopt;
-  return std::move(*request);
+/// The request that the event carries, when it is one of this kind.
+template <typename T>
+std::optional<T> RequestAs(const Event& event) {
+  const Result<Request> request = ParseRequest(event);
+  const T* typed = request.has_value() ? std::get_if<T>(&*request) : nullptr;
+  return typed == nullptr ? std::nullopt : std::optional<T>(*typed);
 }
 
 /// Somebody waits for the answer to the event, or nobody can be suspended in its place.
 bool IsForNobody(const Event& event) {
   if (event.key != kSchedulingEventKey) return false;
-  const std::optional<Request> request = RequestOf(event);
+  const Result<Request> request = ParseRequest(event);
   if (!request.has_value()) return true;
   if (const auto* timer = std::get_if<TimerFired>(&*request)) {
     return timer->kind == TimerKind::kHook;
@@ -58,21 +59,19 @@ bool IsForNobody(const Event& event) {
 
 /// The replay of a held event takes the server down, like the event itself before.
 void QuarantineReplay(Draft& draft, const ReplayHeld& replay, Treatment treatment) {
-  const Receiver receiver{ExecutionId(replay.execution_id), WorkflowId(replay.workflow_id)};
-  const auto suspension = draft.state().suspensions.find(receiver);
-  if (suspension == draft.state().suspensions.end() || !suspension->second.row.replaying) return;
+  const Suspension* suspension = FindReplaying(draft.state(), replay);
+  if (suspension == nullptr) return;
   DeadLetterRow letter = NewLetter(draft, treatment);
   letter.decided = true;
-  if (!suspension->second.held.empty())
-    letter.event = suspension->second.held.begin()->second.event;
-  draft.Put(MakeSuspension(draft, receiver, letter));
+  if (!suspension->held.empty()) letter.event = suspension->held.begin()->second.event;
+  draft.Put(MakeSuspension(draft, ReceiverOf(suspension->row), letter));
   draft.Put(std::move(letter));
 }
 
 /// What comes in place of a dropped event, when its receiver would wait for it for ever: the end of
 /// a run, or an answer. Nothing for all others.
 std::optional<Event> SubstituteFor(const Event& dropped) {
-  std::optional<Request> request = RequestOf(dropped);
+  Result<Request> request = ParseRequest(dropped);
   if (!request.has_value()) return std::nullopt;
   if (auto* report = std::get_if<TaskStatusReport>(&*request)) {
     if (!IsFinished(report->status)) return std::nullopt;
@@ -116,10 +115,8 @@ void SkipDeadline(ExecutionDraft& execution, TaskIndex task, int64_t sequence) {
 
 /// A run whose beginning nobody was told of may take as long as it likes to report its end.
 void ForgetBeginning(Draft& draft, const Event& dropped) {
-  const std::optional<Request> request = RequestOf(dropped);
-  if (!request.has_value()) return;
-  const auto* report = std::get_if<TaskStatusReport>(&*request);
-  if (report == nullptr || report->status != TaskStatus::kRunning) return;
+  const auto report = RequestAs<TaskStatusReport>(dropped);
+  if (!report.has_value() || report->status != TaskStatus::kRunning) return;
   const AttemptKey& attempt = report->attempt;
   ExecutionDraft* execution = draft.FindExecution(attempt.execution);
   if (execution == nullptr || !execution->workflow().HasTask(attempt.task)) return;
@@ -150,12 +147,10 @@ void SkipTimer(Draft& draft, const TimerFired& timer) {
 
 /// The firing that is dropped, if it is one that the state still waits for.
 std::optional<TimerFired> DroppedTimer(const Draft& draft, const DeadLetterRow& letter) {
-  const std::optional<Request> request = RequestOf(letter.event);
-  if (!request.has_value()) return std::nullopt;
-  const auto* timer = std::get_if<TimerFired>(&*request);
-  if (timer == nullptr) return std::nullopt;
+  const auto timer = RequestAs<TimerFired>(letter.event);
+  if (!timer.has_value()) return std::nullopt;
   const bool stands = draft.state().timers.contains({Millis(timer->due_ms), *timer});
-  return stands ? std::optional(*timer) : std::nullopt;
+  return stands ? timer : std::nullopt;
 }
 
 /// What kept its triggers and schedules from starting executions is over.
@@ -201,7 +196,7 @@ bool DropHeld(Draft& draft, const Receiver& receiver, const Event& event) {
 
 /// Of one receiver. How many rows it changes.
 size_t Release(Draft& draft, const Suspension& suspension, const DeadLetterRow& letter, bool drop) {
-  const Receiver receiver{suspension.row.execution_id, suspension.row.workflow_id};
+  const Receiver receiver = ReceiverOf(suspension.row);
   const auto dropped = drop ? DroppedTimer(draft, letter) : std::nullopt;
   if (receiver.first.valid()) {
     FreeExecution(draft, suspension, letter, drop);
@@ -239,12 +234,7 @@ void ReleaseWithoutReceivers(Draft& draft, const DeadLetterRow& letter, bool dro
     ForgetBeginning(draft, letter.event);
   }
   std::optional<Event> event = drop ? SubstituteFor(letter.event) : letter.event;
-  if (event.has_value()) {
-    event->offset = 0;
-    event->create_time = Millis(0);
-    event->id = ResentEventId(letter.id);
-    draft.Publish(std::move(*event));
-  }
+  if (event.has_value()) PublishAgain(draft, std::move(*event), ResentEventId(letter.id));
   draft.Put(EraseDeadLetter{letter.id});
   draft.Reply(
       Code::kOk,
@@ -274,9 +264,8 @@ bool QuarantineEvent(Draft& draft, Treatment treatment) {
     return false;
   }
   if (event.kind == EventKind::kInternal && event.value == "REPLAY_HELD") {
-    const std::optional<Request> request = RequestOf(event);
-    const auto* replay = request.has_value() ? std::get_if<ReplayHeld>(&*request) : nullptr;
-    if (replay != nullptr) QuarantineReplay(draft, *replay, treatment);
+    const auto replay = RequestAs<ReplayHeld>(event);
+    if (replay.has_value()) QuarantineReplay(draft, *replay, treatment);
     return false;
   }
   DeadLetterRow letter = known != nullptr ? *known : NewLetter(draft, treatment);

@@ -61,6 +61,21 @@ class QuarantineTest : public SchedulerTest {
     add.condition_json = FormatCondition(OnEvent(key));
     EXPECT_EQ(Request(add).code, 0);
   }
+  void AddScheduleOfTenSeconds() {
+    AddSchedule add;
+    add.ns = "default";
+    add.name = "w";
+    add.expression = "interval@0 0 0 10";
+    ASSERT_EQ(Request(add).code, 0);
+  }
+  /// The next timer comes due, and its firing is decided like this.
+  TimerFired FireFirst(Treatment treatment) {
+    const TimerFired timer = state_.rep().timers.begin()->second;
+    now_ = Millis(timer.due_ms);
+    treatment_ = treatment;
+    Deliver(FormatRequest(timer));
+    return timer;
+  }
   [[nodiscard]] std::vector<Offset> Held() const {
     std::vector<Offset> offsets;
     for (const auto& [key, row] : rows_.held_events) offsets.push_back(row.offset);
@@ -260,10 +275,7 @@ TEST_F(QuarantineTest, Rule22AQuarantinedTickSuspendsItsExecutionAndMayBeDropped
   ticking.periodic = "interval@0 0 0 10";
   Run({ticking});
   Succeed("tick");  // the run that it begins with
-  const TimerFired first = state_.rep().timers.begin()->second;
-  now_ = Millis(first.due_ms);
-  treatment_ = Treatment::kQuarantine;
-  Deliver(FormatRequest(first));
+  const TimerFired first = FireFirst(Treatment::kQuarantine);
   EXPECT_EQ(Runs("tick"), 1);
   EXPECT_EQ(Pass(Millis(5'000)), 0);
   EXPECT_EQ(Drop().code, 0);
@@ -279,10 +291,7 @@ TEST_F(QuarantineTest, AQuarantinedTickThatIsRetriedFiresOnce) {
   ticking.periodic = "interval@0 0 0 10";
   Run({ticking});
   Succeed("tick");
-  const TimerFired first = state_.rep().timers.begin()->second;
-  now_ = Millis(first.due_ms);
-  treatment_ = Treatment::kQuarantine;
-  Deliver(FormatRequest(first));
+  const TimerFired first = FireFirst(Treatment::kQuarantine);
   Retry();
   EXPECT_EQ(Replay(), 1);
   EXPECT_EQ(Runs("tick"), 2);
@@ -291,15 +300,8 @@ TEST_F(QuarantineTest, AQuarantinedTickThatIsRetriedFiresOnce) {
 
 TEST_F(QuarantineTest, ADroppedFiringOfAScheduleStartsNothingAndTheNextOneDoes) {
   Upload(Workflow({Task("a")}));
-  AddSchedule add;
-  add.ns = "default";
-  add.name = "w";
-  add.expression = "interval@0 0 0 10";
-  ASSERT_EQ(Request(add).code, 0);
-  const TimerFired first = state_.rep().timers.begin()->second;
-  now_ = Millis(first.due_ms);
-  treatment_ = Treatment::kQuarantine;
-  Deliver(FormatRequest(first));
+  ASSERT_NO_FATAL_FAILURE(AddScheduleOfTenSeconds());
+  const TimerFired first = FireFirst(Treatment::kQuarantine);
   EXPECT_THAT(rows_.schedules.begin()->second.reason, StartsWith("suspended"));
   EXPECT_EQ(Pass(Millis(1000)), 0);
   EXPECT_THAT(rows_.executions, IsEmpty());
@@ -526,10 +528,7 @@ TEST_F(QuarantineTest, ADroppedRetryIsTheFailureOfItsRun) {
   Run({failing});
   Report("a", S::kRunning);
   Report("a", S::kFailed);
-  const TimerFired timer = state_.rep().timers.begin()->second;
-  now_ = Millis(timer.due_ms);
-  treatment_ = Treatment::kQuarantine;
-  Deliver(FormatRequest(timer));
+  FireFirst(Treatment::kQuarantine);
   Drop();
   EXPECT_EQ(Latest("a"), S::kFailed);
   EXPECT_EQ(Status(), E::kFailed);
@@ -551,15 +550,8 @@ TEST_F(QuarantineTest, ADroppedReportOfABeginningLeavesItsStartTimeoutBehind) {
 
 TEST_F(QuarantineTest, ASetAsideFiringThatIsDroppedIsPassedOver) {
   Upload(Workflow({Task("a")}));
-  AddSchedule add;
-  add.ns = "default";
-  add.name = "w";
-  add.expression = "interval@0 0 0 10";
-  ASSERT_EQ(Request(add).code, 0);
-  const TimerFired first = state_.rep().timers.begin()->second;
-  now_ = Millis(first.due_ms);
-  treatment_ = Treatment::kSetAside;
-  Deliver(FormatRequest(first));
+  ASSERT_NO_FATAL_FAILURE(AddScheduleOfTenSeconds());
+  const TimerFired first = FireFirst(Treatment::kSetAside);
   Drop();
   EXPECT_EQ(rows_.schedules.begin()->second.next_due.count(), first.due_ms + 10'000);
 }

@@ -152,19 +152,15 @@ class Applier {
   void operator()(const DeadLetterRow& row) { rep_.dead_letters.insert_or_assign(row.id, row); }
   void operator()(const EraseDeadLetter& erase) { rep_.dead_letters.erase(erase.id); }
 
-  void operator()(const SuspensionRow& row) {
-    rep_.suspensions[{row.execution_id, row.workflow_id}].row = row;
-  }
-  void operator()(const EraseSuspension& erase) {
-    DropSuspension({erase.execution_id, erase.workflow_id});
-  }
+  void operator()(const SuspensionRow& row) { rep_.suspensions[ReceiverOf(row)].row = row; }
+  void operator()(const EraseSuspension& erase) { DropSuspension(ReceiverOf(erase)); }
   void operator()(const HeldEventRow& row) {
     (*this)(EraseHeldEvent{row.execution_id, row.workflow_id, row.offset});
-    rep_.suspensions[{row.execution_id, row.workflow_id}].held.emplace(row.offset, row);
+    rep_.suspensions[ReceiverOf(row)].held.emplace(row.offset, row);
     rep_.held_bytes += SizeOf(row);
   }
   void operator()(const EraseHeldEvent& erase) {
-    const auto found = rep_.suspensions.find({erase.execution_id, erase.workflow_id});
+    const auto found = rep_.suspensions.find(ReceiverOf(erase));
     if (found == rep_.suspensions.end()) return;
     const auto held = found->second.held.find(erase.offset);
     if (held == found->second.held.end()) return;

@@ -113,6 +113,12 @@ struct Suspension {
   std::map<Offset, HeldEventRow> held;
 };
 
+/// Of a SuspensionRow, HeldEventRow and what erases them.
+template <typename Row>
+Receiver ReceiverOf(const Row& row) {
+  return {row.execution_id, row.workflow_id};
+}
+
 /// About what it takes in memory.
 size_t SizeOf(const HeldEventRow& row);
 

@@ -39,8 +39,7 @@ std::string LostText(int64_t lost) {
 const State::Rep& SuspensionDraft::draft_state() const { return draft_.state(); }
 
 bool SuspensionDraft::replays(const Receiver& receiver) const {
-  return replayed_ != nullptr &&
-         receiver == Receiver{replayed_->execution_id, replayed_->workflow_id};
+  return replayed_ != nullptr && receiver == ReceiverOf(*replayed_);
 }
 
 // Requests of the API are not held but refused: somebody waits for their answer.
@@ -117,9 +116,7 @@ void SuspensionDraft::Settle() {
   for (const Receiver& receiver : holding_) Hold(receiver);
   if (letter_.has_value()) draft_.Put(*letter_);
   for (const Receiver& receiver : released_) {
-    if (!HasEnded(receiver)) continue;
-    SendOn(draft_.state().suspensions.at(receiver));
-    End(receiver);
+    if (HasEnded(receiver)) End(receiver);
   }
   if (replayed_ != nullptr) EndReplayStep();
 }
@@ -130,32 +127,29 @@ bool SuspensionDraft::HasEnded(const Receiver& receiver) const {
 }
 
 void SuspensionDraft::EndReplayStep() {
-  const Receiver receiver{replayed_->execution_id, replayed_->workflow_id};
+  const Receiver receiver = ReceiverOf(*replayed_);
   frees_runs_ = true;
   draft_.Put(EraseHeldEvent{receiver.first, receiver.second, replayed_->offset});
   const Suspension& suspension = draft_.state().suspensions.at(receiver);
-  const bool ended = HasEnded(receiver);
-  if (ended) SendOn(suspension);
-  if (ended || suspension.held.size() == 1) End(receiver);
+  if (HasEnded(receiver) || suspension.held.size() == 1) End(receiver);
 }
 
 /// The execution has ended: requests are for an ended one now, and come as later events. Nothing
 /// else that is held means anything to it.
 void SuspensionDraft::SendOn(const Suspension& suspension) {
-  const Receiver receiver{suspension.row.execution_id, suspension.row.workflow_id};
+  const ReplayHeld replay = ReplayOf(ReceiverOf(suspension.row));
   for (const auto& [offset, held] : suspension.held) {
     const bool is_replayed = replayed_ != nullptr && replayed_->offset == offset;
     if (is_replayed || held.event.kind != EventKind::kScheduling) continue;
-    Event event = held.event;
-    event.offset = 0;
-    event.create_time = Millis(0);
-    event.id = ReplayEventId(ReplayOf(receiver), offset, suspension.row.letter) + "/request";
-    draft_.Publish(std::move(event));
+    PublishAgain(draft_, held.event,
+                 ReplayEventId(replay, offset, suspension.row.letter) + "/request");
   }
 }
 
 void SuspensionDraft::End(const Receiver& receiver) {
-  const SuspensionRow& row = draft_.state().suspensions.at(receiver).row;
+  const Suspension& suspension = draft_.state().suspensions.at(receiver);
+  const SuspensionRow& row = suspension.row;
+  if (HasEnded(receiver)) SendOn(suspension);
   frees_runs_ = true;
   draft_.Put(EraseSuspension{receiver.first, receiver.second});
   if (row.lost == 0) return;
@@ -171,6 +165,20 @@ void SuspensionDraft::End(const Receiver& receiver) {
   if (execution == nullptr || !execution->running()) return;
   StopExecution(*execution, StopCause::kFailure, LostText(row.lost));
   SettleExecution(*execution);
+}
+
+const Suspension* FindReplaying(const State::Rep& state, const ReplayHeld& request) {
+  const auto found =
+      state.suspensions.find({ExecutionId(request.execution_id), WorkflowId(request.workflow_id)});
+  const bool ends = found != state.suspensions.end() && found->second.row.replaying;
+  return ends ? &found->second : nullptr;
+}
+
+void PublishAgain(Draft& draft, Event event, std::string id) {
+  event.offset = 0;
+  event.create_time = Millis(0);
+  event.id = std::move(id);
+  draft.Publish(std::move(event));
 }
 
 void PublishReplay(Draft& draft, const Receiver& receiver, Offset offset, DeadLetterId letter) {
@@ -228,17 +236,14 @@ const HeldEventRow* FindReplayed(const State::Rep& state, const Event& event) {
   if (!request.has_value()) return nullptr;
   const auto* replay = std::get_if<ReplayHeld>(&*request);
   if (replay == nullptr) return nullptr;
-  const auto found =
-      state.suspensions.find({ExecutionId(replay->execution_id), WorkflowId(replay->workflow_id)});
-  if (found == state.suspensions.end() || !found->second.row.replaying) return nullptr;
-  return found->second.held.empty() ? nullptr : &found->second.held.begin()->second;
+  const Suspension* suspension = FindReplaying(state, *replay);
+  if (suspension == nullptr || suspension->held.empty()) return nullptr;
+  return &suspension->held.begin()->second;
 }
 
 void Handle(Draft& draft, const ReplayHeld& request) {
-  const Receiver receiver{ExecutionId(request.execution_id), WorkflowId(request.workflow_id)};
-  const auto found = draft.state().suspensions.find(receiver);
-  if (found == draft.state().suspensions.end() || !found->second.row.replaying) return;
-  draft.suspensions().End(receiver);
+  const Suspension* suspension = FindReplaying(draft.state(), request);
+  if (suspension != nullptr) draft.suspensions().End(ReceiverOf(suspension->row));
 }
 
 bool IsSuspended(const State& state, const TimerFired& timer) {

@@ -86,6 +86,10 @@ SuspensionRow MakeSuspension(Draft& draft, const Receiver& receiver, const DeadL
 std::string SuspendedText(const DeadLetterRow& letter);
 /// The same; empty when the receiver is not suspended.
 std::string SuspendedText(const State::Rep& state, const Receiver& receiver);
+/// The suspension that the request is for, while it is ending; else null.
+const Suspension* FindReplaying(const State::Rep& state, const ReplayHeld& request);
+/// Publishes a copy of an event under an id of its own.
+void PublishAgain(Draft& draft, Event event, std::string id);
 /// Publishes the REPLAY_HELD for the event that is held at `offset`.
 void PublishReplay(Draft& draft, const Receiver& receiver, Offset offset, DeadLetterId letter);
 
