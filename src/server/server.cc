@@ -17,7 +17,8 @@
 
 #include "api/backend.h"
 #include "api/grpc/grpc_server.h"
-#include "api/http/health_server.h"
+#include "api/http/http_server.h"
+#include "api/rest/transcoder.h"
 #include "bundle/unpack.h"
 #include "engine/engine.h"
 #include "engine/engine_loop.h"
@@ -117,6 +118,7 @@ class Server::Impl {
   /// The executor's pool has as many slots as the configuration says.
   Status SetParallelism();
   Status OpenPorts();
+  Status OpenHttp();
   void StartRetention();
   void EndRunner();
   std::string LogPath(const WorkflowRow& workflow, const TaskExecutionRow& run) const;
@@ -149,7 +151,8 @@ class Server::Impl {
   std::unique_ptr<api::GrpcServer> notification_server_;
   std::unique_ptr<api::GrpcServer> scheduler_server_;
   std::unique_ptr<api::GrpcServer> heartbeat_server_;
-  std::unique_ptr<api::HealthServer> http_server_;
+  std::unique_ptr<api::rest::Transcoder> rest_;
+  std::unique_ptr<api::HttpServer> http_server_;
   bool stopped_ = false;
 };
 
@@ -320,8 +323,25 @@ Status Server::Impl::OpenPorts() {
     }
     heartbeat_server_ = *std::move(heartbeat);
   }
-  auto http = api::HealthServer::Start({wanted.host, ports_.http.port(), wanted.insecure},
-                                       [this] { return loop_->NotReadyReason(); });
+  return OpenHttp();
+}
+
+Status Server::Impl::OpenHttp() {
+  const Listeners& wanted = options_.listeners;
+  auto rest = api::rest::Transcoder::Make(
+      {{"aiflow.v1.Orchestrator", scheduler_server_->InProcessChannel()},
+       {"aiflow.v1.EventLog", notification_server_->InProcessChannel()}},
+      {});
+  if (!rest.has_value()) return rest.error();
+  rest_ = *std::move(rest);
+  api::HttpServer::Options options;
+  options.host = wanted.host;
+  options.port = ports_.http.port();
+  options.any_host = wanted.insecure;
+  api::HttpServer::Handlers handlers;
+  handlers.not_ready = [this] { return loop_->NotReadyReason(); };
+  handlers.rest = rest_.get();
+  auto http = api::HttpServer::Start(std::move(options), std::move(handlers));
   if (!http.has_value()) return PortError(http.error(), "HTTP port", "--http-port");
   http_server_ = *std::move(http);
   return Status::Ok();

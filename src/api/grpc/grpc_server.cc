@@ -48,6 +48,12 @@ class GrpcServer::Impl {
 
   int port() const { return port_; }
 
+  std::shared_ptr<grpc::Channel> InProcessChannel() {
+    grpc::ChannelArguments arguments;
+    arguments.SetMaxReceiveMessageSize(kMaxReceiveBytes);
+    return server_->InProcessChannel(arguments);
+  }
+
   void Shutdown(std::chrono::milliseconds grace) {
     const std::lock_guard lock(mutex_);
     if (server_ == nullptr) return;
@@ -93,6 +99,7 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::StartHeartbeat(const std::string
 }
 
 int GrpcServer::port() const { return impl_->port(); }
+std::shared_ptr<grpc::Channel> GrpcServer::InProcessChannel() { return impl_->InProcessChannel(); }
 void GrpcServer::Shutdown(std::chrono::milliseconds grace) { impl_->Shutdown(grace); }
 
 bool IsLoopback(const std::string& host) {

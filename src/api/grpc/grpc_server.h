@@ -8,6 +8,10 @@
 #include "base/status.h"
 #include "eventlog/log_service.h"
 
+namespace grpc {
+class Channel;
+}
+
 namespace aiflow::api {
 
 /// The services of one port. Thread-safe.
@@ -28,6 +32,9 @@ class GrpcServer {
 
   /// The port it listens on.
   [[nodiscard]] int port() const;
+
+  /// Calls its services without a socket, as one who may. Use it before Shutdown; later calls fail.
+  [[nodiscard]] std::shared_ptr<grpc::Channel> InProcessChannel();
 
   /// Refuses new calls, lets running ones end for `grace`, then cancels them. Idempotent.
   void Shutdown(std::chrono::milliseconds grace);

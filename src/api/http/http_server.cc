@@ -1,0 +1,337 @@
+#include "api/http/http_server.h"
+
+#include <httplib.h>
+
+#include <atomic>
+#include <mutex>
+#include <set>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "api/http/connection_threads.h"
+
+namespace aiflow::api {
+namespace {
+
+using rest::HttpAnswer;
+using rest::TextStream;
+
+/// How often a stream with nothing to tell says that it is there, and sees that nobody listens.
+constexpr std::chrono::seconds kKeepAlive{15};
+constexpr std::chrono::seconds kReadTimeout{10};
+/// A reader that takes nothing for this long is gone; it comes back to where it was.
+constexpr std::chrono::seconds kWriteTimeout{30};
+constexpr int kIdleConnectionSeconds = 5;
+/// Nobody sends more in one request; messages have limits of their own.
+constexpr size_t kMaxUploadBytes = size_t{1} << 30;
+
+/// The host of "host:port" or "[v6]:port".
+std::string_view HostOf(std::string_view authority) {
+  if (authority.starts_with("[")) {
+    const size_t end = authority.find(']');
+    return end == std::string_view::npos ? authority : authority.substr(1, end - 1);
+  }
+  return authority.substr(0, authority.find(':'));
+}
+
+std::string_view AuthorityOf(std::string_view origin) {
+  const size_t scheme = origin.find("://");
+  return scheme == std::string_view::npos ? origin : origin.substr(scheme + 3);
+}
+
+class Threads final : public httplib::TaskQueue {
+ public:
+  explicit Threads(size_t most) : threads_(most) {}
+  void enqueue(std::function<void()> task) override { threads_.Run(std::move(task)); }
+  void shutdown() override { threads_.Stop(); }
+
+ private:
+  ConnectionThreads threads_;
+};
+
+/// Reads the body of a request. One without a length has none; the library would wait for the end
+/// of the connection.
+rest::HttpBody BodyOf(const httplib::Request& request, const httplib::ContentReader* reader) {
+  const bool none =
+      reader == nullptr ||
+      (!request.has_header("Content-Length") &&
+       request.get_header_value("Transfer-Encoding").find("chunked") == std::string::npos);
+  if (none) return [](const auto&) { return Status::Ok(); };
+  return [reader](const std::function<bool(std::string_view)>& take) -> Status {
+    bool stopped = false;
+    const bool whole = (*reader)([&](const char* data, size_t size) {
+      stopped = !take(std::string_view(data, size));
+      return !stopped;
+    });
+    if (whole && !stopped) return Status::Ok();
+    if (stopped) return {Code::kCancelled, "the rest of the body was not wanted"};
+    return {Code::kInvalidArgument, "the body could not be read to its end"};
+  };
+}
+
+}  // namespace
+
+class HttpServer::Impl {
+ public:
+  Impl(Options options, Handlers handlers)
+      : options_(std::move(options)), handlers_(std::move(handlers)) {}
+  ~Impl() { Stop(); }
+
+  Status Start();
+  int port() const { return port_; }
+  void Stop();
+
+ private:
+  /// Streams that are being read, to be ended by Stop.
+  class Streams {
+   public:
+    bool Add(TextStream* stream, size_t most) {
+      const std::lock_guard lock(mutex_);
+      if (ended_ || streams_.size() >= most) return false;
+      streams_.insert(stream);
+      return true;
+    }
+    void Remove(TextStream* stream) {
+      const std::lock_guard lock(mutex_);
+      streams_.erase(stream);
+    }
+    void End() {
+      const std::lock_guard lock(mutex_);
+      ended_ = true;
+      for (TextStream* stream : streams_) stream->Cancel();
+    }
+
+   private:
+    std::mutex mutex_;
+    std::set<TextStream*> streams_;
+    bool ended_ = false;
+  };
+
+  Status MakeServer();
+  void Configure();
+  void Route();
+  httplib::Server::HandlerResponse Admit(const httplib::Request& request,
+                                         httplib::Response& response);
+  void Rest(const httplib::Request& request, httplib::Response& response,
+            const httplib::ContentReader* reader);
+  void Send(HttpAnswer answer, httplib::Response& response);
+  void SendStream(HttpAnswer answer, httplib::Response& response);
+  bool Known(std::string_view authority) const;
+
+  const Options options_;
+  const Handlers handlers_;
+  Streams streams_;
+  std::unique_ptr<httplib::Server> server_;
+  std::mutex mutex_;
+  std::thread thread_;
+  int port_ = -1;
+};
+
+bool HttpServer::Impl::Known(std::string_view authority) const {
+  const std::string_view host = HostOf(authority);
+  return options_.any_host || host == options_.host || host == "localhost" || host == "127.0.0.1" ||
+         host == "::1";
+}
+
+Status HttpServer::Impl::MakeServer() {
+  if (options_.certificate_file.empty()) {
+    server_ = std::make_unique<httplib::Server>();
+    return Status::Ok();
+  }
+  const char* ca = options_.client_ca_file.empty() ? nullptr : options_.client_ca_file.c_str();
+  server_ = std::make_unique<httplib::SSLServer>(options_.certificate_file.c_str(),
+                                                 options_.key_file.c_str(), ca);
+  if (server_->is_valid()) return Status::Ok();
+  return {Code::kInvalidArgument, "the certificate " + options_.certificate_file + " and the key " +
+                                      options_.key_file +
+                                      " are no pair of PEM files that can be read"};
+}
+
+void HttpServer::Impl::Configure() {
+  server_->new_task_queue = [this] {
+    return new Threads(options_.max_streams + options_.max_requests);
+  };
+  // The default shares the port with other processes.
+  server_->set_socket_options([](socket_t socket) {
+    const int yes = 1;
+    setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+  });
+  server_->set_tcp_nodelay(true);
+  server_->set_read_timeout(kReadTimeout);
+  server_->set_write_timeout(kWriteTimeout);
+  server_->set_keep_alive_timeout(kIdleConnectionSeconds);
+  server_->set_keep_alive_max_count(10'000);
+  server_->set_payload_max_length(kMaxUploadBytes);
+  server_->set_default_headers({{"X-Content-Type-Options", "nosniff"},
+                                {"Cache-Control", "no-store"},
+                                {"Referrer-Policy", "no-referrer"}});
+}
+
+httplib::Server::HandlerResponse HttpServer::Impl::Admit(const httplib::Request& request,
+                                                         httplib::Response& response) {
+  const bool known =
+      Known(request.get_header_value("Host")) &&
+      (!request.has_header("Origin") || Known(AuthorityOf(request.get_header_value("Origin"))));
+  if (!known) {
+    Send(rest::ErrorAnswer(
+             Status(Code::kPermissionDenied, "this server answers to its own host name only")),
+         response);
+    return httplib::Server::HandlerResponse::Handled;
+  }
+  const bool health = request.path == "/healthz" || request.path == "/readyz";
+  if (health || handlers_.admit == nullptr) return httplib::Server::HandlerResponse::Unhandled;
+  const Status admitted = handlers_.admit(request.remote_addr, request.remote_port,
+                                          request.get_header_value("Authorization"));
+  if (admitted.ok()) return httplib::Server::HandlerResponse::Unhandled;
+  HttpAnswer answer = rest::ErrorAnswer(admitted);
+  if (answer.status == 401) answer.headers.emplace_back("WWW-Authenticate", "Bearer");
+  Send(std::move(answer), response);
+  return httplib::Server::HandlerResponse::Handled;
+}
+
+void HttpServer::Impl::Route() {
+  server_->set_pre_routing_handler(
+      [this](const httplib::Request& request, httplib::Response& response) {
+        return Admit(request, response);
+      });
+  server_->Get("/healthz", [](const httplib::Request&, httplib::Response& response) {
+    response.set_content("ok\n", "text/plain");
+  });
+  server_->Get("/readyz", [this](const httplib::Request&, httplib::Response& response) {
+    const std::string reason = handlers_.not_ready();
+    response.status = reason.empty() ? 200 : 503;
+    response.set_content(reason.empty() ? "ready\n" : reason + "\n", "text/plain; charset=utf-8");
+  });
+  if (handlers_.metrics != nullptr) {
+    server_->Get("/metrics", [this](const httplib::Request&, httplib::Response& response) {
+      response.set_content(handlers_.metrics(), "text/plain; version=0.0.4; charset=utf-8");
+    });
+  }
+  if (handlers_.rest == nullptr) return;
+  server_->Get("/api/v1/openapi.json",
+               [this](const httplib::Request&, httplib::Response& response) {
+                 response.set_content(handlers_.rest->openapi(), "application/json");
+               });
+  // By prefix alone: the paths are the transcoder's.
+  const std::string all = "/api/v1/.*";
+  server_->Get(all, [this](const httplib::Request& request, httplib::Response& response) {
+    Rest(request, response, nullptr);
+  });
+  const auto with_body = [this](const httplib::Request& request, httplib::Response& response,
+                                const httplib::ContentReader& reader) {
+    Rest(request, response, &reader);
+  };
+  server_->Post(all, with_body);
+  server_->Put(all, with_body);
+  server_->Patch(all, with_body);
+  server_->Delete(all, with_body);
+  server_->set_error_handler([](const httplib::Request& request, httplib::Response& response) {
+    if (!response.body.empty() || response.status < 400 || request.method == "HEAD") return;
+    const Code code = response.status == 404 ? Code::kNotFound : Code::kInvalidArgument;
+    const std::string what = response.status == 404   ? "nothing is at this path"
+                             : response.status == 416 ? "the range is not within the file"
+                                                      : "the request cannot be understood";
+    response.set_content(rest::ErrorJson(Status(code, what)), "application/json");
+  });
+}
+
+void HttpServer::Impl::Rest(const httplib::Request& request, httplib::Response& response,
+                            const httplib::ContentReader* reader) {
+  const size_t question = request.target.find('?');
+  rest::HttpRequest asked;
+  asked.method = request.method == "HEAD" ? "GET" : request.method;
+  asked.path = request.target.substr(0, question);
+  if (question != std::string::npos) asked.query = request.target.substr(question + 1);
+  asked.header = [&request](const std::string& name) {
+    return request.get_header_value(name.c_str());
+  };
+  Send(handlers_.rest->Handle(asked, BodyOf(request, reader)), response);
+}
+
+void HttpServer::Impl::Send(HttpAnswer answer, httplib::Response& response) {
+  for (const auto& [name, value] : answer.headers) response.set_header(name.c_str(), value);
+  response.status = answer.status;
+  if (answer.stream != nullptr) {
+    SendStream(std::move(answer), response);
+  } else if (answer.bytes.has_value() && answer.bytes->size > 0) {
+    response.status = -1;  // 200 or 206, as the range wants
+    response.set_content_provider(
+        static_cast<size_t>(answer.bytes->size), answer.content_type.c_str(),
+        [bytes = *answer.bytes](size_t offset, size_t length, httplib::DataSink& sink) {
+          const auto begin = static_cast<int64_t>(offset);
+          return bytes
+              .read(begin, begin + static_cast<int64_t>(length),
+                    [&sink](std::string_view data) { return sink.write(data.data(), data.size()); })
+              .ok();
+        });
+  } else {
+    response.set_content(answer.body, answer.content_type.c_str());
+  }
+}
+
+void HttpServer::Impl::SendStream(HttpAnswer answer, httplib::Response& response) {
+  const std::shared_ptr<TextStream> stream = std::move(answer.stream);
+  if (!streams_.Add(stream.get(), options_.max_streams)) {
+    Send(rest::ErrorAnswer(Status(Code::kUnavailable,
+                                  "too many streams are being read (max_streams " +
+                                      std::to_string(options_.max_streams) + "); try again later")),
+         response);
+    return;
+  }
+  const bool events = answer.content_type == "text/event-stream";
+  response.set_chunked_content_provider(
+      answer.content_type.c_str(),
+      [stream, events](size_t, httplib::DataSink& sink) {
+        std::string text;
+        const TextStream::Next next = stream->Read(&text, kKeepAlive);
+        if (next == TextStream::Next::kNothingYet) {
+          if (events) text = ": waiting\n\n";
+          if (!events && !sink.is_writable()) return false;
+        }
+        if (!text.empty() && !sink.write(text.data(), text.size())) return false;
+        if (next == TextStream::Next::kEnd) sink.done();
+        return true;
+      },
+      [this, stream](bool) { streams_.Remove(stream.get()); });
+}
+
+Status HttpServer::Impl::Start() {
+  AIFLOW_RETURN_IF_ERROR(MakeServer());
+  Configure();
+  Route();
+  if (options_.port == 0) {
+    port_ = server_->bind_to_any_port(options_.host.c_str());
+  } else {
+    port_ = server_->bind_to_port(options_.host.c_str(), options_.port) ? options_.port : -1;
+  }
+  if (port_ <= 0) {
+    return {Code::kAlreadyExists,
+            "cannot listen on " + options_.host + ":" + std::to_string(options_.port)};
+  }
+  thread_ = std::thread([this] { server_->listen_after_bind(); });
+  // Stopping a server that does not listen yet would be lost.
+  while (!server_->is_running()) std::this_thread::yield();
+  return Status::Ok();
+}
+
+void HttpServer::Impl::Stop() {
+  const std::lock_guard lock(mutex_);
+  streams_.End();
+  if (server_ != nullptr) server_->stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+HttpServer::~HttpServer() = default;
+
+Result<std::unique_ptr<HttpServer>> HttpServer::Start(Options options, Handlers handlers) {
+  auto impl = std::make_unique<Impl>(std::move(options), std::move(handlers));
+  if (Status status = impl->Start(); !status.ok()) return Error(std::move(status));
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(impl)));
+}
+
+int HttpServer::port() const { return impl_->port(); }
+void HttpServer::Stop() { impl_->Stop(); }
+
+}  // namespace aiflow::api

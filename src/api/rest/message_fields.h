@@ -1,0 +1,20 @@
+// Private to api/rest.
+#pragma once
+
+#include <google/protobuf/message.h>
+
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+
+namespace aiflow::api::rest {
+
+/// Sets the field that `path` names ("name", "event.key") from text, as a path variable or a query
+/// parameter gives it; a repeated field gets one element more. kInvalidArgument names an unknown
+/// field and the nearest known one, a value that is not of the field's type, a single field that is
+/// set twice, and fields that text cannot give (maps, lists of messages).
+Status SetField(std::string_view path, const std::string& value,
+                google::protobuf::Message* message);
+
+}  // namespace aiflow::api::rest
