@@ -26,6 +26,8 @@ struct Backend {
   ObserverLoop& observers;
   /// Where the output of a run is; empty when there is none yet. Any thread.
   std::function<std::string(const WorkflowRow&, const TaskExecutionRow&)> log_path;
+  /// Where the tasks of an execution run, there or not; empty function: not known. Any thread.
+  std::function<std::string(const WorkflowRow&, ExecutionId)> working_dir;
   /// Unpacks a stored bundle ahead of its first use and returns its directory. Any thread.
   std::function<Result<std::string>(const std::string& digest)> unpack_bundle;
   /// Of what old clients send; nullptr: it stays as it is, and cannot run.

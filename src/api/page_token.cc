@@ -60,6 +60,14 @@ Result<Page> PageOf(std::string_view list, int32_t page_size, const std::string&
   return page;
 }
 
+Result<bool> IsDescending(std::string_view field, const std::string& order_by) {
+  if (order_by.empty() || order_by == field) return false;
+  const std::string descending = std::string(field) + " desc";
+  if (order_by == descending) return true;
+  return Error(Code::kInvalidArgument,
+               "order_by is " + std::string(field) + " or " + descending + ", but not " + order_by);
+}
+
 std::string TokenAfter(std::string_view list, int64_t id) {
   return ToHex(std::string(list) + "/i/" + std::to_string(id));
 }

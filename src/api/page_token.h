@@ -17,6 +17,10 @@ inline constexpr int64_t kMaxPageSize = 1000;
 /// what is wrong. A token of names goes to Page::after_name, else to Page::after.
 Result<Page> PageOf(std::string_view list, int32_t page_size, const std::string& token);
 
+/// How a list of ids is ordered: `order_by` is empty, `field` or "field desc". kInvalidArgument
+/// names what there is. Another order is another list to PageOf and TokenAfter.
+Result<bool> IsDescending(std::string_view field, const std::string& order_by);
+
 /// The token of the page after the row with this id or name.
 std::string TokenAfter(std::string_view list, int64_t id);
 std::string TokenAfter(std::string_view list, const std::string& name);

@@ -277,6 +277,10 @@ Result<std::pair<int64_t, std::vector<SenderCount>>> LogService::Count(
     const EventFilter& filter) const {
   return impl_->log().Count(filter);
 }
+Result<std::vector<Event>> LogService::ListSome(const EventFilter& filter, size_t max_events,
+                                                size_t max_bytes) const {
+  return impl_->log().List(filter, max_events, max_bytes);
+}
 Result<Offset> LogService::OffsetAt(Millis time) const { return impl_->log().OffsetAt(time); }
 Result<Offset> LogService::OffsetBefore(Millis time) const {
   return impl_->log().OffsetBefore(time);

@@ -46,6 +46,10 @@ class LogService final : public LogHandle {
   /// Ends a wait: `done` gets kCancelled unless it was called already.
   void Cancel(WaitId id);
 
+  /// EventLog::List: the first of the matching events, without waiting.
+  Result<std::vector<Event>> ListSome(const EventFilter& filter, size_t max_events,
+                                      size_t max_bytes) const;
+
   Result<std::pair<int64_t, std::vector<SenderCount>>> Count(const EventFilter& filter) const;
   Result<Offset> OffsetAt(Millis time) const;
   Result<Offset> OffsetBefore(Millis time) const;

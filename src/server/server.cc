@@ -294,6 +294,9 @@ Status Server::Impl::OpenPorts() {
   backend_->log_path = [this](const WorkflowRow& workflow, const TaskExecutionRow& run) {
     return LogPath(workflow, run);
   };
+  backend_->working_dir = [this](const WorkflowRow& workflow, ExecutionId execution) {
+    return options_.home.WorkingDir(workflow, execution).string();
+  };
   backend_->unpack_bundle = [this](const std::string& digest) -> Result<std::string> {
     auto directory = bundles_->Get(digest);
     if (!directory.has_value()) return Error(directory.error());

@@ -16,6 +16,27 @@ struct Page {
   std::string after_name;
   int64_t skip = 0;
   int64_t limit = 100;
+  /// Ids descend, and `after`, unless 0, is above them. Where a list says that it knows this.
+  bool descending = false;
+};
+
+/// A set of values of a small enumeration: bit n for the value n. 0 stands for all.
+using ValueSet = uint32_t;
+
+struct WorkflowFilter {
+  std::string ns;             // empty: all
+  std::string name_contains;  // empty: any
+};
+struct ExecutionFilter {
+  WorkflowId workflow;     // invalid: of every workflow
+  std::string ns;          // empty: of every namespace
+  ValueSet statuses = 0;   // of ExecutionStatus
+  ValueSet run_types = 0;  // of RunType
+};
+struct TaskExecutionFilter {
+  ExecutionId execution;
+  TaskIndex task = -1;    // negative: all tasks
+  ValueSet statuses = 0;  // of TaskStatus
 };
 
 /// Reads of committed rows for the API. Thread-safe; never blocks the engine's commits for long.
@@ -30,22 +51,35 @@ class Queries {
   virtual Result<std::optional<WorkflowRow>> GetWorkflow(WorkflowId id) const = 0;
   virtual Result<std::optional<WorkflowRow>> FindWorkflow(const std::string& ns,
                                                           const std::string& name) const = 0;
-  /// Empty namespace = all.
-  virtual Result<std::vector<WorkflowRow>> ListWorkflows(const std::string& ns,
+  /// Also descending.
+  virtual Result<std::vector<WorkflowRow>> ListWorkflows(const WorkflowFilter& filter,
                                                          const Page& page) const = 0;
+  /// Empty namespace = all.
+  Result<std::vector<WorkflowRow>> ListWorkflows(const std::string& ns, const Page& page) const {
+    return ListWorkflows(WorkflowFilter{ns, ""}, page);
+  }
 
   virtual Result<std::optional<SnapshotRow>> GetSnapshot(SnapshotId id) const = 0;
   virtual Result<std::vector<SnapshotRow>> ListSnapshots(WorkflowId id, const Page& page) const = 0;
 
   virtual Result<std::optional<ExecutionRow>> GetExecution(ExecutionId id) const = 0;
-  virtual Result<std::vector<ExecutionRow>> ListExecutions(WorkflowId id,
+  /// Also descending.
+  virtual Result<std::vector<ExecutionRow>> ListExecutions(const ExecutionFilter& filter,
                                                            const Page& page) const = 0;
+  Result<std::vector<ExecutionRow>> ListExecutions(WorkflowId id, const Page& page) const {
+    return ListExecutions(ExecutionFilter{id, "", 0, 0}, page);
+  }
 
   virtual Result<std::vector<TaskRow>> ListTasks(ExecutionId id) const = 0;
   virtual Result<std::optional<TaskExecutionRow>> GetTaskExecution(TaskExecutionId id) const = 0;
+  /// Also descending.
+  virtual Result<std::vector<TaskExecutionRow>> ListTaskExecutions(
+      const TaskExecutionFilter& filter, const Page& page) const = 0;
   /// Negative task = all tasks.
-  virtual Result<std::vector<TaskExecutionRow>> ListTaskExecutions(ExecutionId id, TaskIndex task,
-                                                                   const Page& page) const = 0;
+  Result<std::vector<TaskExecutionRow>> ListTaskExecutions(ExecutionId id, TaskIndex task,
+                                                           const Page& page) const {
+    return ListTaskExecutions(TaskExecutionFilter{id, task, 0}, page);
+  }
   /// The last `limit` runs of a task, latest first.
   virtual Result<std::vector<TaskExecutionRow>> LatestTaskExecutions(ExecutionId id, TaskIndex task,
                                                                      int64_t limit) const = 0;

@@ -313,6 +313,71 @@ TYPED_TEST(StoreContractTest, PagesGoByKeyAndSkip) {
               ElementsAre(NamespaceRow{"n3"}, NamespaceRow{"n4"}));
 }
 
+TYPED_TEST(StoreContractTest, PagesGoBackwardsWhereTheListKnowsIt) {
+  std::vector<Change> changes;
+  for (int64_t id = 1; id <= 7; ++id) {
+    changes.emplace_back(
+        this->Workflow(id, id % 2 == 0 ? "even" : "odd", "w" + std::to_string(id)));
+    changes.emplace_back(this->Execution(id, ExecutionStatus::kRunning, id % 2 + 1));
+    changes.emplace_back(this->Run(id, 1, static_cast<TaskIndex>(id % 2), (id + 1) / 2));
+  }
+  this->MustCommit(std::move(changes));
+  const auto ids = [](const auto& rows) { return TestFixture::Ids(rows); };
+  using testing::ElementsAre;
+  const Page first{.limit = 3, .descending = true};
+  const Page next{.after = 5, .limit = 3, .descending = true};
+  EXPECT_THAT(ids(this->store().ListWorkflows("", first)), ElementsAre(7, 6, 5));
+  EXPECT_THAT(ids(this->store().ListWorkflows("", next)), ElementsAre(4, 3, 2));
+  EXPECT_THAT(ids(this->store().ListWorkflows("odd", next)), ElementsAre(3, 1));
+  EXPECT_THAT(ids(this->store().ListExecutions(WorkflowId(2), first)), ElementsAre(7, 5, 3));
+  EXPECT_THAT(ids(this->store().ListExecutions(WorkflowId(2), next)), ElementsAre(3, 1));
+  EXPECT_THAT(ids(this->store().ListExecutions(WorkflowId(), first)), ElementsAre(7, 6, 5));
+  EXPECT_THAT(ids(this->store().ListTaskExecutions(ExecutionId(1), -1, first)),
+              ElementsAre(7, 6, 5));
+  EXPECT_THAT(ids(this->store().ListTaskExecutions(ExecutionId(1), 1, next)), ElementsAre(3, 1));
+}
+
+TYPED_TEST(StoreContractTest, FiltersKeepWhatIsAskedFor) {
+  std::vector<Change> changes = {this->Workflow(1, "a", "train model"),
+                                 this->Workflow(2, "b", "train"), this->Workflow(3, "a", "serve")};
+  for (int64_t id = 1; id <= 6; ++id) {
+    ExecutionRow row = this->Execution(id, static_cast<ExecutionStatus>(id - 1), id % 3 + 1);
+    row.run_type = static_cast<RunType>(id % 2);
+    changes.emplace_back(row);
+    TaskExecutionRow run = this->Run(id, 1, 0, id);
+    run.status = static_cast<TaskStatus>(id);
+    changes.emplace_back(run);
+  }
+  this->MustCommit(std::move(changes));
+  const auto ids = [](const auto& rows) { return TestFixture::Ids(rows); };
+  const auto only = [](auto... values) {
+    return (0U | ... | (1U << static_cast<unsigned>(values)));
+  };
+  using testing::ElementsAre;
+  const auto workflows = [&](const std::string& ns, const std::string& name) {
+    return ids(this->store().ListWorkflows(WorkflowFilter{ns, name}, {}));
+  };
+  EXPECT_THAT(workflows("", "train"), ElementsAre(1, 2));
+  EXPECT_THAT(workflows("a", "train"), ElementsAre(1));
+  EXPECT_THAT(workflows("", "%"), ElementsAre());  // no pattern
+  const auto executions = [&](const ExecutionFilter& filter) {
+    return ids(this->store().ListExecutions(filter, {}));
+  };
+  EXPECT_THAT(executions({}), ElementsAre(1, 2, 3, 4, 5, 6));
+  EXPECT_THAT(executions({.ns = "a"}), ElementsAre(2, 3, 5, 6));
+  EXPECT_THAT(executions({.ns = "none"}), ElementsAre());
+  EXPECT_THAT(executions({.statuses = only(ExecutionStatus::kInit, ExecutionStatus::kStopping)}),
+              ElementsAre(1, 6));
+  EXPECT_THAT(executions({.run_types = only(RunType::kEvent)}), ElementsAre(1, 3, 5));
+  EXPECT_THAT(executions({.workflow = WorkflowId(3), .statuses = only(ExecutionStatus::kRunning)}),
+              ElementsAre(2));
+  EXPECT_THAT(
+      ids(this->store().ListTaskExecutions(
+          TaskExecutionFilter{ExecutionId(1), -1, only(TaskStatus::kRunning, TaskStatus::kStopped)},
+          {})),
+      ElementsAre(2, 6));
+}
+
 TYPED_TEST(StoreContractTest, ListsRunsByIdAndTheLatestFirst) {
   std::vector<Change> changes;
   for (int64_t n = 1; n <= 6; ++n) {

@@ -5,11 +5,12 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "api/grpc/event_records.h"
 #include "api/grpc/grpc_status.h"
+#include "api/grpc/list_events.h"
 
 namespace aiflow::api {
 namespace {
@@ -22,17 +23,6 @@ using v1::SubscribeResponse;
 // One stream may have this much unacknowledged; more is not read from the wire.
 constexpr size_t kPublishWindowEvents = 4096;
 constexpr size_t kPublishWindowBytes = 16 << 20;
-
-std::string_view KindName(EventKind kind) {
-  switch (kind) {
-    case EventKind::kUser: return "USER";
-    case EventKind::kScheduling: return "SCHEDULING";
-    case EventKind::kTaskStatus: return "TASK_STATUS";
-    case EventKind::kStatusChanged: return "STATUS_CHANGED";
-    case EventKind::kInternal: return "INTERNAL";
-  }
-  return "UNKNOWN";
-}
 
 /// Reads, appends and acknowledges in the order of reading. Appends may end in any order and after
 /// the stream did, so they hold a share of this.
@@ -74,13 +64,7 @@ class PublishStream final : public grpc::ServerBidiReactor<PublishRequest, Publi
   };
 
   void Accept() {
-    const v1::EventRecord& record = request_.event();
-    Event event;
-    event.key = record.key();
-    event.value = record.value();
-    event.context = record.context();
-    event.ns = record.namespace_();
-    event.sender = record.sender();
+    Event event = FromProto(request_.event());
     Slot* slot = nullptr;
     {
       const std::lock_guard lock(mutex_);
@@ -161,11 +145,11 @@ class PublishStream final : public grpc::ServerBidiReactor<PublishRequest, Publi
 class SubscribeStream final : public grpc::ServerWriteReactor<SubscribeResponse>,
                               public std::enable_shared_from_this<SubscribeStream> {
  public:
-  SubscribeStream(LogService& log, const SubscribeRequest& request)
-      : log_(log), keys_(request.keys().begin(), request.keys().end()) {
+  SubscribeStream(LogService& log, const EventKinds& kinds, const SubscribeRequest& request)
+      : log_(log), kinds_(kinds), keys_(request.keys().begin(), request.keys().end()) {
     filter_.ns = request.namespace_();
     filter_.sender = request.sender();
-    filter_.include_internal = request.include_internal();
+    filter_.include_internal = kinds.internal();
     filter_.after = request.from_now() ? log.head() : std::max<int64_t>(0, request.after_offset());
     // Only a given position can be too old; from the beginning means from the oldest kept.
     filter_.refuse_gap = filter_.after > 0;
@@ -238,15 +222,7 @@ class SubscribeStream final : public grpc::ServerWriteReactor<SubscribeResponse>
       if (keys_.size() > 1 && std::find(keys_.begin(), keys_.end(), event.key) == keys_.end()) {
         continue;
       }
-      v1::EventRecord* record = response_.add_events();
-      record->set_offset(event.offset);
-      record->set_create_time(event.create_time.count());
-      record->set_key(std::move(event.key));
-      record->set_value(std::move(event.value));
-      record->set_context(std::move(event.context));
-      record->set_namespace_(std::move(event.ns));
-      record->set_sender(std::move(event.sender));
-      record->set_kind(std::string(KindName(event.kind)));
+      if (kinds_.Has(event.kind)) ToProto(std::move(event), response_.add_events());
     }
     if (response_.events().empty()) {
       Next();
@@ -266,6 +242,7 @@ class SubscribeStream final : public grpc::ServerWriteReactor<SubscribeResponse>
   }
 
   LogService& log_;
+  const EventKinds kinds_;
   const std::vector<std::string> keys_;
   EventFilter filter_;
   SubscribeResponse response_;
@@ -276,7 +253,42 @@ class SubscribeStream final : public grpc::ServerWriteReactor<SubscribeResponse>
   bool finished_ = false;
 };
 
+/// Ends at once.
+class RefusedSubscription final : public grpc::ServerWriteReactor<SubscribeResponse> {
+ public:
+  explicit RefusedSubscription(const Status& status) { Finish(ToGrpc(status)); }
+  void OnDone() override { delete this; }
+};
+
 }  // namespace
+
+grpc::ServerUnaryReactor* EventLogServiceAdapter::PublishEvent(
+    grpc::CallbackServerContext* context, const v1::PublishEventRequest* request,
+    v1::PublishEventResponse* response) {
+  Event event = FromProto(request->event());
+  const Status admitted = AdmitFromWire(request->event_id(), /*idempotent=*/true, &event);
+  if (!admitted.ok()) return FinishNow(context, admitted);
+  ToProto(event, response->mutable_event());
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  log_.AppendAsync(std::move(event), Admission::kExternal,
+                   [context, reactor, response](const Result<AppendResult>& stored) {
+                     if (stored.has_value()) {
+                       response->mutable_event()->set_offset(stored->offset);
+                       response->mutable_event()->set_create_time(stored->create_time.count());
+                       response->set_duplicate(stored->duplicate);
+                     }
+                     const Status status = stored.has_value() ? Status::Ok() : stored.error();
+                     HintRetry(context, status);
+                     reactor->Finish(ToGrpc(status));
+                   });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* EventLogServiceAdapter::ListEvents(grpc::CallbackServerContext* context,
+                                                             const v1::ListEventsRequest* request,
+                                                             v1::ListEventsResponse* response) {
+  return FinishNow(context, api::ListEvents(log_, *request, response));
+}
 
 grpc::ServerBidiReactor<PublishRequest, PublishResponse>* EventLogServiceAdapter::Publish(
     grpc::CallbackServerContext*) {
@@ -287,7 +299,9 @@ grpc::ServerBidiReactor<PublishRequest, PublishResponse>* EventLogServiceAdapter
 
 grpc::ServerWriteReactor<SubscribeResponse>* EventLogServiceAdapter::Subscribe(
     grpc::CallbackServerContext*, const SubscribeRequest* request) {
-  const auto stream = std::make_shared<SubscribeStream>(log_, *request);
+  const Result<EventKinds> kinds = EventKinds::Of(request->kinds(), request->include_internal());
+  if (!kinds.has_value()) return new RefusedSubscription(kinds.error());
+  const auto stream = std::make_shared<SubscribeStream>(log_, *kinds, *request);
   stream->Begin();
   return stream.get();
 }

@@ -6,12 +6,18 @@
 
 namespace aiflow::api {
 
-/// aiflow.v1.EventLog: streaming publish and subscribe. Thread-safe.
+/// aiflow.v1.EventLog: publish, list and subscribe. Thread-safe.
 class EventLogServiceAdapter final : public aiflow::v1::EventLog::CallbackService {
  public:
   /// `log` must outlive the service.
   explicit EventLogServiceAdapter(LogService& log) : log_(log) {}
 
+  grpc::ServerUnaryReactor* PublishEvent(grpc::CallbackServerContext* context,
+                                         const aiflow::v1::PublishEventRequest* request,
+                                         aiflow::v1::PublishEventResponse* response) override;
+  grpc::ServerUnaryReactor* ListEvents(grpc::CallbackServerContext* context,
+                                       const aiflow::v1::ListEventsRequest* request,
+                                       aiflow::v1::ListEventsResponse* response) override;
   grpc::ServerBidiReactor<aiflow::v1::PublishRequest, aiflow::v1::PublishResponse>* Publish(
       grpc::CallbackServerContext* context) override;
   grpc::ServerWriteReactor<aiflow::v1::SubscribeResponse>* Subscribe(

@@ -33,7 +33,7 @@ class GrpcServer {
   /// The port it listens on.
   [[nodiscard]] int port() const;
 
-  /// Calls its services without a socket, as one who may. Use it before Shutdown; later calls fail.
+  /// Calls its services without a socket, as one who may. Not to be used after Shutdown.
   [[nodiscard]] std::shared_ptr<grpc::Channel> InProcessChannel();
 
   /// Refuses new calls, lets running ones end for `grace`, then cancels them. Idempotent.

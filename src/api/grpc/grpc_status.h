@@ -22,4 +22,13 @@ inline void HintRetry(grpc::ServerContextBase* context, const Status& status) {
   }
 }
 
+/// Ends a unary call at once.
+inline grpc::ServerUnaryReactor* FinishNow(grpc::CallbackServerContext* context,
+                                           const Status& status) {
+  HintRetry(context, status);
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  reactor->Finish(ToGrpc(status));
+  return reactor;
+}
+
 }  // namespace aiflow::api

@@ -1,3 +1,5 @@
+#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -14,13 +16,47 @@ namespace {
 constexpr std::string_view kExecutions = "executions";
 constexpr std::string_view kTaskExecutions = "task_executions";
 
+constexpr unsigned kExecutionStatuses = 6;
+constexpr unsigned kRunTypes = 3;
+constexpr unsigned kTaskStatuses = 8;
+
+Result<ExecutionFilter> FilterOf(const Queries& queries,
+                                 const v1::ListWorkflowExecutionsRequest& request) {
+  ExecutionFilter filter;
+  const auto statuses =
+      SetOf("statuses", request.statuses(), ExecutionStatusName, kExecutionStatuses);
+  if (!statuses.has_value()) return Error(statuses.error());
+  const auto run_types = SetOf("run_types", request.run_types(), RunTypeName, kRunTypes);
+  if (!run_types.has_value()) return Error(run_types.error());
+  filter.statuses = *statuses;
+  filter.run_types = *run_types;
+  filter.ns = request.namespace_();
+  if (request.name().empty()) return filter;
+  const Result<WorkflowRow> workflow = FindWorkflow(queries, request.namespace_(), request.name());
+  if (!workflow.has_value()) return Error(workflow.error());
+  filter.workflow = workflow->id;
+  return filter;
+}
+
 Status FillExecutions(const Queries& queries, const v1::ListWorkflowExecutionsRequest& request,
                       v1::ListWorkflowExecutionsResponse* response) {
-  return FillPageOfWorkflow(
-      kExecutions, queries, request, response,
-      [&](WorkflowId id, const Page& page) { return queries.ListExecutions(id, page); },
-      [&](const WorkflowRow& workflow, const ExecutionRow& row) {
-        ToProto(row, workflow, response->add_executions());
+  const Result<ExecutionFilter> filter = FilterOf(queries, request);
+  if (!filter.has_value()) return filter.error();
+  std::map<WorkflowId, std::optional<WorkflowRow>> workflows;
+  return FillPage(
+      kExecutions, request, response,
+      [&](const Page& page) { return queries.ListExecutions(*filter, page); },
+      [](const ExecutionRow& row) { return row.id.value(); },
+      [&](const ExecutionRow& row) {
+        auto [workflow, is_new] = workflows.try_emplace(row.workflow_id);
+        if (is_new) {
+          auto found = queries.GetWorkflow(row.workflow_id);
+          if (!found.has_value()) return found.error();
+          workflow->second = *std::move(found);
+        }
+        // Deleted since the page was read, with all it had.
+        if (!workflow->second.has_value()) return Status::Ok();
+        ToProto(row, *workflow->second, response->add_executions());
         return Status::Ok();
       });
 }
@@ -39,11 +75,14 @@ Status FillTaskExecutions(Backend& backend, const v1::ListTaskExecutionsRequest&
   if (!found.has_value()) return found.error();
   const Result<TaskIndex> task = TaskOf(backend, found->execution, request.task_name());
   if (!task.has_value()) return task.error();
+  const auto statuses = SetOf("statuses", request.statuses(), TaskStatusName, kTaskStatuses);
+  if (!statuses.has_value()) return statuses.error();
   CauseReader causes(backend.log);
   return FillPage(
       kTaskExecutions, request, response,
       [&](const Page& page) {
-        return backend.queries.ListTaskExecutions(found->execution.id, *task, page);
+        return backend.queries.ListTaskExecutions(
+            TaskExecutionFilter{found->execution.id, *task, *statuses}, page);
       },
       [](const TaskExecutionRow& row) { return row.id.value(); },
       [&](const TaskExecutionRow& row) {

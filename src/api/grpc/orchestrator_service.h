@@ -21,6 +21,10 @@ class OrchestratorServiceAdapter final : public v1::Orchestrator::CallbackServic
 
   Unary* AddNamespace(Context* context, const v1::AddNamespaceRequest* request,
                       v1::Namespace* response) override;
+  Unary* GetNamespace(Context* context, const v1::GetNamespaceRequest* request,
+                      v1::Namespace* response) override;
+  Unary* UpdateNamespace(Context* context, const v1::UpdateNamespaceRequest* request,
+                         v1::Namespace* response) override;
   Unary* DeleteNamespace(Context* context, const v1::DeleteNamespaceRequest* request,
                          v1::Empty* response) override;
   Unary* ListNamespaces(Context* context, const v1::ListNamespacesRequest* request,
@@ -125,6 +129,10 @@ class OrchestratorServiceAdapter final : public v1::Orchestrator::CallbackServic
                  v1::ExplainResponse* response) override;
   grpc::ServerWriteReactor<v1::LogChunk>* ReadTaskLog(
       Context* context, const v1::ReadTaskLogRequest* request) override;
+  Unary* ListArtifacts(Context* context, const v1::ListArtifactsRequest* request,
+                       v1::ListArtifactsResponse* response) override;
+  grpc::ServerWriteReactor<v1::FileChunk>* ReadArtifact(
+      Context* context, const v1::ReadArtifactRequest* request) override;
 
  private:
   Backend& backend_;

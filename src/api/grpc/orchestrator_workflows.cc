@@ -35,6 +35,14 @@ Status FillWorkflow(Backend& backend, const v1::GetWorkflowRequest& request,
   return Status::Ok();
 }
 
+Status FillNamespace(const Queries& queries, const std::string& name, v1::Namespace* response) {
+  const auto row = queries.GetNamespace(name);
+  if (!row.has_value()) return row.error();
+  if (!row->has_value()) return {Code::kNotFound, "namespace " + name + " does not exist"};
+  ToProto(**row, response);
+  return Status::Ok();
+}
+
 Status FillNamespaces(const Queries& queries, const v1::ListNamespacesRequest& request,
                       v1::ListNamespacesResponse* response) {
   return FillPage(
@@ -51,7 +59,10 @@ Status FillWorkflows(const Queries& queries, const v1::ListWorkflowsRequest& req
                      v1::ListWorkflowsResponse* response) {
   return FillPage(
       kWorkflows, request, response,
-      [&](const Page& page) { return queries.ListWorkflows(request.namespace_(), page); },
+      [&](const Page& page) {
+        return queries.ListWorkflows(WorkflowFilter{request.namespace_(), request.name_contains()},
+                                     page);
+      },
       [](const WorkflowRow& row) { return row.id.value(); },
       [&](const WorkflowRow& row) {
         ToProto(row, response->add_workflows());
@@ -82,6 +93,20 @@ grpc::ServerUnaryReactor* OrchestratorServiceAdapter::AddNamespace(
                            response->set_name(request->name());
                            *response->mutable_properties() = request->properties();
                            return Status::Ok();
+                         });
+}
+
+grpc::ServerUnaryReactor* OrchestratorServiceAdapter::GetNamespace(
+    Context* context, const v1::GetNamespaceRequest* request, v1::Namespace* response) {
+  return FinishNow(context, FillNamespace(backend_.queries, request->name(), response));
+}
+
+grpc::ServerUnaryReactor* OrchestratorServiceAdapter::UpdateNamespace(
+    Context* context, const v1::UpdateNamespaceRequest* request, v1::Namespace* response) {
+  const aiflow::UpdateNamespace update{request->name(), PropertiesToJson(request->properties())};
+  return SubmitAndFinish(context, backend_, update, request->request_id(),
+                         [this, request, response](const ReplyRow&) {
+                           return FillNamespace(backend_.queries, request->name(), response);
                          });
 }
 

@@ -1,6 +1,8 @@
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -8,6 +10,7 @@
 #include <utility>
 
 #include "api/execution_snapshot.h"
+#include "api/grpc/byte_range.h"
 #include "api/grpc/grpc_status.h"
 #include "api/grpc/orchestrator_service.h"
 
@@ -53,6 +56,12 @@ class TaskLogReader final : public grpc::ServerWriteReactor<v1::LogChunk>,
 
   void Begin() {
     self_ = shared_from_this();
+    if (const Status range = CheckByteRange(request_.begin_byte(), request_.end_byte());
+        !range.ok()) {
+      finished_ = true;
+      Finish(ToGrpc(range));
+      return;
+    }
     if (request_.follow()) {
       if (!slot_.Take(followers_)) {
         finished_ = true;
@@ -118,7 +127,8 @@ class TaskLogReader final : public grpc::ServerWriteReactor<v1::LogChunk>,
     if (*more) {
       writing_ = true;
       StartWrite(&chunk_);
-    } else if (*over || !request_.follow()) {
+    } else if (*over || !request_.follow() ||
+               (request_.end_byte() > 0 && next_byte_ >= request_.end_byte())) {
       EndLocked(Status::Ok());
     }
   }
@@ -176,15 +186,22 @@ class TaskLogReader final : public grpc::ServerWriteReactor<v1::LogChunk>,
       }
       first_path_ = path;
     }
+    size_t wanted = kChunkBytes;
+    if (request_.end_byte() > 0) {
+      wanted = std::min<size_t>(
+          wanted, static_cast<size_t>(std::max<int64_t>(0, request_.end_byte() - next_byte_)));
+    }
     std::string* data = chunk_.mutable_data();
-    data->resize(kChunkBytes);
-    const ssize_t size = pread(fd_, data->data(), kChunkBytes, next_byte_);
+    data->resize(wanted);
+    const ssize_t size = pread(fd_, data->data(), wanted, next_byte_);
     if (size < 0) return Error(Code::kInternal, "the log cannot be read");
     data->resize(static_cast<size_t>(size));
     // The path is told even when the log is empty.
     if (size == 0 && first_path_.empty()) return false;
     next_byte_ += size;
     chunk_.set_next_byte(next_byte_);
+    struct stat file {};
+    chunk_.set_size(!first_path_.empty() && fstat(fd_, &file) == 0 ? file.st_size : 0);
     chunk_.set_path(std::exchange(first_path_, {}));
     return true;
   }

@@ -14,15 +14,6 @@
 
 namespace aiflow::api {
 
-/// Ends a unary call at once.
-inline grpc::ServerUnaryReactor* FinishNow(grpc::CallbackServerContext* context,
-                                           const Status& status) {
-  HintRetry(context, status);
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(ToGrpc(status));
-  return reactor;
-}
-
 /// A blob that is shown; an empty digest shows as empty text.
 inline Result<std::string> ShownBlob(const BlobStore& blobs, const std::string& digest) {
   if (digest.empty()) return std::string();

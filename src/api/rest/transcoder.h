@@ -31,8 +31,9 @@ struct TranscoderOptions {
 /// - A method that streams its request takes a body with one JSON message per line.
 class Transcoder {
  public:
-  /// Which channel leads to which service, by full name. The channels' servers may come later and
-  /// go earlier. kInvalidArgument: see Routes::Of.
+  /// Which channel leads to which service, by full name. A channel within the process must
+  /// not be called once its server has been shut down: stop what calls this first.
+  /// kInvalidArgument: see Routes::Of.
   static Result<std::unique_ptr<Transcoder>> Make(
       std::map<std::string, std::shared_ptr<grpc::Channel>> services, TranscoderOptions options);
   ~Transcoder();

@@ -45,11 +45,24 @@ template <typename Map, typename Filter>
 auto PageOf(const Map& map, const Page& page, const Filter& filter)
     -> std::vector<typename Map::mapped_type> {
   PageCollector<typename Map::mapped_type> collector(page);
-  for (auto it = map.upper_bound(typename Map::key_type(page.after));
-       it != map.end() && !collector.full(); ++it) {
+  const auto after = typename Map::key_type(page.after);
+  if (page.descending) {
+    auto it = page.after == 0 ? map.end() : map.lower_bound(after);
+    while (it != map.begin() && !collector.full()) {
+      --it;
+      if (filter(it->second)) collector.Offer(it->second);
+    }
+    return collector.Take();
+  }
+  for (auto it = map.upper_bound(after); it != map.end() && !collector.full(); ++it) {
     if (filter(it->second)) collector.Offer(it->second);
   }
   return collector.Take();
+}
+
+template <typename Value>
+bool Holds(ValueSet set, Value value) {
+  return set == 0 || (set >> static_cast<unsigned>(value) & 1U) != 0;
 }
 
 template <typename Map>
@@ -108,10 +121,12 @@ Result<std::optional<WorkflowRow>> MemoryStore::FindWorkflow(const std::string& 
   return Find(tables_.workflows, id->second);
 }
 
-Result<std::vector<WorkflowRow>> MemoryStore::ListWorkflows(const std::string& ns,
+Result<std::vector<WorkflowRow>> MemoryStore::ListWorkflows(const WorkflowFilter& filter,
                                                             const Page& page) const {
-  return PageOf(tables_.workflows, page,
-                [&](const WorkflowRow& row) { return ns.empty() || row.ns == ns; });
+  return PageOf(tables_.workflows, page, [&](const WorkflowRow& row) {
+    return (filter.ns.empty() || row.ns == filter.ns) &&
+           row.name.find(filter.name_contains) != std::string::npos;
+  });
 }
 
 Result<std::optional<SnapshotRow>> MemoryStore::GetSnapshot(SnapshotId id) const {
@@ -127,10 +142,16 @@ Result<std::optional<ExecutionRow>> MemoryStore::GetExecution(ExecutionId id) co
   return Find(tables_.executions, id);
 }
 
-Result<std::vector<ExecutionRow>> MemoryStore::ListExecutions(WorkflowId id,
+Result<std::vector<ExecutionRow>> MemoryStore::ListExecutions(const ExecutionFilter& filter,
                                                               const Page& page) const {
-  return PageOf(tables_.executions, page,
-                [&](const ExecutionRow& row) { return row.workflow_id == id; });
+  return PageOf(tables_.executions, page, [&](const ExecutionRow& row) {
+    if (filter.workflow.valid() && row.workflow_id != filter.workflow) return false;
+    if (!filter.workflow.valid() && !filter.ns.empty()) {
+      const auto workflow = tables_.workflows.find(row.workflow_id);
+      if (workflow == tables_.workflows.end() || workflow->second.ns != filter.ns) return false;
+    }
+    return Holds(filter.statuses, row.status) && Holds(filter.run_types, row.run_type);
+  });
 }
 
 Result<std::vector<TaskRow>> MemoryStore::ListTasks(ExecutionId id) const {
@@ -141,11 +162,11 @@ Result<std::optional<TaskExecutionRow>> MemoryStore::GetTaskExecution(TaskExecut
   return Find(tables_.task_executions, id);
 }
 
-Result<std::vector<TaskExecutionRow>> MemoryStore::ListTaskExecutions(ExecutionId id,
-                                                                      TaskIndex task,
-                                                                      const Page& page) const {
+Result<std::vector<TaskExecutionRow>> MemoryStore::ListTaskExecutions(
+    const TaskExecutionFilter& filter, const Page& page) const {
   return PageOf(tables_.task_executions, page, [&](const TaskExecutionRow& row) {
-    return row.execution_id == id && (task < 0 || row.task == task);
+    return row.execution_id == filter.execution && (filter.task < 0 || row.task == filter.task) &&
+           Holds(filter.statuses, row.status);
   });
 }
 

@@ -19,6 +19,26 @@ std::string Select(const char* rest) {
 int64_t Limit(const Page& page) { return std::max<int64_t>(page.limit, 0); }
 int64_t Skip(const Page& page) { return std::max<int64_t>(page.skip, 0); }
 
+/// Where a page begins, for a comparison in its own direction.
+int64_t After(const Page& page) {
+  return page.descending && page.after == 0 ? std::numeric_limits<int64_t>::max() : page.after;
+}
+
+/// One query for each order of its pages.
+struct BothWays {
+  std::string ascending;
+  std::string descending;
+  [[nodiscard]] const std::string& For(const Page& page) const {
+    return page.descending ? descending : ascending;
+  }
+};
+/// `where` ends where the condition of the page comes; its parameters are those of the page.
+template <typename Row>
+BothWays InBothOrders(const std::string& where) {
+  return {Select<Row>((where + "id > ? ORDER BY id LIMIT ? OFFSET ?").c_str()),
+          Select<Row>((where + "id < ? ORDER BY id DESC LIMIT ? OFFSET ?").c_str())};
+}
+
 constexpr TaskIndex kLastTask = std::numeric_limits<TaskIndex>::max();
 /// Causes of the execution itself have this task.
 constexpr TaskIndex kWholeExecution = -1;
@@ -68,11 +88,12 @@ Result<std::optional<WorkflowRow>> SqliteStore::FindWorkflow(const std::string& 
   return rep_->readers.One<WorkflowRow>(kSql, ns, name);
 }
 
-Result<std::vector<WorkflowRow>> SqliteStore::ListWorkflows(const std::string& ns,
+Result<std::vector<WorkflowRow>> SqliteStore::ListWorkflows(const WorkflowFilter& filter,
                                                             const Page& page) const {
-  static const std::string kSql = Select<WorkflowRow>(
-      "WHERE (?1 = '' OR namespace = ?1) AND id > ?2 ORDER BY id LIMIT ?3 OFFSET ?4");
-  return rep_->readers.All<WorkflowRow>(kSql, ns, page.after, Limit(page), Skip(page));
+  static const BothWays kSql = InBothOrders<WorkflowRow>(
+      "WHERE (?1 = '' OR namespace = ?1) AND (?2 = '' OR instr(name, ?2) > 0) AND ");
+  return rep_->readers.All<WorkflowRow>(kSql.For(page), filter.ns, filter.name_contains,
+                                        After(page), Limit(page), Skip(page));
 }
 
 Result<std::optional<SnapshotRow>> SqliteStore::GetSnapshot(SnapshotId id) const {
@@ -91,12 +112,22 @@ Result<std::optional<ExecutionRow>> SqliteStore::GetExecution(ExecutionId id) co
   return rep_->readers.One<ExecutionRow>(kSql, id);
 }
 
-Result<std::vector<ExecutionRow>> SqliteStore::ListExecutions(WorkflowId id,
+Result<std::vector<ExecutionRow>> SqliteStore::ListExecutions(const ExecutionFilter& filter,
                                                               const Page& page) const {
-  static const std::string kSql = Select<ExecutionRow>(
-      "INDEXED BY execution_workflow WHERE workflow_id = ? AND id > ? ORDER BY id "
-      "LIMIT ? OFFSET ?");
-  return rep_->readers.All<ExecutionRow>(kSql, id, page.after, Limit(page), Skip(page));
+  static const BothWays kOfWorkflow = InBothOrders<ExecutionRow>(
+      "INDEXED BY execution_workflow WHERE workflow_id = ?1 AND (?2 = 0 OR ?2 >> status & 1)"
+      " AND (?3 = 0 OR ?3 >> run_type & 1) AND ");
+  static const BothWays kOfAll = InBothOrders<ExecutionRow>(
+      "WHERE (?1 = '' OR workflow_id IN (SELECT id FROM workflow WHERE namespace = ?1))"
+      " AND (?2 = 0 OR ?2 >> status & 1) AND (?3 = 0 OR ?3 >> run_type & 1) AND ");
+  const int64_t statuses = filter.statuses;
+  const int64_t run_types = filter.run_types;
+  if (filter.workflow.valid()) {
+    return rep_->readers.All<ExecutionRow>(kOfWorkflow.For(page), filter.workflow, statuses,
+                                           run_types, After(page), Limit(page), Skip(page));
+  }
+  return rep_->readers.All<ExecutionRow>(kOfAll.For(page), filter.ns, statuses, run_types,
+                                         After(page), Limit(page), Skip(page));
 }
 
 Result<std::vector<TaskRow>> SqliteStore::ListTasks(ExecutionId id) const {
@@ -109,15 +140,15 @@ Result<std::optional<TaskExecutionRow>> SqliteStore::GetTaskExecution(TaskExecut
   return rep_->readers.One<TaskExecutionRow>(kSql, id);
 }
 
-Result<std::vector<TaskExecutionRow>> SqliteStore::ListTaskExecutions(ExecutionId id,
-                                                                      TaskIndex task,
-                                                                      const Page& page) const {
-  static const std::string kSql = Select<TaskExecutionRow>(
-      "INDEXED BY task_execution_key WHERE execution_id = ? AND task BETWEEN ? AND ? AND id > ? "
-      "ORDER BY id LIMIT ? OFFSET ?");
-  return rep_->readers.All<TaskExecutionRow>(kSql, id, std::max(task, 0),
-                                             task < 0 ? kLastTask : task, page.after, Limit(page),
-                                             Skip(page));
+Result<std::vector<TaskExecutionRow>> SqliteStore::ListTaskExecutions(
+    const TaskExecutionFilter& filter, const Page& page) const {
+  static const BothWays kSql = InBothOrders<TaskExecutionRow>(
+      "INDEXED BY task_execution_key WHERE execution_id = ?1 AND task BETWEEN ?2 AND ?3"
+      " AND (?4 = 0 OR ?4 >> status & 1) AND ");
+  const int64_t statuses = filter.statuses;
+  return rep_->readers.All<TaskExecutionRow>(
+      kSql.For(page), filter.execution, std::max(filter.task, 0),
+      filter.task < 0 ? kLastTask : filter.task, statuses, After(page), Limit(page), Skip(page));
 }
 
 Result<std::vector<TaskExecutionRow>> SqliteStore::LatestTaskExecutions(ExecutionId id,

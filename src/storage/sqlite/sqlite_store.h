@@ -67,15 +67,19 @@ class SqliteStore : public Store, public Queries {
   Result<std::optional<WorkflowRow>> GetWorkflow(WorkflowId id) const override;
   Result<std::optional<WorkflowRow>> FindWorkflow(const std::string& ns,
                                                   const std::string& name) const override;
-  Result<std::vector<WorkflowRow>> ListWorkflows(const std::string& ns,
+  using Queries::ListExecutions;
+  using Queries::ListTaskExecutions;
+  using Queries::ListWorkflows;
+  Result<std::vector<WorkflowRow>> ListWorkflows(const WorkflowFilter& filter,
                                                  const Page& page) const override;
   Result<std::optional<SnapshotRow>> GetSnapshot(SnapshotId id) const override;
   Result<std::vector<SnapshotRow>> ListSnapshots(WorkflowId id, const Page& page) const override;
   Result<std::optional<ExecutionRow>> GetExecution(ExecutionId id) const override;
-  Result<std::vector<ExecutionRow>> ListExecutions(WorkflowId id, const Page& page) const override;
+  Result<std::vector<ExecutionRow>> ListExecutions(const ExecutionFilter& filter,
+                                                   const Page& page) const override;
   Result<std::vector<TaskRow>> ListTasks(ExecutionId id) const override;
   Result<std::optional<TaskExecutionRow>> GetTaskExecution(TaskExecutionId id) const override;
-  Result<std::vector<TaskExecutionRow>> ListTaskExecutions(ExecutionId id, TaskIndex task,
+  Result<std::vector<TaskExecutionRow>> ListTaskExecutions(const TaskExecutionFilter& filter,
                                                            const Page& page) const override;
   Result<std::vector<TaskExecutionRow>> LatestTaskExecutions(ExecutionId id, TaskIndex task,
                                                              int64_t limit) const override;

@@ -1,0 +1,219 @@
+// The HTTP port over real sockets, before a REST API on a log in memory.
+#include "api/http/http_server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <httplib.h>
+
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "api/grpc/grpc_server.h"
+#include "base/clock.h"
+#include "eventlog/log_service.h"
+#include "storage/memory/memory_log.h"
+
+namespace aiflow::api {
+namespace {
+
+using testing::HasSubstr;
+using namespace std::chrono_literals;
+
+class HttpServerTest : public testing::Test {
+ protected:
+  HttpServerTest()
+      : log_(SystemClock(), "log"),
+        service_(log_, {}),
+        grpc_(*GrpcServer::StartNotification(service_, "127.0.0.1", 0)),
+        rest_(*rest::Transcoder::Make({{"aiflow.v1.EventLog", grpc_->InProcessChannel()}}, {})) {
+    options_.port = 0;
+    handlers_.not_ready = [this] { return not_ready_; };
+    handlers_.rest = rest_.get();
+  }
+
+  void Start() {
+    auto server = HttpServer::Start(options_, handlers_);
+    ASSERT_TRUE(server.has_value()) << server.error();
+    server_ = *std::move(server);
+    client_ = std::make_unique<httplib::Client>("127.0.0.1", server_->port());
+  }
+  void Append(const std::string& key) {
+    std::promise<void> done;
+    service_.AppendAsync(Event{.key = key}, Admission::kInternal,
+                         [&done](const auto&) { done.set_value(); });
+    done.get_future().wait();
+  }
+
+  MemoryLog log_;
+  LogService service_;
+  std::unique_ptr<GrpcServer> grpc_;
+  std::unique_ptr<rest::Transcoder> rest_;
+  std::string not_ready_;
+  HttpServer::Options options_;
+  HttpServer::Handlers handlers_;
+  std::unique_ptr<HttpServer> server_;
+  std::unique_ptr<httplib::Client> client_;
+};
+
+TEST_F(HttpServerTest, SaysWhetherItIsAliveAndReady) {
+  Start();
+  EXPECT_EQ(client_->Get("/healthz")->body, "ok\n");
+  EXPECT_EQ(client_->Get("/readyz")->status, 200);
+  not_ready_ = "recovering: 3 of 9 events";
+  const auto answer = client_->Get("/readyz");
+  EXPECT_EQ(answer->status, 503);
+  EXPECT_EQ(answer->body, "recovering: 3 of 9 events\n");
+  EXPECT_EQ(client_->Get("/healthz")->status, 200);
+}
+
+TEST_F(HttpServerTest, ServesTheApiAndItsDocument) {
+  Start();
+  EXPECT_EQ(client_->Post("/api/v1/events", R"({"key":"k"})", "application/json")->status, 200);
+  EXPECT_THAT(client_->Get("/api/v1/events")->body, HasSubstr("\"key\":\"k\""));
+  EXPECT_THAT(client_->Get("/api/v1/openapi.json")->body, HasSubstr("\"openapi\": \"3.0"));
+  const auto nothing = client_->Get("/elsewhere");
+  EXPECT_EQ(nothing->status, 404);
+  EXPECT_THAT(nothing->body, HasSubstr("NOT_FOUND"));
+}
+
+// Fault A18: no web page reaches the port by a name of its own.
+TEST_F(HttpServerTest, OtherHostsAndOriginsAreRefused) {
+  Start();
+  EXPECT_EQ(client_->Get("/api/v1/events", {{"Host", "evil.example"}})->status, 403);
+  EXPECT_EQ(client_->Get("/api/v1/events", {{"Origin", "http://evil.example"}})->status, 403);
+  EXPECT_EQ(client_->Get("/api/v1/events", {{"Origin", "http://localhost:1"}})->status, 200);
+  EXPECT_EQ(client_
+                ->Post("/api/v1/events", {{"Origin", "http://evil.example"}}, R"({"key":"k"})",
+                       "text/plain")
+                ->status,
+            403);
+  EXPECT_EQ(log_.head(), 0);
+}
+
+TEST_F(HttpServerTest, WhoIsNotAdmittedGetsTheReasonButHealthIsOpen) {
+  handlers_.admit = [](const std::string& address, int port, const std::string& authorization) {
+    EXPECT_EQ(address, "127.0.0.1");
+    EXPECT_GT(port, 0);
+    return authorization == "Bearer good" ? Status::Ok()
+                                          : Status(Code::kUnauthenticated, "bring a token");
+  };
+  Start();
+  const auto refused = client_->Get("/api/v1/events");
+  EXPECT_EQ(refused->status, 401);
+  EXPECT_THAT(refused->body, HasSubstr("bring a token"));
+  EXPECT_EQ(refused->get_header_value("WWW-Authenticate"), "Bearer");
+  EXPECT_EQ(client_->Get("/api/v1/events", {{"Authorization", "Bearer good"}})->status, 200);
+  EXPECT_EQ(client_->Get("/readyz")->status, 200);
+}
+
+TEST_F(HttpServerTest, AStreamTellsWhatComesUntilTheServerStops) {
+  Start();
+  std::promise<void> first;
+  std::string text;
+  std::thread reader([&] {
+    httplib::Client client("127.0.0.1", server_->port());
+    client.Get("/api/v1/events/stream", [&](const char* data, size_t size) {
+      const bool had = text.find("id: 1") != std::string::npos;
+      text.append(data, size);
+      if (!had && text.find("id: 1") != std::string::npos) first.set_value();
+      return true;
+    });
+  });
+  Append("k");
+  first.get_future().wait();
+  server_->Stop();
+  reader.join();
+  EXPECT_THAT(text, HasSubstr("event: error"));
+}
+
+// So that plain requests still find a thread.
+TEST_F(HttpServerTest, AStreamBeyondTheBoundIsRefusedAndRequestsAreStillServed) {
+  options_.max_streams = 3;
+  options_.max_requests = 2;
+  Start();
+  Append("k");
+  std::vector<std::thread> readers;
+  std::vector<std::promise<void>> begun(3);
+  for (int i = 0; i < 3; ++i) {
+    readers.emplace_back([this, &begun, i] {
+      httplib::Client client("127.0.0.1", server_->port());
+      bool told = false;
+      client.Get("/api/v1/events/stream", [&](const char*, size_t) {
+        if (!told) begun[static_cast<size_t>(i)].set_value();
+        told = true;
+        return true;
+      });
+    });
+  }
+  for (auto& one : begun) one.get_future().wait();
+  const auto refused = client_->Get("/api/v1/events/stream");
+  EXPECT_EQ(refused->status, 503);
+  EXPECT_THAT(refused->body, HasSubstr("max_streams 3"));
+  EXPECT_FALSE(refused->get_header_value("Retry-After").empty());
+  EXPECT_EQ(client_->Get("/healthz")->status, 200);
+  server_->Stop();
+  for (std::thread& reader : readers) reader.join();
+}
+
+TEST_F(HttpServerTest, AReaderThatGoesAwayFreesItsPlace) {
+  options_.max_streams = 1;
+  Start();
+  Append("k");
+  for (int i = 0; i < 3; ++i) {
+    httplib::Client client("127.0.0.1", server_->port());
+    // Reads one piece and leaves.
+    const auto answer =
+        client.Get("/api/v1/events/stream", [](const char*, size_t) { return false; });
+    EXPECT_FALSE(answer);
+    // The server sees it at the next thing it tells.
+    int status = 0;
+    for (int tries = 0; tries < 500 && status != 200; ++tries) {
+      Append("k");
+      httplib::Client other("127.0.0.1", server_->port());
+      other.Get(
+          "/api/v1/events/stream",
+          [&status](const httplib::Response& response) {
+            status = response.status;
+            return false;
+          },
+          [](const char*, size_t) { return false; });
+    }
+    EXPECT_EQ(status, 200);
+  }
+}
+
+TEST_F(HttpServerTest, ARequestWithoutALengthHasNoBodyAndDoesNotWait) {
+  Start();
+  // As `curl -X POST` sends it.
+  httplib::Client client("127.0.0.1", server_->port());
+  httplib::Request request;
+  request.method = "POST";
+  request.path = "/api/v1/events";
+  const auto before = std::chrono::steady_clock::now();
+  const auto answer = client.send(request);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->status, 400);
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 5s);
+}
+
+TEST_F(HttpServerTest, APortInUseIsSaid) {
+  Start();
+  options_.port = server_->port();
+  const auto second = HttpServer::Start(options_, handlers_);
+  ASSERT_FALSE(second.has_value());
+  EXPECT_EQ(second.error().code(), Code::kAlreadyExists);
+}
+
+TEST_F(HttpServerTest, FilesThatAreNoCertificateAreRefused) {
+  options_.certificate_file = "/dev/null";
+  options_.key_file = "/dev/null";
+  const auto server = HttpServer::Start(options_, handlers_);
+  ASSERT_FALSE(server.has_value());
+  EXPECT_EQ(server.error().code(), Code::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace aiflow::api
