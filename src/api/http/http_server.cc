@@ -2,8 +2,10 @@
 
 #include <httplib.h>
 
-#include <atomic>
+#include <algorithm>
+#include <array>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <thread>
@@ -17,6 +19,8 @@ namespace {
 using rest::HttpAnswer;
 using rest::TextStream;
 
+constexpr std::array<std::string_view, 6> kMethods = {"GET", "HEAD",  "POST",
+                                                      "PUT", "PATCH", "DELETE"};
 /// How often a stream with nothing to tell says that it is there, and sees that nobody listens.
 constexpr std::chrono::seconds kKeepAlive{15};
 constexpr std::chrono::seconds kReadTimeout{10};
@@ -38,6 +42,26 @@ std::string_view HostOf(std::string_view authority) {
 std::string_view AuthorityOf(std::string_view origin) {
   const size_t scheme = origin.find("://");
   return scheme == std::string_view::npos ? origin : origin.substr(scheme + 3);
+}
+
+/// Bytes [begin, end) of a file.
+struct Part {
+  int64_t begin = 0;
+  int64_t end = 0;
+};
+
+/// As the header Range means it: first and last byte, the last left out (-1), or, with the first
+/// left out, how many of the last bytes. Nothing when there is no such byte.
+std::optional<Part> PartOf(const httplib::Range& range, int64_t size) {
+  const auto [first, last] = range;
+  Part part{first, size};
+  if (first < 0) {
+    part.begin = std::max<int64_t>(0, size - last);
+  } else if (last >= 0) {
+    part.end = std::min<int64_t>(size, last + 1);
+  }
+  if (part.begin >= part.end) return std::nullopt;
+  return part;
 }
 
 class Threads final : public httplib::TaskQueue {
@@ -115,7 +139,9 @@ class HttpServer::Impl {
                                          httplib::Response& response);
   void Rest(const httplib::Request& request, httplib::Response& response,
             const httplib::ContentReader* reader);
-  void Send(HttpAnswer answer, httplib::Response& response);
+  void Send(HttpAnswer answer, httplib::Response& response, const httplib::Ranges& ranges = {});
+  void SendBytes(const rest::Bytes& bytes, const std::string& content_type,
+                 const httplib::Ranges& ranges, httplib::Response& response);
   void SendStream(HttpAnswer answer, httplib::Response& response);
   bool Known(std::string_view authority) const;
 
@@ -177,6 +203,13 @@ httplib::Server::HandlerResponse HttpServer::Impl::Admit(const httplib::Request&
     Send(rest::ErrorAnswer(
              Status(Code::kPermissionDenied, "this server answers to its own host name only")),
          response);
+    return httplib::Server::HandlerResponse::Handled;
+  }
+  if (std::find(kMethods.begin(), kMethods.end(), request.method) == kMethods.end()) {
+    HttpAnswer answer = rest::ErrorAnswer(
+        405, Status(Code::kUnimplemented, "this server does not answer " + request.method));
+    answer.headers.emplace_back("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE");
+    Send(std::move(answer), response);
     return httplib::Server::HandlerResponse::Handled;
   }
   const bool health = request.path == "/healthz" || request.path == "/readyz";
@@ -246,28 +279,68 @@ void HttpServer::Impl::Rest(const httplib::Request& request, httplib::Response& 
   asked.header = [&request](const std::string& name) {
     return request.get_header_value(name.c_str());
   };
-  Send(handlers_.rest->Handle(asked, BodyOf(request, reader)), response);
+  Send(handlers_.rest->Handle(asked, BodyOf(request, reader)), response, request.ranges);
 }
 
-void HttpServer::Impl::Send(HttpAnswer answer, httplib::Response& response) {
+void HttpServer::Impl::Send(HttpAnswer answer, httplib::Response& response,
+                            const httplib::Ranges& ranges) {
   for (const auto& [name, value] : answer.headers) response.set_header(name.c_str(), value);
   response.status = answer.status;
   if (answer.stream != nullptr) {
     SendStream(std::move(answer), response);
-  } else if (answer.bytes.has_value() && answer.bytes->size > 0) {
-    response.status = -1;  // 200 or 206, as the range wants
-    response.set_content_provider(
-        static_cast<size_t>(answer.bytes->size), answer.content_type.c_str(),
-        [bytes = *answer.bytes](size_t offset, size_t length, httplib::DataSink& sink) {
-          const auto begin = static_cast<int64_t>(offset);
-          return bytes
-              .read(begin, begin + static_cast<int64_t>(length),
-                    [&sink](std::string_view data) { return sink.write(data.data(), data.size()); })
-              .ok();
-        });
+  } else if (answer.bytes.has_value()) {
+    SendBytes(*answer.bytes, answer.content_type, ranges, response);
   } else {
     response.set_content(answer.body, answer.content_type.c_str());
   }
+}
+
+void HttpServer::Impl::SendBytes(const rest::Bytes& bytes, const std::string& content_type,
+                                 const httplib::Ranges& ranges, httplib::Response& response) {
+  // Several ranges at once may be answered with the whole (RFC 9110, 14.2).
+  const bool ranged = ranges.size() == 1;
+  const std::optional<Part> part =
+      ranged ? PartOf(ranges.front(), bytes.size) : Part{0, bytes.size};
+  response.set_header("Accept-Ranges", "bytes");
+  if (!part.has_value()) {
+    response.set_header("Content-Range", "bytes */" + std::to_string(bytes.size));
+    Send(rest::ErrorAnswer(416,
+                           Status(Code::kOutOfRange, "the range is not within the file of " +
+                                                         std::to_string(bytes.size) + " bytes")),
+         response);
+    return;
+  }
+  if (ranged) {
+    response.status = 206;
+    response.set_header("Content-Range", "bytes " + std::to_string(part->begin) + "-" +
+                                             std::to_string(part->end - 1) + "/" +
+                                             std::to_string(bytes.size));
+  }
+  if (part->begin == part->end) {
+    response.set_content("", content_type.c_str());
+    return;
+  }
+  const auto send = [bytes](int64_t begin, int64_t end, httplib::DataSink& sink) {
+    return bytes
+        .read(begin, end,
+              [&sink](std::string_view data) { return sink.write(data.data(), data.size()); })
+        .ok();
+  };
+  if (ranges.empty()) {
+    response.set_content_provider(static_cast<size_t>(bytes.size), content_type.c_str(),
+                                  [send](size_t offset, size_t length, httplib::DataSink& sink) {
+                                    const auto begin = static_cast<int64_t>(offset);
+                                    return send(begin, begin + static_cast<int64_t>(length), sink);
+                                  });
+    return;
+  }
+  // With a length the library would cut the range out of this once more.
+  response.set_chunked_content_provider(content_type.c_str(),
+                                        [send, part = *part](size_t, httplib::DataSink& sink) {
+                                          const bool sent = send(part.begin, part.end, sink);
+                                          if (sent) sink.done();
+                                          return sent;
+                                        });
 }
 
 void HttpServer::Impl::SendStream(HttpAnswer answer, httplib::Response& response) {

@@ -199,6 +199,19 @@ TEST_F(HttpServerTest, ARequestWithoutALengthHasNoBodyAndDoesNotWait) {
   EXPECT_LT(std::chrono::steady_clock::now() - before, 5s);
 }
 
+TEST_F(HttpServerTest, MethodsThatNobodyAnswersAreSaid) {
+  Start();
+  for (const char* method : {"TRACE", "OPTIONS", "CONNECT"}) {
+    httplib::Request request;
+    request.method = method;
+    request.path = "/api/v1/events";
+    const auto answer = client_->send(request);
+    ASSERT_TRUE(answer) << method;
+    EXPECT_EQ(answer->status, 405) << method;
+    EXPECT_THAT(answer->get_header_value("Allow"), HasSubstr("GET")) << method;
+  }
+}
+
 TEST_F(HttpServerTest, APortInUseIsSaid) {
   Start();
   options_.port = server_->port();
