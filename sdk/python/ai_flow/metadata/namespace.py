@@ -12,5 +12,10 @@ class NamespaceMeta:
     name: str
     properties: str = "{}"
 
+    def __post_init__(self) -> None:
+        # A dict is taken as well.
+        if not isinstance(self.properties, str):
+            self.properties = json.dumps(self.properties)
+
     def get_properties(self) -> Dict[str, Any]:
         return dict(json.loads(self.properties))

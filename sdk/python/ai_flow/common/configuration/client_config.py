@@ -49,22 +49,29 @@ def load_client_config(path: Optional[str] = None) -> ClientConfig:
     """The file's settings, with the template's for what it lacks. No file is no error."""
     import yaml
 
-    defaults = _expand(yaml.safe_load(_with_home(TEMPLATE)))
     path = path or client_config_path()
-    try:
-        with open(path, encoding="utf-8") as file:
-            loaded = yaml.safe_load(_with_home(file.read())) or {}
-    except FileNotFoundError:
-        loaded = {}
-    except yaml.YAMLError as error:
-        raise AIFlowYAMLException(f"{path}: {' '.join(str(error).split())}") from error
-    if not isinstance(loaded, dict):
-        raise AIFlowYAMLException(f"{path}: a mapping of settings is expected")
-    settings = {**defaults, **_expand(loaded)}
+    settings = {**_expand(yaml.safe_load(_with_home(TEMPLATE))), **load_settings(path)}
     for key in ("server_address", "blob_manager"):
         if settings[key] is None:
             raise AIFlowConfigException(f"key [{key}] not found in config {path}")
     return ClientConfig(str(settings["server_address"]), settings["blob_manager"])
+
+
+def load_settings(path: str) -> Dict[str, Any]:
+    """Of a file in YAML, with variables, `~` and {AIFLOW_HOME} expanded. No file is no error."""
+    import yaml
+
+    try:
+        with open(path, encoding="utf-8") as file:
+            loaded = yaml.safe_load(_with_home(file.read())) or {}
+    except FileNotFoundError:
+        return {}
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise AIFlowYAMLException(f"{path}: {' '.join(str(error).split())}") from error
+    if not isinstance(loaded, dict):
+        raise AIFlowYAMLException(f"{path}: a mapping of settings is expected")
+    expanded: Dict[str, Any] = _expand(loaded)
+    return expanded
 
 
 def write_client_config_if_missing() -> None:
