@@ -22,7 +22,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from ai_flow.rpc.protobuf import event_log_pb2, event_log_pb2_grpc  # noqa: E402
 from kills import Chaos  # noqa: E402
 from load import Producer, Starter  # noqa: E402
-from notification_service.rpc.connection import open_channel  # noqa: E402
+from notification_service.rpc.channel import open_channel  # noqa: E402
 from tamper import TAMPERS  # noqa: E402
 from verify import Verifier, at_rest  # noqa: E402
 from world import ChaosServer, start_time, wait_until  # noqa: E402

@@ -9,7 +9,9 @@ import grpc
 from ai_flow.rpc.protobuf import orchestrator_pb2, orchestrator_pb2_grpc
 from notification_service.client.embedded_notification_client import EmbeddedNotificationClient
 from notification_service.model.event import Event
-from notification_service.rpc.connection import RETRIED, RetryTimeout, open_channel
+from notification_service.exceptions import RetryTimeout
+from notification_service.rpc.channel import open_channel
+from notification_service.rpc.connection import RETRIED
 
 KINDS = {"tick": 10, "go": 2, "halt": 2, "again": 1, "fail": 1}  # and their weights
 

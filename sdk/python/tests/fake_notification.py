@@ -21,6 +21,10 @@ class FakeNotificationService(pb_grpc.NotificationServiceServicer):
         self.written = threading.Condition()
         self.lose_replies = 0  # so many sends are stored but not answered
         self.lost_reply_code = grpc.StatusCode.UNAVAILABLE
+        self.members = []
+        self.hang = threading.Event()  # while it is set, nothing is answered
+        self.busy = 0  # so many sends are refused, with a pause to ask for
+        self.pushback_ms = 0
         self.calls = []
         self.port = 0
         self._server = None
@@ -62,9 +66,18 @@ class FakeNotificationService(pb_grpc.NotificationServiceServicer):
 
     # The service.
 
+    def _hang(self, context):
+        while self.hang.is_set() and context.is_active():
+            time.sleep(0.02)
+
     def sendEvent(self, request, context):
+        self._hang(context)
         with self.written:
             self.calls.append("sendEvent")
+            if self.busy:
+                self.busy -= 1
+                context.set_trailing_metadata((("grpc-retry-pushback-ms", str(self.pushback_ms)),))
+                context.abort(grpc.StatusCode.UNAVAILABLE, "busy")
             stored = self.by_uuid.get(request.uuid)
             if stored is not None:
                 same = ("key", "value", "context", "namespace", "sender")
@@ -95,6 +108,7 @@ class FakeNotificationService(pb_grpc.NotificationServiceServicer):
                 and (request.start_offset or event.create_time >= request.start_time)
             ]
 
+        self._hang(context)
         with self.written:
             self.calls.append("listAllEvents")
             server = self._server
@@ -148,10 +162,14 @@ class FakeNotificationService(pb_grpc.NotificationServiceServicer):
         return pb.isClientExistsResponse(is_exists=request.client_id in self.clients)
 
     def deleteClient(self, request, context):
+        self._hang(context)
         if request.client_id not in self.clients:
             return pb.CommonResponse(return_code=pb.ERROR, return_msg="no such client")
         self.clients.discard(request.client_id)
         return pb.CommonResponse()
 
     def listMembers(self, request, context):
-        return pb.ListMembersResponse()
+        time.sleep(request.timeout_seconds / 20)
+        return pb.ListMembersResponse(
+            members=[pb.MemberProto(server_uri=uri) for uri in self.members]
+        )

@@ -60,7 +60,10 @@ class FakeServer:
         def answer(_, request, context):
             self.calls.append((name, request))
             found = self.answers.get(name, pb.Response(return_code="0"))
-            return found(request) if callable(found) else found
+            try:
+                return found(request) if callable(found) else found
+            except Exception:
+                context.abort(grpc.StatusCode.UNAVAILABLE, "the connection broke")
 
         return answer
 

@@ -9,9 +9,9 @@ import pytest
 
 from notification_service.client.embedded_notification_client import EmbeddedNotificationClient
 from notification_service.client.notification_client import ListenerProcessor
+from notification_service.exceptions import NotificationException, RetryTimeout
 from notification_service.model.event import Event
 from notification_service.model.sender_event_count import SenderEventCount
-from notification_service.rpc.connection import RetryTimeout
 
 
 class Collector(ListenerProcessor):
@@ -178,7 +178,8 @@ def test_events_without_namespace_are_of_the_default_one(client):
         event.namespace = namespace
         events.append(event)
     assert client.filter_events(["a"], events) == events[:4]
-    assert client.filter_events(None, events) == events
+    assert client.filter_events(None, events) == events[:4]
+    assert client.filter_events(["*"], events) == events[:4]
 
 
 def test_a_listener_goes_on_from_the_last_delivered_offset(notification, client):
@@ -273,11 +274,9 @@ def test_several_servers_take_over_from_each_other():
 
 
 def test_an_error_that_no_retry_mends_is_raised_at_once(client):
-    with pytest.raises(grpc.RpcError):
-        client._connection.call(
-            "notify",
-            __import__(
-                "notification_service"
-            ).rpc.protobuf.notification_service_pb2.NotifyRequest(),
-            10,
-        )
+    from notification_service.rpc.connection import Limits
+    from notification_service.rpc.protobuf import notification_service_pb2 as pb
+
+    with pytest.raises(NotificationException) as raised:
+        client._connection.call("notify", pb.NotifyRequest(), Limits(60, 60, 60))
+    assert raised.value.code == "UNIMPLEMENTED"

@@ -16,7 +16,6 @@ from ai_flow.model.internal.conditions import MeetAnyCondition, SingleEventCondi
 from ai_flow.model.param import EventField
 from ai_flow.model.rule import WorkflowRule
 from ai_flow.model.status import TaskStatus
-from ai_flow.rpc.client import orchestrator_client
 from ai_flow.rpc.protobuf import orchestrator_pb2 as v1
 
 
@@ -61,7 +60,7 @@ def test_a_start_without_an_answer_is_repeated_with_the_same_request_id(server):
 
 
 def test_what_stays_unavailable_is_an_error(server, monkeypatch):
-    monkeypatch.setattr(orchestrator_client, "RETRY_SECONDS", 0.2)
+    monkeypatch.setattr("ai_flow.rpc.client.channel.CONNECT_SECONDS", 0.2)
     server.answers["StartWorkflowExecution"] = (grpc.StatusCode.UNAVAILABLE, "too busy")
     with pytest.raises(AIFlowException, match="too busy"):
         ops.start_workflow_execution("flow")

@@ -57,6 +57,13 @@ def test_what_the_server_refuses_is_an_exception_with_its_message(server):
         ops.enable_workflow("flow")
 
 
+def test_an_answer_that_cannot_be_read_is_an_error_of_the_server(server):
+    server.answers["getWorkflow"] = pb.Response(return_code="0", data='{"no": "workflow"}')
+    with pytest.raises(AIFlowException, match="getWorkflow cannot be read") as raised:
+        ops.get_workflow("flow")
+    assert (raised.value.code, raised.value.address) == ("INTERNAL", server.uri)
+
+
 def test_starts_return_what_the_server_says(server):
     server.answers["startWorkflowExecution"] = pb.Response(return_code="0", data="17")
     server.answers["startTaskExecution"] = pb.Response(return_code="0", data="17_task_2")

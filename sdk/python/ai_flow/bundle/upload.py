@@ -7,11 +7,9 @@ import tempfile
 import uuid
 from typing import IO, Any, Iterator, List, Optional
 
-import grpc
-
 from ai_flow.bundle.archive import bundle_name, write_bundle
 from ai_flow.bundle.compiler import compile_workflow_file
-from ai_flow.rpc.client.channel import CALL_SECONDS, open_channel, server_error, wait_ready
+from ai_flow.rpc.client.channel import limits, open_connection, wait_ready
 from ai_flow.rpc.protobuf import orchestrator_pb2 as pb
 from ai_flow.rpc.protobuf import orchestrator_pb2_grpc as pb_grpc
 
@@ -19,8 +17,8 @@ CHUNK_BYTES = 1 << 20
 
 
 def upload(workflow_file: str, artifacts: Optional[List[str]], server_uri: str) -> List[Any]:
-    """The server's answer for each workflow. A lost answer is asked for again once: the request id
-    keeps the second request from changing anything."""
+    """The server's answer for each workflow. A lost answer is asked for again: the request id keeps
+    another request from changing anything."""
     compiled = compile_workflow_file(workflow_file)
     with tempfile.TemporaryFile() as bundle:
         write_bundle(bundle, workflow_file, artifacts)
@@ -37,21 +35,18 @@ def upload(workflow_file: str, artifacts: Optional[List[str]], server_uri: str) 
             bundle_sha256=_sha256(bundle),
             bundle_size=bundle.seek(0, os.SEEK_END),
         )
-        channel = open_channel(server_uri)
+        connection = open_connection(server_uri, pb_grpc.OrchestratorStub)
         try:
-            wait_ready(channel, server_uri)
-            stub = pb_grpc.OrchestratorStub(channel)
-            try:
-                response = stub.UploadWorkflows(_requests(header, bundle), timeout=CALL_SECONDS)
-            except grpc.RpcError as error:
-                if error.code() != grpc.StatusCode.UNAVAILABLE:
-                    raise
-                wait_ready(channel, server_uri)
-                response = stub.UploadWorkflows(_requests(header, bundle), timeout=CALL_SECONDS)
-        except grpc.RpcError as error:
-            raise server_error(error, server_uri) from error
+            wait_ready(connection)
+            response = connection.run(
+                "UploadWorkflows",
+                lambda server, seconds: server.stub.UploadWorkflows(
+                    _requests(header, bundle), timeout=seconds
+                ),
+                limits(),
+            )
         finally:
-            channel.close()
+            connection.close()
     _warn(compiled["warnings"] + [text for done in response.workflows for text in done.warnings])
     return list(response.workflows)
 

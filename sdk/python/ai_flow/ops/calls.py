@@ -1,9 +1,9 @@
-"""How the operations reach the server: one client for one call."""
+"""How the operations reach the server: one client for one call, closed after it."""
 
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Iterator
 
-from ai_flow.common.exception.exceptions import AIFlowException
+from ai_flow.common.exception.exceptions import NotFoundError
 
 if TYPE_CHECKING:
     from ai_flow.metadata import WorkflowMeta
@@ -36,5 +36,7 @@ def orchestrator() -> "Iterator[OrchestratorClient]":
 def known_workflow(client: "SchedulerClient", workflow_name: str, namespace: str) -> "WorkflowMeta":
     workflow = client.get_workflow(workflow_name, namespace)
     if workflow is None:
-        raise AIFlowException(f"Workflow {namespace}.{workflow_name} not exists")
+        raise NotFoundError(
+            f"Workflow {namespace}.{workflow_name} not exists", address=client.server_uri
+        )
     return workflow

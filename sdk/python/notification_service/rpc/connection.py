@@ -1,23 +1,20 @@
-"""One connection to a notification service of one or more servers, with deadlines and retries.
+"""A connection to one service of one or more servers: deadlines, attempts, the next server.
 
-Every call of the service is safe to repeat (sends carry an idempotency key), so a call goes on
-until its time is over, over a server that restarts or to the next one that lives.
+A call goes on until its time is over, over a server that restarts or to the next one that lives. It
+is repeated only when that is harmless (sends carry an idempotency key), or when it was never sent.
 """
 
 import random
 import threading
 import time
-from typing import Any, List
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 import grpc
 
-from notification_service.rpc.protobuf import notification_service_pb2 as pb
-from notification_service.rpc.protobuf import notification_service_pb2_grpc as pb_grpc
+from ai_flow.common.exception.exceptions import AIFlowException, ArgumentValueError, call_error
+from notification_service.rpc.backoff import Backoff
+from notification_service.rpc.channel import open_channel
 
-ATTEMPT_SECONDS = 5.0
-FIRST_PAUSE_SECONDS = 0.05
-MAX_PAUSE_SECONDS = 2.0
-MEMBER_POLL_SECONDS = 1
 RETRIED = frozenset(
     (
         grpc.StatusCode.UNAVAILABLE,
@@ -27,146 +24,195 @@ RETRIED = frozenset(
         grpc.StatusCode.CANCELLED,
     )
 )
-_LOCAL_HOSTS = ("localhost:", "127.", "[::1]:", "unix:")
+# More channels than this are kept only of addresses that were given.
+MAX_CHANNELS = 32
+# The longest pause that a busy server may ask for.
+MAX_PUSHBACK_SECONDS = 10.0
+
+MakeError = Callable[[str, str, str], AIFlowException]
 
 
-class RetryTimeout(Exception):
-    """No server answered in time."""
+class Limits(NamedTuple):
+    """Of one call, in seconds."""
+
+    retry: float  # no attempt begins later than this
+    attempt: float  # the deadline of each attempt
+    total: float  # the deadline of the last one
 
 
-def open_channel(server_uri: str) -> grpc.Channel:
-    options = [
-        ("grpc.max_receive_message_length", -1),
-        ("grpc.max_send_message_length", -1),
-        ("grpc.initial_reconnect_backoff_ms", 100),
-        ("grpc.min_reconnect_backoff_ms", 100),
-        ("grpc.max_reconnect_backoff_ms", 2000),
-    ]
-    if server_uri.startswith(_LOCAL_HOSTS):
-        options.append(("grpc.enable_http_proxy", 0))
-    return grpc.insecure_channel(server_uri, options=options)
+class Server(NamedTuple):
+    address: str
+    channel: grpc.Channel
+    stub: Any
+
+
+def addresses_of(server_uri: str) -> List[str]:
+    """Of "a:1, b:2"."""
+    if not isinstance(server_uri, str):
+        raise ArgumentValueError(
+            f"server_uri must be a text such as 'localhost:50051', not {server_uri!r}"
+        )
+    found = [address.strip() for address in server_uri.split(",") if address.strip()]
+    if not found:
+        raise ArgumentValueError("server_uri is empty; give host:port, or several with commas")
+    return list(dict.fromkeys(found))
 
 
 class Connection:
-    """Thread-safe."""
+    """Thread-safe. Connects when it is first used."""
 
-    def __init__(self, server_uri: str):
-        self._lock = threading.Lock()
-        self._candidates = [uri.strip() for uri in server_uri.split(",") if uri.strip()]
-        if not self._candidates:
-            raise ValueError("server_uri is empty")
-        self.highly_available = len(self._candidates) > 1
+    def __init__(
+        self,
+        server_uri: str,
+        stub_class: Callable[[grpc.Channel], Any],
+        make_error: MakeError = call_error,
+    ):
+        self.addresses = addresses_of(server_uri)
+        self.current_uri = self.addresses[0]
+        # What servers say who lives; while they say nothing, the given addresses count.
         self.living_members: List[str] = []
-        self._closed = threading.Event()
-        self._open(self._candidates[0])
-        if self.highly_available:
-            self._find_first()
-            threading.Thread(
-                target=self._refresh_members, name="notification-members", daemon=True
-            ).start()
+        self.fails_over = len(self.addresses) > 1
+        self.closed = threading.Event()
+        self._stub_class = stub_class
+        self._make_error = make_error
+        self._lock = threading.Lock()
+        self._servers: Dict[str, Server] = {}
 
-    def _open(self, uri: str) -> None:
-        self.current_uri = uri
-        self._channel = open_channel(uri)
-        self._stub = pb_grpc.NotificationServiceStub(self._channel)
-
-    def _find_first(self) -> None:
-        for uri in self._candidates:
-            self._switch(self.current_uri, uri)
-            try:
-                response = self.stub().listMembers(pb.ListMembersRequest(), timeout=ATTEMPT_SECONDS)
-            except grpc.RpcError:
-                continue
-            self.living_members = [member.server_uri for member in response.members]
-            return
-        self.close()
-        raise Exception("No available server uri!")
-
-    def stub(self) -> Any:
+    def server(self, address: Optional[str] = None) -> Server:
+        """The one at `address`, by default the current one."""
         with self._lock:
-            return self._stub
+            if self.closed.is_set():
+                raise self._closed_error()
+            address = address or self.current_uri
+            found = self._servers.get(address)
+            if found is None:
+                channel = open_channel(address)
+                found = Server(address, channel, self._stub_class(channel))
+                self._servers[address] = found
+                self._close_forgotten()
+            return found
 
-    def _switch(self, failed: str, to: str) -> None:
-        with self._lock:
-            if self.current_uri != failed or failed == to or self._closed.is_set():
-                return
-            old = self._channel
-            self._open(to)
-        old.close()
+    def _close_forgotten(self) -> None:
+        kept = {self.current_uri, *self.addresses, *self.living_members, *list(self._servers)[-1:]}
+        for address in [a for a in self._servers if a not in kept]:
+            if len(self._servers) > MAX_CHANNELS:
+                self._servers.pop(address).channel.close()
 
-    def _refresh_members(self) -> None:
-        while self.highly_available:
-            try:
-                response = self.stub().listMembers(
-                    pb.ListMembersRequest(timeout_seconds=MEMBER_POLL_SECONDS),
-                    timeout=MEMBER_POLL_SECONDS + ATTEMPT_SECONDS,
-                )
-                self.living_members = [member.server_uri for member in response.members]
-                pause = 0.0 if response.members else MEMBER_POLL_SECONDS
-            except (grpc.RpcError, ValueError):
-                pause = MEMBER_POLL_SECONDS
-            self._closed.wait(pause)
+    def error(self, code: str, message: str) -> AIFlowException:
+        return self._make_error(code, message, self.current_uri)
 
-    def call(self, method: str, request: Any, total_seconds: float) -> Any:
-        """The response; RetryTimeout after `total_seconds`, grpc.RpcError for what is not worth
-        another attempt."""
-        deadline = time.monotonic() + total_seconds
-        pause = FIRST_PAUSE_SECONDS
+    def _closed_error(self) -> AIFlowException:
+        return self.error("CANCELLED", "the client is closed")
+
+    def call(self, method: str, request: Any, limits: Limits, repeat: bool = True) -> Any:
+        """The response; the exception of `make_error` when the call fails for good."""
+        return self.run(
+            method,
+            lambda server, seconds: getattr(server.stub, method)(request, timeout=seconds),
+            limits,
+            repeat,
+        )
+
+    def run(
+        self,
+        name: str,
+        attempt: Callable[[Server, float], Any],
+        limits: Limits,
+        repeat: bool = True,
+    ) -> Any:
+        """`attempt(server, seconds)` makes one call with a deadline; it may be made again with
+        another server, or the same one. `repeat=False`: only when it was surely not sent."""
+        begin = time.monotonic()
+        backoff = Backoff()
         failed: List[str] = []
         while True:
-            uri = self.current_uri
-            left = max(deadline - time.monotonic(), 0.001)
+            server = self.server()
+            left = max(begin + limits.total - time.monotonic(), 0.001)
             try:
-                return getattr(self.stub(), method)(request, timeout=min(ATTEMPT_SECONDS, left))
+                return attempt(server, min(limits.attempt, left))
             except ValueError:
-                # The channel was closed: by close(), or by another thread that switched.
-                if self._closed.is_set():
-                    raise RetryTimeout("the notification client is closed") from None
+                # The channel was closed meanwhile: by close(), or as that of a forgotten member.
+                if self.closed.is_set():
+                    raise self._closed_error() from None
+                if self._servers.get(server.address) is server:
+                    raise
                 continue
             except grpc.RpcError as error:
-                if self._closed.is_set():
-                    raise RetryTimeout("the notification client is closed") from None
-                if error.code() == grpc.StatusCode.CANCELLED and self.current_uri != uri:
-                    continue
-                if error.code() not in RETRIED:
+                if self.closed.is_set():
+                    raise self._closed_error() from None
+                pause = max(backoff.next(), pushback_seconds(error))
+                again = error.code() in RETRIED and (
+                    repeat or was_refused(error.code().name, error.details() or "")
+                )
+                if not again or time.monotonic() + pause >= begin + limits.retry:
+                    code = error.code().name
+                    text = f"{name} to {server.address}: {error.details() or code}"
+                    if error.code() not in RETRIED:
+                        text = f"{error.details() or code} (server {server.address})"
+                    raise self._make_error(code, text, server.address) from error
+            if not self.fail_over(server.address, failed):
+                self.closed.wait(pause)
+
+    def wait_for_server(self, probe: str, seconds: float) -> None:
+        """Returns when a server answers, be it with an error."""
+
+        # A ready future of gRPC would leave a thread behind that polls the closed channel.
+        def ask(server: Server, timeout: float) -> None:
+            try:
+                # An empty message, which needs no serializer.
+                server.channel.unary_unary(probe)(b"", timeout=timeout)
+            except grpc.RpcError as error:
+                if error.code() in RETRIED:
                     raise
-                if time.monotonic() + pause >= deadline:
-                    raise RetryTimeout(
-                        f"Rpc retry timeout! {method} to {uri}: {error.details()}"
-                    ) from error
-            if not self.fail_over(uri, failed):
-                self._closed.wait(pause * random.uniform(0.5, 1.0))
-                pause = min(pause * 2, MAX_PAUSE_SECONDS)
 
-    def fail_over(self, uri: str, failed: List[str]) -> bool:
-        """Goes on to a server that is not in `failed`, which then has `uri`. False: there is none,
-        and `failed` begins anew."""
-        if not self.highly_available:
+        self.run(probe, ask, Limits(seconds, seconds, seconds))
+
+    def fail_over(self, address: str, failed: List[str]) -> bool:
+        """Goes on to a server that is not in `failed`, which then has `address`. False: there is
+        none, and `failed` begins anew."""
+        if not self.fails_over:
             return False
-        if self.current_uri != uri:
-            return True
-        failed.append(uri)
-        known = self.living_members or self._candidates
-        left = [other for other in known if other not in failed]
-        if not left:
-            failed.clear()
-            left = [other for other in self._candidates if other != uri]
-            self._switch(uri, random.choice(left or [uri]))
-            return False
-        self._switch(uri, random.choice(left))
-        return True
+        with self._lock:
+            if self.current_uri != address:
+                return True
+            failed.append(address)
+            known = self.living_members or self.addresses
+            left = [other for other in known if other not in failed]
+            found = bool(left)
+            if not found:
+                failed.clear()
+                left = [other for other in self.addresses if other != address] or [address]
+            self.current_uri = random.choice(left)
+            return found
 
-    def disable_high_availability(self) -> None:
-        """Stays with the current server; the member refresh ends after its current poll."""
-        self.highly_available = False
-
-    @property
-    def closed(self) -> threading.Event:
-        return self._closed
+    def stay(self) -> None:
+        """With the current server, from now on."""
+        self.fails_over = False
 
     def close(self) -> None:
-        self._closed.set()
-        self.highly_available = False
+        """Calls that are under way fail. Doing it again does nothing."""
+        self.closed.set()
         with self._lock:
-            channel = self._channel
-        channel.close()
+            servers, self._servers = list(self._servers.values()), {}
+        for server in servers:
+            server.channel.close()
+
+
+def pushback_seconds(error: grpc.RpcError) -> float:
+    """How long a busy server asks its clients to wait; 0 when it does not say."""
+    try:
+        for key, value in error.trailing_metadata() or ():
+            if key == "grpc-retry-pushback-ms":
+                return min(max(int(value) / 1000, 0.0), MAX_PUSHBACK_SECONDS)
+    except (AttributeError, ValueError):
+        pass
+    return 0.0
+
+
+def was_refused(code: str, message: str) -> bool:
+    """No connection was made, so that nothing was sent. Only gRPC's words tell that from a
+    connection that broke. Should they change, calls that must not be repeated are not."""
+    words = message.lower()
+    return code == "UNAVAILABLE" and (
+        "failed to connect to" in words or "dns resolution failed" in words
+    )

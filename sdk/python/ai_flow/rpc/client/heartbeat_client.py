@@ -1,16 +1,18 @@
 """The client of the heartbeat service."""
 
 from ai_flow.model.task_execution import TaskExecutionKey
-from ai_flow.rpc.client.channel import call_scheduler, open_channel
+from ai_flow.rpc.client.channel import limits, open_connection
 from ai_flow.rpc.protobuf import heartbeat_service_pb2 as pb
 from ai_flow.rpc.protobuf import heartbeat_service_pb2_grpc as pb_grpc
 
 
 class HeartbeatClient:
+    """Thread-safe. `server_uri` is host:port, or several with commas. AIFlowException when no
+    server answers."""
+
     def __init__(self, server_uri: str):
         self.server_uri = server_uri
-        self._channel = open_channel(server_uri)
-        self._stub = pb_grpc.HeartbeatServiceStub(self._channel)
+        self._connection = open_connection(server_uri, pb_grpc.HeartbeatServiceStub)
 
     def send_heartbeat(self, key: TaskExecutionKey) -> str:
         """Reports that the task lives; returns the server's return code."""
@@ -19,8 +21,13 @@ class HeartbeatClient:
             task_name=key.task_name,
             sequence_number=key.seq_num,
         )
-        response = call_scheduler(self._stub.send_heartbeat, request, self.server_uri)
-        return str(response.return_code)
+        return str(self._connection.call("send_heartbeat", request, limits()).return_code)
 
     def close(self) -> None:
-        self._channel.close()
+        self._connection.close()
+
+    def __enter__(self) -> "HeartbeatClient":
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()

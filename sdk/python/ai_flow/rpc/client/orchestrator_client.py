@@ -1,15 +1,12 @@
 """The client of the current API, for what the scheduler service does not have."""
 
 import json
-import time
 import uuid
 from datetime import datetime
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
-import grpc
-
 from ai_flow.bundle.trigger import CompiledTrigger
-from ai_flow.common.exception.exceptions import AIFlowException
+from ai_flow.common.exception.exceptions import ArgumentTypeError, ArgumentValueError
 from ai_flow.metadata import (
     BackfillMeta,
     FailedEventMeta,
@@ -19,31 +16,26 @@ from ai_flow.metadata import (
 )
 from ai_flow.metadata.times import local_datetime
 from ai_flow.model.status import TaskStatus
-from ai_flow.rpc.client.channel import CALL_SECONDS, open_channel, server_error, wait_ready
+from ai_flow.rpc.client.channel import limits, open_connection, wait_ready
 from ai_flow.rpc.protobuf import orchestrator_pb2 as pb
 from ai_flow.rpc.protobuf import orchestrator_pb2_grpc as pb_grpc
 
-# How long a call is repeated that a busy or restarting server did not answer.
-RETRY_SECONDS = 10.0
-_FIRST_PAUSE_SECONDS = 0.05
-_MAX_PAUSE_SECONDS = 1.0
-
 
 class OrchestratorClient:
-    """Thread-safe. What the server refuses is an AIFlowException with its message. A call whose
-    answer is lost is made again: its request id keeps it from being carried out twice."""
+    """Thread-safe. What the server refuses is a CallError with its message. A call whose answer is
+    lost is made again: its request id keeps it from being carried out twice. `server_uri` is
+    host:port, or several with commas: when one does not answer, the next one is asked."""
 
     def __init__(self, server_uri: str):
         self.server_uri = server_uri
-        self._channel = open_channel(server_uri)
-        self._stub = pb_grpc.OrchestratorStub(self._channel)
+        self._connection = open_connection(server_uri, pb_grpc.OrchestratorStub)
 
     def wait_for_ready(self) -> None:
-        """Waits up to 10 s for the server; AIFlowException when none is there."""
-        wait_ready(self._channel, self.server_uri)
+        """Waits up to 10 s for the server; UnavailableError when none is there."""
+        wait_ready(self._connection)
 
     def close(self) -> None:
-        self._channel.close()
+        self._connection.close()
 
     def __enter__(self) -> "OrchestratorClient":
         return self
@@ -54,17 +46,7 @@ class OrchestratorClient:
     def _call(self, method: str, request: Any, request_id: Optional[str] = None) -> Any:
         if "request_id" in request.DESCRIPTOR.fields_by_name:
             request.request_id = request_id or uuid.uuid4().hex
-        give_up = time.monotonic() + RETRY_SECONDS
-        pause = _FIRST_PAUSE_SECONDS
-        while True:
-            try:
-                return getattr(self._stub, method)(request, timeout=CALL_SECONDS)
-            except grpc.RpcError as error:
-                busy = error.code() == grpc.StatusCode.UNAVAILABLE
-                if not busy or time.monotonic() + pause > give_up:
-                    raise server_error(error, self.server_uri) from error
-            time.sleep(pause)
-            pause = min(pause * 2, _MAX_PAUSE_SECONDS)
+        return self._connection.call(method, request, limits())
 
     def _pages(self, method: str, request: Any, field: str) -> Iterator[Any]:
         while True:
@@ -210,12 +192,12 @@ def params_json(params: Optional[Mapping[str, Any]]) -> str:
     if params is None:
         return ""
     if not isinstance(params, Mapping) or not all(isinstance(name, str) for name in params):
-        raise AIFlowException(f"params must be a dict of names to values, not {params!r}")
+        raise ArgumentTypeError(f"params must be a dict of names to values, not {params!r}")
     try:
         values: Dict[str, Any] = dict(params)
         return json.dumps(values, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise AIFlowException(f"params are no JSON values: {error}") from None
+        raise ArgumentValueError(f"params are no JSON values: {error}") from None
 
 
 def _epoch_ms(time: datetime) -> int:

@@ -4,7 +4,7 @@ from typing import Any, Callable, Dict, List, Optional, TypeVar
 
 from google.protobuf import json_format
 
-from ai_flow.common.exception.exceptions import AIFlowException
+from ai_flow.common.exception.exceptions import CallError, NotFoundError, call_error
 from ai_flow.metadata import (
     NamespaceMeta,
     TaskExecutionMeta,
@@ -15,31 +15,53 @@ from ai_flow.metadata import (
     WorkflowSnapshotMeta,
 )
 from ai_flow.rpc.client import convert
-from ai_flow.rpc.client.channel import call_scheduler, open_channel, wait_ready
+from ai_flow.rpc.client.channel import limits, open_connection, wait_ready
 from ai_flow.rpc.protobuf import message_pb2 as pb
 from ai_flow.rpc.protobuf import scheduler_service_pb2 as service_pb
 from ai_flow.rpc.protobuf import scheduler_service_pb2_grpc as service_grpc
 
 _SUCCESS = str(pb.SUCCESS)
 _NOT_FOUND = str(pb.RESOURCE_DOES_NOT_EXIST)
+# Return codes as the names that all exceptions use.
+_CODES = {
+    pb.INTERNAL_ERROR: "INTERNAL",
+    pb.TEMPORARILY_UNAVAILABLE: "UNAVAILABLE",
+    pb.IO_ERROR: "DATA_LOSS",
+    pb.BAD_REQUEST: "INVALID_ARGUMENT",
+    pb.INVALID_PARAMETER_VALUE: "INVALID_ARGUMENT",
+    pb.ENDPOINT_NOT_FOUND: "UNIMPLEMENTED",
+    pb.MALFORMED_REQUEST: "INVALID_ARGUMENT",
+    pb.INVALID_STATE: "FAILED_PRECONDITION",
+    pb.PERMISSION_DENIED: "PERMISSION_DENIED",
+    pb.FEATURE_DISABLED: "UNIMPLEMENTED",
+    pb.CUSTOMER_UNAUTHORIZED: "UNAUTHENTICATED",
+    pb.REQUEST_LIMIT_EXCEEDED: "RESOURCE_EXHAUSTED",
+    pb.RESOURCE_ALREADY_EXISTS: "ALREADY_EXISTS",
+    pb.RESOURCE_DOES_NOT_EXIST: "NOT_FOUND",
+    pb.QUOTA_EXCEEDED: "RESOURCE_EXHAUSTED",
+    pb.MAX_BLOCK_SIZE_EXCEEDED: "RESOURCE_EXHAUSTED",
+    pb.MAX_READ_SIZE_EXCEEDED: "RESOURCE_EXHAUSTED",
+}
+# A second time they change nothing. The others are repeated only when they were never sent.
+_HARMLESS = ("get", "list", "update", "enable", "disable", "pause", "resume", "stopWorkflow")
 _Meta = TypeVar("_Meta")
 
 
 class SchedulerClient:
     """Thread-safe. Getters and lists return None when there is nothing; what the server refuses is
-    an AIFlowException with its message. `page_size` 0 or None is no limit."""
+    a CallError with its message. `page_size` 0 or None is no limit. `server_uri` is host:port, or
+    several with commas: when one does not answer, the next one is asked."""
 
     def __init__(self, server_uri: str):
         self.server_uri = server_uri
-        self._channel = open_channel(server_uri)
-        self._stub = service_grpc.SchedulerServiceStub(self._channel)
+        self._connection = open_connection(server_uri, service_grpc.SchedulerServiceStub)
 
     def wait_for_ready(self) -> None:
-        """Waits up to 10 s for the server; AIFlowException when none is there."""
-        wait_ready(self._channel, self.server_uri)
+        """Waits up to 10 s for the server; UnavailableError when none is there."""
+        wait_ready(self._connection)
 
     def close(self) -> None:
-        self._channel.close()
+        self._connection.close()
 
     def __enter__(self) -> "SchedulerClient":
         return self
@@ -51,30 +73,47 @@ class SchedulerClient:
 
     def _data(self, method: str, request: Any) -> Optional[str]:
         """Text of the answer; None when the thing does not exist."""
-        response = call_scheduler(getattr(self._stub, method), request, self.server_uri)
+        response = self._connection.call(
+            method, request, limits(), repeat=method.startswith(_HARMLESS)
+        )
         if response.return_code == _SUCCESS:
             return str(response.data)
         if response.return_code == _NOT_FOUND:
             return None
-        raise AIFlowException(response.error_msg or f"{method} failed: {response.return_code}")
+        raise self._refusal(method, response)
+
+    def _refusal(self, method: str, response: Any) -> CallError:
+        code = response.return_code
+        name = _CODES.get(int(code), "UNKNOWN") if code.isdigit() else "UNKNOWN"
+        message = response.error_msg or f"{method} failed: {code}"
+        return call_error(name, message, self._connection.current_uri)
 
     def _must(self, method: str, request: Any) -> str:
         data = self._data(method, request)
         if data is None:
             what = " ".join(str(request).split())
-            raise AIFlowException(f"{method}: resource_does_not_exist ({what})")
+            raise NotFoundError(
+                f"{method}: resource_does_not_exist ({what})", address=self._connection.current_uri
+            )
         return data
 
     def _get(
         self, method: str, request: Any, message: Any, meta: Callable[[Any], _Meta]
     ) -> Optional[_Meta]:
         data = self._data(method, request)
-        return None if data is None else meta(json_format.Parse(data, message))
+        return None if data is None else meta(self._parsed(method, data, message))
+
+    def _parsed(self, method: str, data: str, message: Any) -> Any:
+        try:
+            return json_format.Parse(data, message)
+        except json_format.ParseError as error:
+            text = f"the answer to {method} cannot be read: {error}"
+            raise call_error("INTERNAL", text, self._connection.current_uri) from error
 
     def _change(
         self, method: str, request: Any, message: Any, meta: Callable[[Any], _Meta]
     ) -> _Meta:
-        return meta(json_format.Parse(self._must(method, request), message))
+        return meta(self._parsed(method, self._must(method, request), message))
 
     def _list(
         self, method: str, request: Any, message: Any, field: str, meta: Callable[[Any], _Meta]
@@ -82,7 +121,7 @@ class SchedulerClient:
         data = self._data(method, request)
         if data is None:
             return None
-        found = [meta(proto) for proto in getattr(json_format.Parse(data, message), field)]
+        found = [meta(proto) for proto in getattr(self._parsed(method, data, message), field)]
         return found or None
 
     # Namespaces.
