@@ -12,7 +12,7 @@ from fake_server import NOT_FOUND, success
 
 from ai_flow import ops
 from ai_flow.common.configuration.client_config import running_server
-from ai_flow.common.exception.exceptions import AIFlowException
+from ai_flow.common.exception.exceptions import AIFlowException, NotFoundError
 from ai_flow.model.task_execution import TaskExecutionKey
 from ai_flow.rpc.client.aiflow_client import get_scheduler_client, server_address
 from ai_flow.rpc.client.heartbeat_client import HeartbeatClient
@@ -55,6 +55,15 @@ def test_what_the_server_refuses_is_an_exception_with_its_message(server):
     server.answers["enableWorkflow"] = NOT_FOUND
     with pytest.raises(AIFlowException, match='workflow_name: "flow"'):
         ops.enable_workflow("flow")
+
+
+def test_what_does_not_exist_is_said_in_the_servers_words(server):
+    server.answers["deleteNamespace"] = pb.Response(
+        return_code="2002", error_msg="Namespace n not exists."
+    )
+    with pytest.raises(NotFoundError, match="^Namespace n not exists.$") as raised:
+        ops.delete_namespace("n")
+    assert (raised.value.code, raised.value.address) == ("NOT_FOUND", server.uri)
 
 
 def test_an_answer_that_cannot_be_read_is_an_error_of_the_server(server):

@@ -4,7 +4,7 @@ from typing import Any, Callable, Dict, List, Optional, TypeVar
 
 from google.protobuf import json_format
 
-from ai_flow.common.exception.exceptions import CallError, NotFoundError, call_error
+from ai_flow.common.exception.exceptions import NotFoundError, call_error
 from ai_flow.metadata import (
     NamespaceMeta,
     TaskExecutionMeta,
@@ -22,6 +22,7 @@ from ai_flow.rpc.protobuf import scheduler_service_pb2_grpc as service_grpc
 
 _SUCCESS = str(pb.SUCCESS)
 _NOT_FOUND = str(pb.RESOURCE_DOES_NOT_EXIST)
+_NOTHING = "resource_does_not_exist"
 # Return codes as the names that all exceptions use.
 _CODES = {
     pb.INTERNAL_ERROR: "INTERNAL",
@@ -71,31 +72,31 @@ class SchedulerClient:
 
     # How answers are read.
 
-    def _data(self, method: str, request: Any) -> Optional[str]:
-        """Text of the answer; None when the thing does not exist."""
+    def _answer(self, method: str, request: Any) -> Any:
+        """Of a success, or that the thing does not exist."""
         response = self._connection.call(
             method, request, limits(), repeat=method.startswith(_HARMLESS)
         )
-        if response.return_code == _SUCCESS:
-            return str(response.data)
-        if response.return_code == _NOT_FOUND:
-            return None
-        raise self._refusal(method, response)
-
-    def _refusal(self, method: str, response: Any) -> CallError:
         code = response.return_code
+        if code in (_SUCCESS, _NOT_FOUND):
+            return response
         name = _CODES.get(int(code), "UNKNOWN") if code.isdigit() else "UNKNOWN"
         message = response.error_msg or f"{method} failed: {code}"
-        return call_error(name, message, self._connection.current_uri)
+        raise call_error(name, message, self._connection.current_uri)
+
+    def _data(self, method: str, request: Any) -> Optional[str]:
+        """Text of the answer; None when the thing does not exist."""
+        response = self._answer(method, request)
+        return str(response.data) if response.return_code == _SUCCESS else None
 
     def _must(self, method: str, request: Any) -> str:
-        data = self._data(method, request)
-        if data is None:
-            what = " ".join(str(request).split())
-            raise NotFoundError(
-                f"{method}: resource_does_not_exist ({what})", address=self._connection.current_uri
-            )
-        return data
+        response = self._answer(method, request)
+        if response.return_code == _SUCCESS:
+            return str(response.data)
+        message = response.error_msg
+        if message in ("", _NOTHING):
+            message = f"{method}: {_NOTHING} ({' '.join(str(request).split())})"
+        raise NotFoundError(message, address=self._connection.current_uri)
 
     def _get(
         self, method: str, request: Any, message: Any, meta: Callable[[Any], _Meta]
