@@ -14,6 +14,7 @@
 #include "aiflow/v1/event_log.grpc.pb.h"
 #include "base/backoff.h"
 #include "notification_service/notification_service.grpc.pb.h"
+#include "servers.h"
 
 namespace aiflow {
 namespace {
@@ -32,8 +33,7 @@ bool MayRetry(const grpc::Status& status) {
   return status.error_code() == grpc::StatusCode::UNAVAILABLE ||
          status.error_code() == grpc::StatusCode::CANCELLED ||
          status.error_code() == grpc::StatusCode::ABORTED ||
-         status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED ||
-         status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED;
+         status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED;
 }
 
 std::string RandomId() {
@@ -68,24 +68,16 @@ bool IsConfinedTo(const std::string& context, int64_t execution) {
   return *member == execution || *member == std::to_string(execution);
 }
 
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& uri) {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 50);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, static_cast<int>(Backoff::kMax.count()));
-  arguments.SetMaxReceiveMessageSize(-1);
-  return grpc::CreateCustomChannel(uri, grpc::InsecureChannelCredentials(), arguments);
-}
-
 }  // namespace
 
 class Subscription::Impl {
  public:
-  Impl(std::shared_ptr<grpc::Channel> channel, v1::SubscribeRequest request,
-       std::optional<int64_t> execution, EventClient::Callback callback)
-      : channel_(std::move(channel)),
+  Impl(std::shared_ptr<Servers> servers, v1::SubscribeRequest request, EventClient::Filter filter,
+       EventClient::Callback callback)
+      : servers_(std::move(servers)),
         request_(std::move(request)),
-        execution_(execution),
+        execution_(filter.execution_id),
+        on_refused_(std::move(filter.on_refused)),
         callback_(std::move(callback)),
         thread_([this] { Run(); }) {}
 
@@ -101,8 +93,8 @@ class Subscription::Impl {
 
  private:
   void Run() {
-    const auto stub = v1::EventLog::NewStub(channel_);
     Backoff backoff;
+    size_t in_vain = 0;  // servers in a row that delivered nothing
     while (true) {
       grpc::ClientContext call;
       {
@@ -110,16 +102,27 @@ class Subscription::Impl {
         if (stopped_) return;
         call_ = &call;
       }
-      call.set_wait_for_ready(true);
-      const auto reader = stub->Subscribe(&call, request_);
+      const Servers::Server server = servers_->Current();
+      const auto reader = v1::EventLog::NewStub(server.channel)->Subscribe(&call, request_);
       v1::SubscribeResponse response;
+      ++in_vain;
       while (reader->Read(&response)) {
         backoff.Reset();
+        in_vain = 0;
         Deliver(response);
       }
-      (void)reader->Finish();
+      const grpc::Status status = reader->Finish();
       std::unique_lock lock(mutex_);
       call_ = nullptr;
+      if (stopped_) return;
+      const bool refused = !status.ok() && !MayRetry(status);
+      if (!refused) servers_->GoOnFrom(server.address);
+      if (!refused && in_vain % servers_->size() != 0) continue;  // the next one, at once
+      if (refused && on_refused_) {
+        lock.unlock();
+        on_refused_(FromGrpc(status, "subscribe at " + server.address));
+        lock.lock();
+      }
       if (changed_.wait_for(lock, backoff.Next(), [this] { return stopped_; })) return;
     }
   }
@@ -135,9 +138,10 @@ class Subscription::Impl {
     }
   }
 
-  const std::shared_ptr<grpc::Channel> channel_;
+  const std::shared_ptr<Servers> servers_;
   v1::SubscribeRequest request_;
   const std::optional<int64_t> execution_;
+  const std::function<void(const Status&)> on_refused_;
   const EventClient::Callback callback_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -157,8 +161,7 @@ class EventClient::Impl {
   Impl(std::string uri, EventClientOptions options)
       : uri_(std::move(uri)),
         options_(std::move(options)),
-        channel_(MakeChannel(uri_)),
-        stub_(notification_service::NotificationService::NewStub(channel_)) {}
+        servers_(std::make_shared<Servers>(uri_)) {}
 
   Result<SentEvent> Send(const std::string& key, const std::string& value,
                          const SendOptions& options) {
@@ -175,8 +178,8 @@ class EventClient::Impl {
       event.set_context(nlohmann::json{{"workflow_execution_id", *options.execution_id}}.dump());
     }
     notification_service::SendEventsResponse response;
-    const Status status = Call("send event " + key, [&](grpc::ClientContext* context) {
-      return stub_->sendEvent(context, request, &response);
+    const Status status = Call("send event " + key, [&](Stub& stub, grpc::ClientContext* context) {
+      return stub.sendEvent(context, request, &response);
     });
     if (!status.ok()) return Error(status);
     if (response.return_code() != notification_service::SUCCESS) {
@@ -190,32 +193,49 @@ class EventClient::Impl {
     notification_service::TimeToOffsetRequest request;
     request.set_timestamp(std::numeric_limits<int64_t>::max());
     notification_service::TimeToOffsetResponse response;
-    const Status status = Call("ask for the newest offset", [&](grpc::ClientContext* context) {
-      return stub_->timestampToEventOffset(context, request, &response);
-    });
+    const Status status =
+        Call("ask for the newest offset", [&](Stub& stub, grpc::ClientContext* context) {
+          return stub.timestampToEventOffset(context, request, &response);
+        });
     if (!status.ok()) return Error(status);
     return response.offset();
   }
 
   [[nodiscard]] const EventClientOptions& options() const { return options_; }
-  [[nodiscard]] const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
+  [[nodiscard]] const std::shared_ptr<Servers>& servers() const { return servers_; }
+
+  [[nodiscard]] Status CheckAddress() const {
+    if (!servers_->Current().address.empty()) return Status::Ok();
+    return {Code::kInvalidArgument,
+            "the event client has no server; give host:port, or several with commas"};
+  }
 
  private:
-  /// Calls until it succeeds, fails for good, or the send time-out is over.
+  using Stub = notification_service::NotificationService::Stub;
+
+  /// Calls one server after the other until one answers, be it with a failure for good, or the send
+  /// time-out is over. Pauses after each round.
   template <typename F>
   Status Call(const std::string& what, F&& call) {
+    AIFLOW_RETURN_IF_ERROR(CheckAddress());
     const auto end = steady_clock::now() + options_.send_timeout;
     Backoff backoff;
-    while (true) {
-      const auto now = steady_clock::now();
+    for (size_t failures = 1;; ++failures) {
+      const Servers::Server server = servers_->Current();
+      Stub stub(server.channel);
       grpc::ClientContext context;
+      const auto left =
+          std::max<steady_clock::duration>(end - steady_clock::now(), milliseconds(1));
       context.set_deadline(std::chrono::system_clock::now() +
-                           std::min<steady_clock::duration>(kCallTimeout, end - now));
-      const grpc::Status status = call(&context);
+                           std::min<steady_clock::duration>(kCallTimeout, left));
+      const grpc::Status status = call(stub, &context);
       if (status.ok()) return Status::Ok();
-      const milliseconds pause = backoff.Next();
-      if (!MayRetry(status) || steady_clock::now() + pause >= end) {
-        return FromGrpc(status, what + " at " + uri_);
+      if (!MayRetry(status)) return FromGrpc(status, what + " at " + server.address);
+      servers_->GoOnFrom(server.address);
+      const bool round_is_over = failures % servers_->size() == 0;
+      const milliseconds pause = round_is_over ? backoff.Next() : milliseconds(0);
+      if (steady_clock::now() + pause >= end) {
+        return FromGrpc(status, what + " at " + server.address);
       }
       std::this_thread::sleep_for(pause);
     }
@@ -223,8 +243,7 @@ class EventClient::Impl {
 
   const std::string uri_;
   const EventClientOptions options_;
-  const std::shared_ptr<grpc::Channel> channel_;
-  const std::unique_ptr<notification_service::NotificationService::Stub> stub_;
+  const std::shared_ptr<Servers> servers_;
 };
 
 EventClient::EventClient(std::string uri, EventClientOptions options)
@@ -239,6 +258,7 @@ Result<SentEvent> EventClient::Send(const std::string& key, const std::string& v
 Result<int64_t> EventClient::Head() { return impl_->Head(); }
 
 Result<Subscription> EventClient::Listen(Filter filter, Callback callback) {
+  if (Status status = impl_->CheckAddress(); !status.ok()) return Error(std::move(status));
   v1::SubscribeRequest request;
   if (filter.after_offset) {
     request.set_after_offset(*filter.after_offset);
@@ -251,8 +271,8 @@ Result<Subscription> EventClient::Listen(Filter filter, Callback callback) {
   for (std::string& key : filter.keys) request.add_keys(std::move(key));
   if (!filter.any_namespace) request.set_namespace_(impl_->options().ns);
   Subscription subscription;
-  subscription.impl_ = std::make_unique<Subscription::Impl>(
-      impl_->channel(), std::move(request), filter.execution_id, std::move(callback));
+  subscription.impl_ = std::make_unique<Subscription::Impl>(impl_->servers(), std::move(request),
+                                                            std::move(filter), std::move(callback));
   return subscription;
 }
 

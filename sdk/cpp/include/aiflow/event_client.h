@@ -57,13 +57,16 @@ class Subscription {
 /// it returns OK and is stored once, however often it is retried.
 class EventClient {
  public:
-  /// `uri` is host:port. Does not connect yet.
+  /// `uri` is host:port, or several with commas: when one does not answer, the next one is asked,
+  /// with the same idempotency key. Does not connect yet.
   explicit EventClient(std::string uri, EventClientOptions options = {});
   ~EventClient();
   EventClient(const EventClient&) = delete;
   EventClient& operator=(const EventClient&) = delete;
 
-  /// Retries with back-off while the server is away or busy, until the send time-out.
+  /// Retries with back-off while the servers are away or busy, until the send time-out: then
+  /// kUnavailable, and the event may be stored nevertheless; with an `event_id`, sending it again
+  /// is harmless. kInvalidArgument: the server refuses the event. May be called by many threads.
   Result<SentEvent> Send(const std::string& key, const std::string& value,
                          const SendOptions& options = {});
 
@@ -75,10 +78,13 @@ class EventClient {
     std::optional<int64_t> after_offset;
     /// Only events confined to this workflow execution; unset: all.
     std::optional<int64_t> execution_id;
+    /// A server refuses to subscribe, for instance with kOutOfRange because `after_offset` is not
+    /// kept any more. Called from the subscription's thread, each time it is tried again.
+    std::function<void(const Status&)> on_refused;
   };
-  /// Calls `callback` for each matching event, in order, from a thread of its own; reconnects and
-  /// goes on after the last delivered offset when the server was away. Returns once the server
-  /// knows of the subscription, so that no event sent after this call is missed.
+  /// Calls `callback` for each matching event, in order, from a thread of its own; reconnects, to
+  /// the next server where there are several, and goes on after the last delivered offset. Returns
+  /// once the server knows of the subscription, so that no event sent after this call is missed.
   Result<Subscription> Listen(Filter filter, Callback callback);
 
   /// The offset of the newest event.
