@@ -25,7 +25,7 @@ class LogService::Impl {
   Impl(EventLog& log, LogServiceOptions options)
       : log_(log),
         options_(options),
-        waits_({options.max_waits, options.max_list_events, options.max_list_bytes}, log.head()),
+        waits_({options.max_waits, options.max_poll_events, options.max_poll_bytes}, log.head()),
         writer_([this] { RunWriter(); }) {}
   ~Impl() { Stop(); }
   Impl(const Impl&) = delete;
@@ -184,7 +184,7 @@ LogService::WaitId LogService::Impl::List(const EventFilter& filter, Millis time
     part.after = std::max(filter.after, after);
     part.until = filter.until > 0 ? std::min(filter.until, until) : until;
     if (part.until <= part.after) return std::vector<Event>();
-    return log_.List(part, options_.max_list_events, options_.max_list_bytes);
+    return log_.List(part, options_.max_poll_events, options_.max_poll_bytes);
   };
   const Offset seen = log_.head();
   auto found = list(0, seen);

@@ -18,6 +18,10 @@ struct LogServiceOptions {
   size_t max_batch_events = 4'096;   // one group commit
   size_t max_list_events = 100'000;  // a list that does not wait answers an error beyond
   size_t max_list_bytes = 256 << 20;
+  // One answer of a list that waits, or the first event alone. Each subscriber may have one in
+  // memory until it has read it, so that this times their number is what slow ones cost.
+  size_t max_poll_events = 10'000;
+  size_t max_poll_bytes = 256 << 10;
   size_t max_waits = 100'000;  // long polls at a time; refused beyond
 };
 
@@ -40,8 +44,9 @@ class LogService final : public LogHandle {
   using WaitId = uint64_t;
   /// Queries first; with no match and a positive `timeout` waits for the first matching write or
   /// the end of the time (an empty list). Never misses a write. `done` is called exactly once,
-  /// perhaps before this returns. A result may be a prefix when waiting was asked for; otherwise
-  /// more than max_list_* is kResourceExhausted naming the limit and the offsets to use.
+  /// perhaps before this returns. When waiting was asked for, a result may be a prefix of up to
+  /// max_poll_*; otherwise more than max_list_* is kResourceExhausted naming the limit and the
+  /// offsets to use.
   WaitId List(const EventFilter& filter, Millis timeout, ListCallback done);
   /// Ends a wait: `done` gets kCancelled unless it was called already.
   void Cancel(WaitId id);

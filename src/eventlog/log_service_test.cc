@@ -262,5 +262,17 @@ TEST(LogServiceTest, AListIsBoundedInBytes) {
   EXPECT_EQ(world.List({.after = 2}).get()->size(), 2u);
 }
 
+TEST(LogServiceTest, AnAnswerToAPollIsAPrefixOfBoundedSize) {
+  LogServiceWorld world({.max_poll_events = 3, .max_poll_bytes = 5000});
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(world.Append(MakeEvent("k")).get().has_value());
+  EXPECT_EQ(world.List({}, Millis(60'000)).get()->size(), 3u);
+  EXPECT_EQ(world.List({.after = 3}, Millis(60'000)).get()->size(), 1u);
+  EXPECT_EQ(world.List({}).get()->size(), 4u) << "a list that does not wait is whole";
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_TRUE(world.Append(MakeEvent("k", std::string(6000, 'v'))).get().has_value());
+  }
+  EXPECT_EQ(world.List({.after = 4}, Millis(60'000)).get()->size(), 1u) << "one at least";
+}
+
 }  // namespace
 }  // namespace aiflow
