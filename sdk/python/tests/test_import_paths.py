@@ -43,6 +43,16 @@ ai_flow.model.internal.contexts TaskExecutionContext workflow task_execution_key
 ai_flow.model.internal.contexts set_runtime_task_context context
 ai_flow.model.internal.contexts get_runtime_task_context
 ai_flow.model.task_execution TaskExecutionKey workflow_execution_id task_name seq_num
+ai_flow.model.internal.events StartWorkflowExecutionEvent workflow_id snapshot_id
+ai_flow.model.internal.events StopWorkflowExecutionEvent workflow_execution_id
+ai_flow.model.internal.events StartTaskExecutionEvent workflow_execution_id task_name
+ai_flow.model.internal.events ReStartTaskExecutionEvent workflow_execution_id task_name
+ai_flow.model.internal.events StopTaskExecutionEvent workflow_execution_id task_execution_id
+ai_flow.model.internal.events PeriodicRunTaskEvent workflow_execution_id task_name
+ai_flow.model.internal.events PeriodicRunWorkflowEvent workflow_id schedule_id
+ai_flow.model.internal.events TaskStatusEvent workflow_execution_id task_name sequence_number status
+ai_flow.model.internal.events TaskHeartbeatTimeoutEvent workflow_execution_id task_name sequence_number
+ai_flow.model.internal.events TaskStatusChangedEvent workflow_name workflow_execution_id task_name status namespace
 ai_flow.notification.notification_client AIFlowNotificationClient server_uri=None
 ai_flow.ops add_namespace name properties
 ai_flow.ops update_namespace name properties
@@ -188,13 +198,26 @@ ai_flow.common.exception.exceptions TaskFailedException
 ai_flow.common.exception.exceptions TaskForceStoppedException
 ai_flow.common.exception.exceptions AIFlowK8sException
 ai_flow.common.exception.exceptions NonRetriableError
+ai_flow.common.exception.exceptions CallError
+ai_flow.common.exception.exceptions UnavailableError
+ai_flow.common.exception.exceptions NotFoundError
+ai_flow.common.exception.exceptions AlreadyExistsError
+ai_flow.common.exception.exceptions InvalidRequestError
+ai_flow.common.exception.exceptions InvalidStateError
+ai_flow.common.exception.exceptions NotPermittedError
+ai_flow.common.exception.exceptions AIFlowException.code
+ai_flow.common.exception.exceptions AIFlowException.address
 ai_flow.common.configuration.config_constants SERVER_ADDRESS
+ai_flow.common.configuration.config_constants NOTIFICATION_SERVER_URI
+ai_flow.settings LOG_FORMAT
 ai_flow.common.util.workflow_utils upload_workflow_snapshot
 ai_flow.common.util.workflow_utils extract_workflows_from_file
 ai_flow.common.util.workflow_utils extract_workflows_from_zip
 ai_flow.common.result BaseResult
 ai_flow.common.result RetCode
 ai_flow.version __version__
+notification_service.exceptions NotificationException
+notification_service.exceptions RetryTimeout
 notification_service.model.event DEFAULT_NAMESPACE
 notification_service.model.event ANY_CONDITION
 notification_service.client.notification_client NotificationClient
@@ -250,6 +273,14 @@ def test_scheduler_client_has_a_method_for_each_call():
     names = ["".join("_" + c.lower() if c.isupper() else c for c in m.name) for m in calls]
     assert len(names) == 41
     assert [name for name in names if not hasattr(SchedulerClient, name)] == []
+
+
+def test_every_exception_of_the_sdk_is_of_one_tree():
+    root = find("ai_flow.common.exception.exceptions", "AIFlowException")
+    for module in ("ai_flow.common.exception.exceptions", "notification_service.exceptions"):
+        for found in vars(importlib.import_module(module)).values():
+            if inspect.isclass(found) and issubclass(found, Exception):
+                assert issubclass(found, root) and found("text").code, found
 
 
 def test_both_packages_are_typed():
