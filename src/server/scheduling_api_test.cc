@@ -429,6 +429,22 @@ TEST_F(SchedulingApiTest, LegacySnapshotsThatAreInUseStayAndAreAnError) {
             "Workflow default.ghost not exists");
 }
 
+TEST_F(SchedulingApiTest, LegacyClientsDeleteAllSnapshotsBeforeTheWorkflow) {
+  for (const char* command : {"true", "false"}) {
+    ASSERT_TRUE(Upload(Spec("w", {Bash("t", command)})).ok());
+  }
+  ai_flow::WorkflowIdentifier workflow;
+  workflow.set_namespace_("default");
+  workflow.set_workflow_name("w");
+  EXPECT_EQ(Legacy(&LegacyStub::deleteWorkflowSnapshots, workflow).error_msg(), "");
+  ai_flow::ListWorkflowItemsRequest list;
+  list.set_namespace_("default");
+  list.set_workflow_name("w");
+  EXPECT_EQ(Legacy(&LegacyStub::listWorkflowSnapshots, list).return_code(), "2002");
+  EXPECT_EQ(Legacy(&LegacyStub::startWorkflowExecution, workflow).return_code(), "1003");
+  EXPECT_EQ(Legacy(&LegacyStub::deleteWorkflow, workflow).return_code(), "0");
+}
+
 class DefaultTimezoneTest : public SchedulingApiTest {
  protected:
   DefaultTimezoneTest() {

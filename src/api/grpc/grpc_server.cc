@@ -19,6 +19,14 @@ namespace {
 // Specifications and pickled workflows come in one message; bundles come in chunks.
 constexpr int kMaxReceiveBytes = 64 << 20;
 
+// A client that vanished without a word is noticed after these, and its streams and polls end.
+constexpr int kKeepAliveMs = 60'000;
+constexpr int kKeepAliveAnswerMs = 20'000;
+// Clients may ask as often whether this server is there; who asks more often is disconnected.
+constexpr int kMinClientPingMs = 10'000;
+// A connection that does not become one of HTTP/2 in this time is closed.
+constexpr int kHandshakeMs = 20'000;
+
 std::string Address(const std::string& host, int port) {
   const bool ipv6 = host.find(':') != std::string::npos;
   return (ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
@@ -35,6 +43,11 @@ class GrpcServer::Impl {
     // Without this a second server could take a share of this one's calls.
     builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.SetMaxReceiveMessageSize(kMaxReceiveBytes);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepAliveMs);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepAliveAnswerMs);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                               kMinClientPingMs);
+    builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMs);
     builder.AddListeningPort(Address(host, port), grpc::InsecureServerCredentials(), &port_);
     for (const auto& service : services) builder.RegisterService(service.get());
     server_ = builder.BuildAndStart();

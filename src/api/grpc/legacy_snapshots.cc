@@ -1,5 +1,6 @@
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "api/grpc/legacy_compile.h"
 #include "api/grpc/legacy_list.h"
@@ -31,16 +32,35 @@ Status FillSnapshot(const Backend& backend, SnapshotId id, ai_flow::Response* re
                          });
 }
 
-/// Old clients delete all snapshots before the workflow: what stays must be an error.
-Status CheckNoneStayed(const Queries& queries, const std::string& ns, const std::string& name,
-                       const std::string& why) {
+/// Up to two of what a workflow has.
+Result<std::vector<SnapshotRow>> FirstTwo(const Queries& queries, const std::string& ns,
+                                          const std::string& name) {
   const Result<WorkflowRow> workflow = FindWorkflow(queries, ns, name);
-  if (!workflow.has_value()) return workflow.error();
-  Page one;
-  one.limit = 1;
-  const auto left = queries.ListSnapshots(workflow->id, one);
-  if (!left.has_value()) return left.error();
-  return left->empty() ? Status::Ok() : Status(Code::kFailedPrecondition, why);
+  if (!workflow.has_value()) return Error(workflow.error());
+  Page two;
+  two.limit = 2;
+  return queries.ListSnapshots(workflow->id, two);
+}
+
+/// Old clients delete all snapshots before the workflow: the latest one, which the request for all
+/// keeps, goes too, and what stays because it is in use is an error.
+void DeleteLatest(grpc::ServerUnaryReactor* reactor, Backend& backend, const std::string& ns,
+                  const std::string& name, const std::string& why, ai_flow::Response* response) {
+  const auto left = FirstTwo(backend.queries, ns, name);
+  if (left.has_value() && left->size() == 1) {
+    SubmitLegacyTo(
+        reactor, backend, DeleteSnapshot{left->front().id.value()},
+        [](const Status& status) { return status; }, response, nullptr);
+    return;
+  }
+  if (!left.has_value()) {
+    SetLegacyError(left.error(), response);
+  } else if (left->empty()) {
+    SetLegacyText("", response);
+  } else {
+    SetLegacyError(Status(Code::kFailedPrecondition, why), response);
+  }
+  reactor->Finish(grpc::Status::OK);
 }
 
 }  // namespace
@@ -100,12 +120,20 @@ grpc::ServerUnaryReactor* SchedulerServiceAdapter::deleteWorkflowSnapshots(
     ai_flow::Response* response) {
   const std::string ns = request->namespace_();
   const std::string name = request->workflow_name();
-  return SubmitLegacy(context, backend_, DeleteSnapshots{ns, name},
-                      WhenNotFound(Code::kNotFound, NotExists(ns, name)), response,
-                      [this, ns, name](const ReplyRow& reply, ai_flow::Response* filled) {
-                        SetLegacyText("", filled);
-                        return CheckNoneStayed(backend_.queries, ns, name, reply.message);
-                      });
+  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
+  backend_.engine.Submit(
+      DeleteSnapshots{ns, name}, "", [this, reactor, response, ns, name](Result<ReplyRow> reply) {
+        if (!reply.has_value()) {
+          const LegacyErrors errors = WhenNotFound(Code::kNotFound, NotExists(ns, name));
+          SetLegacyError(errors(reply.error()), response);
+          reactor->Finish(grpc::Status::OK);
+          return;
+        }
+        backend_.observers.Post([this, reactor, response, ns, name, why = reply->message] {
+          DeleteLatest(reactor, backend_, ns, name, why, response);
+        });
+      });
+  return reactor;
 }
 
 }  // namespace aiflow::api

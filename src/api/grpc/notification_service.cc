@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "api/grpc/grpc_status.h"
-#include "api/grpc/log_calls.h"
 
 namespace aiflow::api {
 namespace {
@@ -62,19 +61,6 @@ void ToProto(Event event, ns::EventProto* proto) {
   proto->set_create_time(event.create_time.count());
 }
 
-grpc::ServerUnaryReactor* ListAndFinish(grpc::CallbackServerContext* context, LogService& log,
-                                        const EventFilter& filter, int32_t timeout_seconds,
-                                        ns::ListEventsResponse* response) {
-  auto* call = new ListCall(log, [context, response](Result<std::vector<Event>> events) {
-    if (!events.has_value()) return Answer(context, events.error(), response);
-    response->mutable_events()->Reserve(static_cast<int>(events->size()));
-    for (Event& event : *events) ToProto(std::move(event), response->add_events());
-    return Answer(context, Status::Ok(), response);
-  });
-  call->Begin(filter, std::chrono::seconds(std::max(0, timeout_seconds)));
-  return call;
-}
-
 /// Ends after a time or when its client goes away. Deletes itself.
 class DelayedCall final : public grpc::ServerUnaryReactor {
  public:
@@ -114,6 +100,26 @@ grpc::ServerUnaryReactor* NotificationServiceAdapter::sendEvent(
   return reactor;
 }
 
+grpc::ServerUnaryReactor* NotificationServiceAdapter::ListAndFinish(
+    grpc::CallbackServerContext* context, const EventFilter& filter, int32_t timeout_seconds,
+    ns::ListEventsResponse* response) {
+  if (under_way_.TooMany()) {
+    const Status busy(Code::kUnavailable, "clients have not read lists of " +
+                                              std::to_string(AnswersUnderWay::kMaxBytes >> 20) +
+                                              " MiB yet that they asked for; try again later");
+    return FinishNow(context, Answer(context, busy, response));
+  }
+  auto* call =
+      new ListCall(log_, under_way_, [context, response](Result<std::vector<Event>> events) {
+        if (!events.has_value()) return Answer(context, events.error(), response);
+        response->mutable_events()->Reserve(static_cast<int>(events->size()));
+        for (Event& event : *events) ToProto(std::move(event), response->add_events());
+        return Answer(context, Status::Ok(), response);
+      });
+  call->Begin(filter, std::chrono::seconds(std::max(0, timeout_seconds)));
+  return call;
+}
+
 grpc::ServerUnaryReactor* NotificationServiceAdapter::listEvents(
     grpc::CallbackServerContext* context, const ns::ListEventsRequest* request,
     ns::ListEventsResponse* response) {
@@ -123,7 +129,7 @@ grpc::ServerUnaryReactor* NotificationServiceAdapter::listEvents(
   filter.sender = AnyToEmpty(request->sender());
   filter.after = std::max<int64_t>(0, request->start_offset());
   filter.until = std::max<int64_t>(0, request->end_offset());
-  return ListAndFinish(context, log_, filter, request->timeout_seconds(), response);
+  return ListAndFinish(context, filter, request->timeout_seconds(), response);
 }
 
 grpc::ServerUnaryReactor* NotificationServiceAdapter::listAllEvents(
@@ -140,7 +146,7 @@ grpc::ServerUnaryReactor* NotificationServiceAdapter::listAllEvents(
     }
     filter.after = *before;
   }
-  return ListAndFinish(context, log_, filter, request->timeout_seconds(), response);
+  return ListAndFinish(context, filter, request->timeout_seconds(), response);
 }
 
 grpc::ServerUnaryReactor* NotificationServiceAdapter::countEvents(

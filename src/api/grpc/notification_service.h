@@ -1,6 +1,7 @@
 // Private to api/grpc.
 #pragma once
 
+#include "api/grpc/log_calls.h"
 #include "eventlog/log_service.h"
 #include "notification_service/notification_service.grpc.pb.h"
 
@@ -53,7 +54,12 @@ class NotificationServiceAdapter final
       notification_service::TimeToOffsetResponse* response) override;
 
  private:
+  grpc::ServerUnaryReactor* ListAndFinish(grpc::CallbackServerContext* context,
+                                          const EventFilter& filter, int32_t timeout_seconds,
+                                          notification_service::ListEventsResponse* response);
+
   LogService& log_;
+  AnswersUnderWay under_way_;
 };
 
 }  // namespace aiflow::api
