@@ -213,6 +213,13 @@ def test_operations_go_to_the_server_that_lives(servers, monkeypatch):
     assert [name for name, _ in servers[1].calls][-1] == "DeletePool"
 
 
+def test_operations_pass_over_a_server_that_hangs(servers, silent, monkeypatch):
+    monkeypatch.setattr("ai_flow.rpc.client.channel.CONNECT_SECONDS", 1.0)
+    monkeypatch.setenv("AIFLOW_SERVER", f"{silent},{servers[1].uri}")
+    servers[1].answers["getNamespace"] = success(pb.NamespaceProto(name="n"))
+    assert ops.get_namespace("n").name == "n"
+
+
 def test_a_start_that_was_never_sent_goes_to_the_next_server(servers):
     servers[1].answers["startWorkflowExecution"] = pb.Response(return_code="0", data="17")
     client = SchedulerClient(uri_of(servers))

@@ -165,7 +165,9 @@ class Connection:
                 if error.code() in RETRIED:
                     raise
 
-        self.run(probe, ask, Limits(seconds, seconds, seconds))
+        # One that hangs leaves the others their share of the time.
+        share = seconds / len(self.addresses) if self.fails_over else seconds
+        self.run(probe, ask, Limits(retry=seconds, attempt=share, total=seconds))
 
     def fail_over(self, address: str, failed: List[str]) -> bool:
         """Goes on to a server that is not in `failed`, which then has `address`. False: there is
