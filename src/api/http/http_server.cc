@@ -214,8 +214,9 @@ httplib::Server::HandlerResponse HttpServer::Impl::Admit(const httplib::Request&
   }
   const bool health = request.path == "/healthz" || request.path == "/readyz";
   if (health || handlers_.admit == nullptr) return httplib::Server::HandlerResponse::Unhandled;
-  const Status admitted = handlers_.admit(request.remote_addr, request.remote_port,
-                                          request.get_header_value("Authorization"));
+  const Status admitted = handlers_.admit(
+      {request.remote_addr, request.remote_port, request.local_addr, request.local_port},
+      request.get_header_value("Authorization"));
   if (admitted.ok()) return httplib::Server::HandlerResponse::Unhandled;
   HttpAnswer answer = rest::ErrorAnswer(admitted);
   if (answer.status == 401) answer.headers.emplace_back("WWW-Authenticate", "Bearer");

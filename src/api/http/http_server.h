@@ -28,15 +28,21 @@ class HttpServer {
     std::string key_file;
     std::string client_ca_file;  // clients must have a certificate of it; empty: any client
   };
+  /// The two ends of a connection.
+  struct Connection {
+    std::string remote_address;
+    int remote_port = 0;
+    std::string local_address;
+    int local_port = 0;
+  };
   struct Handlers {
     /// Why it is not ready, one reason a line; empty when ready. Any thread, as the next.
     std::function<std::string()> not_ready;
     /// The text of /metrics; empty: there are none.
     std::function<std::string()> metrics;
-    /// Whether the other end of a connection may call, given its address, its port and the header
-    /// Authorization; empty: everybody may. Not asked about /healthz and /readyz.
-    std::function<Status(const std::string& address, int port, const std::string& authorization)>
-        admit;
+    /// Whether the other end of a connection may call, given the header Authorization; empty:
+    /// everybody may. Not asked about /healthz and /readyz.
+    std::function<Status(const Connection& connection, const std::string& authorization)> admit;
     /// Must outlive the server; nullptr: no REST.
     rest::Transcoder* rest = nullptr;
   };

@@ -94,9 +94,11 @@ TEST_F(HttpServerTest, OtherHostsAndOriginsAreRefused) {
 }
 
 TEST_F(HttpServerTest, WhoIsNotAdmittedGetsTheReasonButHealthIsOpen) {
-  handlers_.admit = [](const std::string& address, int port, const std::string& authorization) {
-    EXPECT_EQ(address, "127.0.0.1");
-    EXPECT_GT(port, 0);
+  handlers_.admit = [this](const HttpServer::Connection& connection,
+                           const std::string& authorization) {
+    EXPECT_EQ(connection.remote_address, "127.0.0.1");
+    EXPECT_GT(connection.remote_port, 0);
+    EXPECT_EQ(connection.local_port, server_->port());
     return authorization == "Bearer good" ? Status::Ok()
                                           : Status(Code::kUnauthenticated, "bring a token");
   };
