@@ -14,7 +14,10 @@ struct Collector {
   void operator()(const OutboxRow& row) { effects.outbox.push_back(row); }
   void operator()(const EraseOutbox& erase) { erased.insert(erase.id); }
   void operator()(const ReplyRow& row) { effects.replies.push_back(row); }
-  void operator()(const ExecutionRow& row) { effects.touched.push_back(row.id); }
+  void operator()(const ExecutionRow& row) {
+    effects.touched.push_back(row.id);
+    if (IsFinished(row.status)) effects.ended_executions[row.id] = row.status;
+  }
   void operator()(const EraseExecution& erase) { effects.touched.push_back(erase.id); }
   void operator()(const TaskRow& row) { effects.touched.push_back(row.execution_id); }
   void operator()(const CauseRow& row) { effects.touched.push_back(row.execution_id); }

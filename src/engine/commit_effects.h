@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <span>
 #include <vector>
 
@@ -14,6 +15,7 @@ struct CommitEffects {
   std::vector<AttemptKey> ended;     // attempts whose final status is committed
   std::vector<ReplyRow> replies;     // ascending by offset
   std::vector<ExecutionId> touched;  // ascending, each once
+  std::map<ExecutionId, ExecutionStatus> ended_executions;
 };
 
 CommitEffects EffectsOf(std::span<const Change> changes);

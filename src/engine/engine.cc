@@ -516,8 +516,13 @@ Status Engine::Impl::Act(const Batch& batch) {
     outward_->reporter.Forget(attempt);
     executor_.Forget(attempt);
   }
-  if (on_commit_)
-    on_commit_({.committed = committed_.offset, .touched = std::move(effects.touched)});
+  if (on_commit_) {
+    CommitNews news{.committed = committed_.offset,
+                    .touched = std::move(effects.touched),
+                    .decided = batch.events};
+    for (const auto& [id, status] : effects.ended_executions) news.ended.push_back(status);
+    on_commit_(news);
+  }
   replies_.Committed(committed_.offset, effects.replies);
   return flushed;
 }

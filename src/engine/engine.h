@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -59,8 +60,10 @@ struct EngineOptions {
 /// What a commit has changed.
 struct CommitNews {
   Offset committed = 0;
-  std::vector<ExecutionId> touched;  // ascending, each once
-  bool all = false;                  // what it touched is not known: it may be any execution
+  std::vector<ExecutionId> touched;    // ascending, each once
+  bool all = false;                    // what it touched is not known: it may be any execution
+  std::vector<ExecutionStatus> ended;  // of each execution that has ended, once
+  std::span<const Event> decided;      // valid during the call; the last one perhaps in part
 };
 
 /// Counts since Recover.

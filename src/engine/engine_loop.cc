@@ -15,6 +15,17 @@ Status Stopping() {
                 "the server is stopping; ask again with the same request id when it is back");
 }
 
+/// Whether a request makes something that takes room, or may well give some back.
+Admission AdmissionOf(const Request& request) {
+  const auto is_any_of = [&request]<typename... Kind>(std::variant<Kind...>* /*kinds*/) {
+    return (std::holds_alternative<Kind>(request) || ...);
+  };
+  using Making = std::variant<AddNamespace, UploadWorkflow, AddSnapshot, StartWorkflowExecution,
+                              StartTaskExecution, RestartTaskExecution, RerunTasks, AddSchedule,
+                              BackfillSchedule, AddTrigger>;
+  return is_any_of(static_cast<Making*>(nullptr)) ? Admission::kExternal : Admission::kRelief;
+}
+
 }  // namespace
 
 /// Everything that other threads leave for the engine's.
@@ -109,6 +120,7 @@ Status EngineLoop::Start() {
   }
   engine_.SetCommitListener([this](const CommitNews& news) {
     committed_.store(news.committed, std::memory_order_release);
+    counters_.Note(news, SystemClock().Now());
     watches_->Changed(news);
   });
   committed_ = engine_.committed();
@@ -184,7 +196,13 @@ bool EngineLoop::Await() {
 
 bool EngineLoop::Step() {
   if (backoff_ == Millis(0)) engine_.FireTimers(SystemClock().Now());
+  const auto begun = std::chrono::steady_clock::now();
   const Result<bool> more = engine_.Step();
+  const EngineStats stats = engine_.stats();
+  if (stats.commits != counters_.commits.load(std::memory_order_relaxed)) {
+    counters_.batch.Observe(std::chrono::steady_clock::now() - begun);
+  }
+  counters_.Note(stats);
   next_due_ = engine_.NextDue();
   if (!more.has_value() && more.error().code() == Code::kAborted) {
     SetNotReady(more.error().message());
@@ -239,6 +257,11 @@ void EngineLoop::SetNotReady(std::string reason) {
   door_->not_ready = std::move(reason);
 }
 
+size_t EngineLoop::waiting_requests() const {
+  const std::lock_guard lock(door_->mutex);
+  return door_->requests;
+}
+
 std::string EngineLoop::NotReadyReason() const {
   const std::lock_guard lock(door_->mutex);
   return door_->not_ready;
@@ -275,7 +298,7 @@ void EngineLoop::Submit(const Request& request, const std::string& request_id, D
     done(std::move(reply));
   };
   log_.AppendAsync(
-      std::move(event), Admission::kExternal,
+      std::move(event), AdmissionOf(request),
       [door = door_, answered = std::move(answered)](const Result<AppendResult>& result) {
         if (!result.has_value()) {
           answered(Error(result.error()));

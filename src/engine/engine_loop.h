@@ -14,6 +14,7 @@
 
 #include "base/status.h"
 #include "engine/engine.h"
+#include "engine/engine_counters.h"
 #include "engine/engine_handle.h"
 #include "storage/log_handle.h"
 #include "storage/queries.h"
@@ -53,6 +54,9 @@ class EngineLoop final : public EngineHandle {
   Offset committed() const override { return committed_.load(std::memory_order_acquire); }
   Epoch epoch() const override { return epoch_.load(std::memory_order_acquire); }
   std::string NotReadyReason() const override;
+  [[nodiscard]] const EngineCounters& counters() const { return counters_; }
+  /// Requests that wait for the engine's answer.
+  [[nodiscard]] size_t waiting_requests() const;
 
  private:
   struct Door;
@@ -85,6 +89,7 @@ class EngineLoop final : public EngineHandle {
   const std::unique_ptr<Watches> watches_;
   std::atomic<Offset> committed_ = 0;
   std::atomic<Epoch> epoch_ = 0;
+  EngineCounters counters_;
   std::thread thread_;
 
   // Engine thread only.

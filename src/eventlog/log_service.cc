@@ -24,8 +24,8 @@ class LogService::Impl {
  public:
   Impl(EventLog& log, LogServiceOptions options)
       : log_(log),
-        options_(options),
-        waits_({options.max_waits, options.max_poll_events, options.max_poll_bytes}, log.head()),
+        options_(std::move(options)),
+        waits_({options_.max_waits, options_.max_poll_events, options_.max_poll_bytes}, log.head()),
         writer_([this] { RunWriter(); }) {}
   ~Impl() { Stop(); }
   Impl(const Impl&) = delete;
@@ -42,23 +42,34 @@ class LogService::Impl {
   void Stop();
 
   EventLog& log() { return log_; }
+  const LogCounters& counters() const { return counters_; }
+  LogQueue Queue() const;
 
  private:
+  using Instant = std::chrono::steady_clock::time_point;
   struct Item {
     Event event;
     AppendCallback done;
+    Instant accepted;
+  };
+  struct Waiting {
+    AppendCallback done;
+    Instant accepted;
   };
 
   Status Admit(size_t bytes, Admission admission) const;
   void RunWriter();
-  void WriteBatch(std::vector<Event> events, std::vector<AppendCallback> done);
+  void WriteBatch(std::vector<Event> events, const std::vector<Waiting>& waiting);
+  void Count(const std::vector<Waiting>& waiting, size_t added, Instant begun);
   void TellHeadListener();
 
   EventLog& log_;
   const LogServiceOptions options_;
   WaitTable waits_;
 
-  std::mutex mutex_;
+  LogCounters counters_;
+
+  mutable std::mutex mutex_;
   std::condition_variable work_;
   std::deque<Item> queue_;
   std::deque<std::function<void()>> commands_;
@@ -89,18 +100,22 @@ Status LogService::Impl::Admit(size_t bytes, Admission admission) const {
 
 void LogService::Impl::AppendAsync(Event event, Admission admission, AppendCallback done) {
   const size_t bytes = EventBytes(event);
-  Status status;
+  Status status = options_.admit ? options_.admit(admission, bytes) : Status::Ok();
   bool wake = false;
-  {
+  if (status.ok()) {
+    const Instant now = std::chrono::steady_clock::now();
     const std::lock_guard lock(mutex_);
     status = Admit(bytes, admission);
     if (status.ok()) {
       wake = queue_.empty() && commands_.empty();
-      queue_.push_back({std::move(event), std::move(done)});
+      queue_.push_back({std::move(event), std::move(done), now});
       queued_bytes_ += bytes;
     }
   }
-  if (!status.ok()) return done(Error(std::move(status)));
+  if (!status.ok()) {
+    counters_.refused.fetch_add(1, std::memory_order_relaxed);
+    return done(Error(std::move(status)));
+  }
   if (wake) work_.notify_one();
 }
 
@@ -121,33 +136,57 @@ void LogService::Impl::RunWriter() {
     if (queue_.empty() && commands_.empty()) return;
     const auto commands = std::exchange(commands_, {});
     std::vector<Event> events;
-    std::vector<AppendCallback> done;
+    std::vector<Waiting> waiting;
     const size_t count = std::min(queue_.size(), options_.max_batch_events);
     events.reserve(count);
-    done.reserve(count);
+    waiting.reserve(count);
     for (size_t i = 0; i < count; ++i) {
       queued_bytes_ -= EventBytes(queue_.front().event);
       events.push_back(std::move(queue_.front().event));
-      done.push_back(std::move(queue_.front().done));
+      waiting.push_back({std::move(queue_.front().done), queue_.front().accepted});
       queue_.pop_front();
     }
     lock.unlock();
     for (const auto& command : commands) command();
-    if (!events.empty()) WriteBatch(std::move(events), std::move(done));
+    if (!events.empty()) WriteBatch(std::move(events), waiting);
     lock.lock();
   }
 }
 
-void LogService::Impl::WriteBatch(std::vector<Event> events, std::vector<AppendCallback> done) {
+void LogService::Impl::Count(const std::vector<Waiting>& waiting, size_t added, Instant begun) {
+  const Instant now = std::chrono::steady_clock::now();
+  const auto relaxed = std::memory_order_relaxed;
+  counters_.appended.fetch_add(static_cast<int64_t>(added), relaxed);
+  if (added == 0) return;
+  counters_.batches.fetch_add(1, relaxed);
+  counters_.write.Observe(now - begun);
+  for (const Waiting& one : waiting) counters_.append.Observe(now - one.accepted);
+}
+
+LogQueue LogService::Impl::Queue() const {
+  LogQueue queue;
+  queue.polls = waits_.size();
+  const std::lock_guard lock(mutex_);
+  queue.events = queue_.size() + commands_.size();
+  queue.bytes = queued_bytes_;
+  return queue;
+}
+
+void LogService::Impl::WriteBatch(std::vector<Event> events, const std::vector<Waiting>& waiting) {
+  const Instant begun = std::chrono::steady_clock::now();
   auto results = log_.Append(events);
   if (!results) {
-    for (const AppendCallback& callback : done) callback(Error(results.error()));
+    counters_.batches.fetch_add(1, std::memory_order_relaxed);
+    counters_.failed_batches.fetch_add(1, std::memory_order_relaxed);
+    for (const Waiting& one : waiting) one.done(Error(results.error()));
     return;
   }
   CHECK(results->size() == events.size()) << results->size() << " results";
   size_t added = 0;
+  int64_t duplicates = 0;
   for (size_t i = 0; i < events.size(); ++i) {
     const Result<AppendResult>& result = (*results)[i];
+    if (result && result->duplicate) ++duplicates;
     if (!result || result->duplicate) continue;
     events[i].offset = result->offset;
     events[i].create_time = result->create_time;
@@ -155,7 +194,9 @@ void LogService::Impl::WriteBatch(std::vector<Event> events, std::vector<AppendC
     ++added;
   }
   events.resize(added);
-  for (size_t i = 0; i < done.size(); ++i) done[i](std::move((*results)[i]));
+  counters_.duplicates.fetch_add(duplicates, std::memory_order_relaxed);
+  Count(waiting, added, begun);
+  for (size_t i = 0; i < waiting.size(); ++i) waiting[i].done(std::move((*results)[i]));
   if (added == 0) return;
   TellHeadListener();
   waits_.Publish(events);
@@ -248,7 +289,7 @@ void LogService::Impl::Stop() {
 }
 
 LogService::LogService(EventLog& log, LogServiceOptions options)
-    : impl_(std::make_unique<Impl>(log, options)) {}
+    : impl_(std::make_unique<Impl>(log, std::move(options))) {}
 LogService::~LogService() = default;
 
 std::string LogService::log_id() const { return impl_->log().log_id(); }
@@ -306,6 +347,9 @@ void LogService::DeleteClient(int64_t id, std::function<void(Status)> done) {
 }
 
 Result<bool> LogService::ClientExists(int64_t id) const { return impl_->log().ClientExists(id); }
+
+const LogCounters& LogService::counters() const { return impl_->counters(); }
+LogQueue LogService::queue() const { return impl_->Queue(); }
 
 void LogService::Stop() { impl_->Stop(); }
 

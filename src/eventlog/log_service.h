@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "eventlog/log_counters.h"
 #include "storage/event_log.h"
 #include "storage/log_handle.h"
 
@@ -23,6 +24,9 @@ struct LogServiceOptions {
   size_t max_poll_events = 10'000;
   size_t max_poll_bytes = 256 << 10;
   size_t max_waits = 100'000;  // long polls at a time; refused beyond
+  /// Asked for each append, from the appender's thread, with the event's size: an error refuses it.
+  /// Must not block. Empty: nothing is refused but for the limits above.
+  std::function<Status(Admission, size_t)> admit;
 };
 
 /// The notification service without a wire: group commit over one EventLog, long polls, clients.
@@ -69,6 +73,9 @@ class LogService final : public LogHandle {
                       std::function<void(Result<int64_t>)> done);
   void DeleteClient(int64_t id, std::function<void(Status)> done);
   Result<bool> ClientExists(int64_t id) const;
+
+  [[nodiscard]] const LogCounters& counters() const;
+  [[nodiscard]] LogQueue queue() const;
 
   /// Refuses new appends, finishes the queued ones, ends all waits. Idempotent.
   void Stop();

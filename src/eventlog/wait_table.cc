@@ -57,6 +57,11 @@ void WaitTable::Cancel(Id id) {
   wait.done(Error(Code::kCancelled, "the poll was cancelled"));
 }
 
+size_t WaitTable::size() const {
+  const std::lock_guard lock(mutex_);
+  return waits_.size();
+}
+
 void WaitTable::Publish(const std::vector<Event>& events) {
   if (events.empty()) return;
   static const std::string kAnyKey;

@@ -57,6 +57,8 @@ class WaitTable {
   /// New events, in the order of their offsets. Calls what they wake before it returns.
   void Publish(const std::vector<Event>& events);
 
+  [[nodiscard]] size_t size() const;
+
   /// Ends all waits with kUnavailable and the thread. Idempotent.
   void Stop();
 
@@ -78,7 +80,7 @@ class WaitTable {
   static void Call(std::vector<Answer> answers);
 
   const Limits limits_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;  // the first deadline, or stopping_
   Waits waits_;
   std::unordered_map<std::string, std::unordered_set<Id>> by_key_;  // "" = any key

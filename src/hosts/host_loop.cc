@@ -58,6 +58,11 @@ class HostLoop::Impl {
     Wake();
   }
 
+  HostPoolStats Stats() const {
+    const std::lock_guard lock(mutex_);
+    return stats_;
+  }
+
   void Stop() {
     {
       const std::lock_guard lock(mutex_);
@@ -113,6 +118,10 @@ class HostLoop::Impl {
       if (!Take(pool)) return;
       const TimePoint now = steady_clock::now();
       pool.Handle(polled, now);
+      {
+        const std::lock_guard lock(mutex_);
+        stats_ = pool.stats();
+      }
       due = pool.NextDue(now);
     }
   }
@@ -120,7 +129,8 @@ class HostLoop::Impl {
   HostPlanner& planner_;
   const HostPoolOptions options_;
   const int wake_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  HostPoolStats stats_;            // guarded by mutex_
   std::vector<Message> messages_;  // guarded by mutex_
   bool stopping_ = false;          // guarded by mutex_
   std::thread thread_;
@@ -134,6 +144,7 @@ void HostLoop::Ask(ConditionQuestion question, Done done) {
   impl_->Post(Impl::Question{std::move(question), std::move(done)});
 }
 void HostLoop::Withdraw(OutboxId id) { impl_->Post(id); }
+HostPoolStats HostLoop::stats() const { return impl_->Stats(); }
 void HostLoop::Stop() { impl_->Stop(); }
 
 }  // namespace aiflow::hosts

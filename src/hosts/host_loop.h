@@ -18,6 +18,9 @@ class HostLoop final : public ConditionEvaluator {
   void Ask(ConditionQuestion question, Done done) override;
   void Withdraw(OutboxId id) override;
 
+  /// As of the last time its thread did something.
+  [[nodiscard]] HostPoolStats stats() const;
+
   /// Kills all hosts. Questions that wait stay unanswered. Idempotent.
   void Stop();
 

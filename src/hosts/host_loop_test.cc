@@ -202,6 +202,20 @@ TEST_F(HostLoopTest, AHangIsGivenUpAfterTheLastAttempt) {
   EXPECT_EQ(Starts(), 2);
 }
 
+TEST_F(HostLoopTest, WhatHostsDidIsCounted) {
+  options_.timeout = milliseconds(100);
+  options_.attempts = 2;
+  EXPECT_FALSE(AskAndWait("hang").error.empty());
+  loop().Stop();  // what its thread did last is counted
+  const HostPoolStats stats = loop().stats();
+  EXPECT_EQ(stats.starts, 2);
+  EXPECT_EQ(stats.timeouts, 2);
+  EXPECT_EQ(stats.failures, 2);
+  EXPECT_EQ(stats.failing, 2);
+  EXPECT_EQ(stats.given_up, 1);
+  EXPECT_EQ(stats.answers, 0);
+}
+
 TEST_F(HostLoopTest, AHostThatDiesIsReplaced) {
   EXPECT_TRUE(AskAndWait("die-once " + (dir_ / "once").string()).met);
   options_.attempts = 1;

@@ -84,6 +84,8 @@ void HostPool::Answer(const Asked& asked, ConditionAnswer answer) {
 
 void HostPool::Fail(Asked asked, const std::string& why, TimePoint now) {
   if (asked.withdrawn) return;
+  ++done_.failures;
+  ++done_.failing;
   if (++asked.failed < options_.attempts) {
     asked.since = now;
     waiting_.push_back(std::move(asked));
@@ -91,7 +93,16 @@ void HostPool::Fail(Asked asked, const std::string& why, TimePoint now) {
   }
   const std::string times =
       options_.attempts == 1 ? "" : "; attempt " + std::to_string(asked.failed) + ", the last";
+  ++done_.given_up;
   Answer(asked, {.error = why + times});
+}
+
+HostPoolStats HostPool::stats() const {
+  HostPoolStats stats = done_;
+  stats.hosts = static_cast<int64_t>(hosts_.size());
+  stats.waiting = static_cast<int64_t>(waiting_.size());
+  for (const auto& [number, entry] : hosts_) stats.busy += entry.phase == Phase::kBusy;
+  return stats;
 }
 
 // ---- Hosts -----------------------------------------------------------------------------------
@@ -159,6 +170,8 @@ void HostPool::HandleLine(Entry& entry, const std::string& line, TimePoint now) 
   } else if (entry.phase == Phase::kBusy) {
     Result<ConditionAnswer> answer = ReadAnswer(line, entry.asked->question.id.value());
     if (!answer.has_value()) return Condemn(entry, answer.error().message(), now);
+    ++done_.answers;
+    done_.failing = 0;
     Answer(*std::exchange(entry.asked, std::nullopt), *std::move(answer));
     LimitHostLog(entry.log);
   } else {
@@ -240,9 +253,11 @@ void HostPool::Expire(TimePoint now) {
     if (!entry.limit.has_value() || *entry.limit > now) continue;
     switch (entry.phase) {
       case Phase::kStarting:
+        ++done_.timeouts;
         Condemn(entry, "its host did not start within " + Seconds(options_.start_timeout), now);
         break;
       case Phase::kBusy:
+        ++done_.timeouts;
         Condemn(entry, "no answer within " + Seconds(options_.timeout), now);
         break;
       case Phase::kEnding: Condemn(entry, "its host closed its socket", now); break;
@@ -318,6 +333,7 @@ bool HostPool::StartHost(const Asked& asked, TimePoint now) {
   Entry entry(asked.key, command->log, Host(*std::move(process)));
   entry.limit = now + options_.start_timeout;
   hosts_.emplace(++last_number_, std::move(entry));
+  ++done_.starts;
   return true;
 }
 

@@ -26,6 +26,20 @@ struct HostPoolOptions {
   std::chrono::milliseconds patience{200};
 };
 
+/// What a HostPool has at hand now, and has done, for the operator's metrics.
+struct HostPoolStats {
+  int64_t hosts = 0;    // processes, also those that are being killed
+  int64_t busy = 0;     // with a question
+  int64_t waiting = 0;  // questions without a host
+  // Since it was made:
+  int64_t starts = 0;
+  int64_t answers = 0;   // that hosts gave, errors among them
+  int64_t timeouts = 0;  // hosts killed as an answer or their start took too long
+  int64_t failures = 0;  // attempts at questions that a hang, death or nonsense has ended
+  int64_t given_up = 0;  // questions that failed for good
+  int64_t failing = 0;   // failures since the last answer
+};
+
 /// The condition hosts of a server, and the questions that wait for them. A host answers questions
 /// about the code of one bundle, one at a time; it lives until the pool needs its place. One that
 /// hangs, dies or talks nonsense is killed, and its question asked again, behind those that wait.
@@ -50,6 +64,7 @@ class HostPool {
 
   /// Processes that are there, also those that are being killed.
   [[nodiscard]] size_t hosts() const { return hosts_.size(); }
+  [[nodiscard]] HostPoolStats stats() const;
 
  private:
   /// A question, from Ask to its answer.
@@ -107,6 +122,7 @@ class HostPool {
   const HostPoolOptions options_;
   std::list<Asked> waiting_;
   Entries hosts_;
+  HostPoolStats done_;  // the counts since the pool was made
   int64_t last_number_ = 0;
 };
 

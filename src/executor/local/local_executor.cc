@@ -76,6 +76,20 @@ int64_t LocalExecutor::running() const {
   return running_;
 }
 
+LocalExecutorUse LocalExecutor::use() const {
+  const std::lock_guard lock(mutex_);
+  LocalExecutorUse use;
+  use.connected = connection_.open();
+  use.attempts = static_cast<int64_t>(attempts_.size());
+  use.running = running_;
+  if (unreachable_since_.has_value() && !use.connected) {
+    const auto since = steady_clock::now() - *unreachable_since_;
+    use.unreachable =
+        std::max<int64_t>(1, std::chrono::duration_cast<std::chrono::seconds>(since).count());
+  }
+  return use;
+}
+
 Status LocalExecutor::Open(Epoch epoch, std::vector<ExpectedAttempt> expected, ReportSink sink) {
   CHECK(!thread_.joinable()) << "opened twice";
   Result<RunnerConnection> connection = RunnerConnection::Open(options_.runner, epoch);
@@ -88,6 +102,7 @@ Status LocalExecutor::Open(Epoch epoch, std::vector<ExpectedAttempt> expected, R
     epoch_ = epoch;
     closing_ = fenced_ = false;
     connection_ = std::move(*connection);
+    counters_.connections.fetch_add(1, std::memory_order_relaxed);
     for (ExpectedAttempt& attempt : expected) Expect(std::move(attempt));
     Resume();
   }
@@ -135,6 +150,8 @@ void LocalExecutor::Start(AttemptSpec spec) {
     return;
   }
   attempt.spec = std::move(spec);
+  attempt.asked = steady_clock::now();
+  counters_.starts.fetch_add(1, std::memory_order_relaxed);
   waiting_.push_back(key);
   Pump();
 }
@@ -323,9 +340,12 @@ bool LocalExecutor::Reconnect() {
   const std::lock_guard lock(mutex_);
   if (!connection) {
     fenced_ = connection.error().code() == Code::kAborted;
+    if (!unreachable_since_.has_value()) unreachable_since_ = steady_clock::now();
     return false;
   }
   connection_ = std::move(*connection);
+  unreachable_since_.reset();
+  counters_.connections.fetch_add(1, std::memory_order_relaxed);
   Resume();
   return true;
 }
@@ -368,6 +388,11 @@ void LocalExecutor::OnReport(runner::Report report, Afterwards& after) {
   }
   if (attempt.phase != Phase::kRunning && !attempt.spec.log_link.empty()) {
     after.links.emplace_back(attempt.spec.log_link, runner::LogPath(AttemptDir(attempt.spec.key)));
+  }
+  if (attempt.asked.has_value()) {
+    if (status == TaskStatus::kRunning)
+      counters_.start.Observe(steady_clock::now() - *attempt.asked);
+    attempt.asked.reset();
   }
   SetPhase(attempt, IsFinished(status) ? Phase::kEnded : Phase::kRunning);
   DropPayload(attempt.spec);

@@ -1,15 +1,19 @@
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "base/duration_histogram.h"
 #include "executor/local/runner_connection.h"
 #include "executor/task_executor.h"
 
@@ -21,6 +25,21 @@ struct LocalExecutorOptions {
   int64_t parallelism = 100;  // attempts at a time; more wait their turn in order
   /// Beneath each attempt's own environment: the server's.
   std::map<std::string, std::string> environment;
+};
+
+/// What a LocalExecutor has done since it was made, for the operator's metrics. Thread-safe.
+struct LocalExecutorCounters {
+  std::atomic<int64_t> starts = 0;       // attempts handed to the runner for the first time
+  std::atomic<int64_t> connections = 0;  // to runners
+  DurationHistogram start;               // of an attempt, from Start until it runs
+};
+
+/// What a LocalExecutor has at hand now.
+struct LocalExecutorUse {
+  bool connected = false;   // to the runner
+  int64_t unreachable = 0;  // seconds without a runner that can be reached; 0: there is one
+  int64_t attempts = 0;     // handed over and not forgotten
+  int64_t running = 0;
 };
 
 /// The calling process's environment.
@@ -43,6 +62,8 @@ class LocalExecutor final : public TaskExecutor {
   void Forget(const AttemptKey& key) override;
   std::string LogPath(const AttemptKey& key) const override;
   int64_t running() const override;
+  LocalExecutorUse use() const;
+  const LocalExecutorCounters& counters() const { return counters_; }
   void Close() override;
 
   /// The attempt's directory.
@@ -61,6 +82,7 @@ class LocalExecutor final : public TaskExecutor {
     bool stop = false;
     bool forget = false;
     AttemptReport last;
+    std::optional<std::chrono::steady_clock::time_point> asked;  // to start, until it runs
   };
   /// What is left to do without the lock.
   struct Afterwards {
@@ -89,6 +111,7 @@ class LocalExecutor final : public TaskExecutor {
   void ForgetLocked(const std::string& key, const Attempt& attempt);
 
   const LocalExecutorOptions options_;
+  LocalExecutorCounters counters_;
   ReportSink sink_;
   std::thread thread_;
   int wake_fd_ = -1;
@@ -98,6 +121,7 @@ class LocalExecutor final : public TaskExecutor {
   bool closing_ = false;
   bool fenced_ = false;  // a higher epoch was seen: this server has nothing to say any more
   RunnerConnection connection_;
+  std::optional<std::chrono::steady_clock::time_point> unreachable_since_;
   std::unordered_map<std::string, Attempt> attempts_;  // by text form of the key
   std::deque<std::string> waiting_;
   int64_t active_ = 0;  // sent or running
