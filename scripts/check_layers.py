@@ -41,6 +41,7 @@ ADAPTERS = {
     r"<archive": {"bundle"},
     r"<yaml-cpp": {"server", "cli", "yaml"},
     r"<date/": {"calendar"},
+    r"<prometheus/": {"server"},
 }
 PURE = {"calendar", "model", "scheduler", "yaml"}
 IMPURE = re.compile(

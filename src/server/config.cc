@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "calendar/time_zone.h"
+#include "server/byte_size.h"
 #include "server/home.h"
 
 namespace aiflow::server {
@@ -36,7 +37,7 @@ constexpr std::string_view kSection = "SERVER__";
 constexpr std::array<std::string_view, 2> kOtherSections = {"CLIENT__", "NOTIFICATION__"};
 
 const auto& Keys() {
-  static const std::array<Key, 18> kKeys = {{
+  static const std::array<Key, 19> kKeys = {{
       {"rpc_port", &Config::rpc_port, "Port of the scheduler.", 0, kMaxPort},
       {"internal_rpc_port", &Config::internal_rpc_port,
        "Port for heartbeats of tasks of older clients; -1 switches it off.", -1, kMaxPort},
@@ -69,6 +70,9 @@ const auto& Keys() {
        "How often what is older than that is removed."},
       {"idempotence_window", &Config::idempotence_window,
        "How long the id of an event is known after the event was removed."},
+      {"disk_reserve", &Config::disk_reserve,
+       "Free disk space below which there is an alarm, and below half of which what is new is "
+       "refused: a number and k, m or g; auto: 256m, but at most a tenth of the disk; 0: never."},
   }};
   return kKeys;
 }
@@ -306,6 +310,10 @@ Status CheckConfig(const Config& config, const std::filesystem::path& home) {
   }
   AIFLOW_RETURN_IF_ERROR(
       CheckDuration("idempotence_window", config.idempotence_window, "1s", "3650d"));
+  if (config.disk_reserve != "auto" && !ParseByteSize(config.disk_reserve).has_value()) {
+    return Wrong("disk_reserve", "must be auto, or a whole number and k, m or g, as in 512m: " +
+                                     config.disk_reserve);
+  }
   return Status::Ok();
 }
 
@@ -342,7 +350,7 @@ Millis Config::compile_timeout_ms() const { return CheckedDuration(compile_timeo
 Millis Config::history_retention_ms() const { return CheckedDuration(history_retention); }
 Millis Config::retention_interval_ms() const { return CheckedDuration(retention_interval); }
 Millis Config::idempotence_window_ms() const { return CheckedDuration(idempotence_window); }
-
+std::optional<uint64_t> Config::disk_reserve_bytes() const { return ParseByteSize(disk_reserve); }
 Result<Config> ParseConfig(const std::string& text, const std::filesystem::path& home) {
   Config config;
   config.metadata_backend_uri = Expand(config.metadata_backend_uri, home);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,7 @@ struct Config {
   std::string history_retention = "30d";  // 0: for ever
   std::string retention_interval = "1h";
   std::string idempotence_window = "7d";
+  std::string disk_reserve = "auto";  // bytes, or a whole number and k, m or g; 0: no alarm
 
   /// The port of notification_server_uri.
   [[nodiscard]] int notification_port() const;
@@ -40,6 +42,7 @@ struct Config {
   [[nodiscard]] Millis history_retention_ms() const;  // 0: for ever
   [[nodiscard]] Millis retention_interval_ms() const;
   [[nodiscard]] Millis idempotence_window_ms() const;
+  [[nodiscard]] std::optional<uint64_t> disk_reserve_bytes() const;  // nothing: auto
 
   /// Settings of earlier versions that this one does not need: name each in the log.
   std::vector<std::string> unused;

@@ -89,6 +89,13 @@ TEST(ConfigTest, DurationsAreANumberAndAUnit) {
   EXPECT_THAT(Refusal("retention_interval: 8d"), HasSubstr("from 1s to 7d"));
 }
 
+TEST(ConfigTest, TheDiskReserveIsASize) {
+  EXPECT_EQ(ParseConfig("", "/h")->disk_reserve_bytes(), std::nullopt);
+  EXPECT_EQ(ParseConfig("disk_reserve: 2g", "/h")->disk_reserve_bytes(), uint64_t{2} << 30);
+  EXPECT_EQ(ParseConfig("disk_reserve: 0", "/h")->disk_reserve_bytes(), 0);
+  EXPECT_THAT(Refusal("disk_reserve: much"), HasSubstr("as in 512m: much"));
+}
+
 TEST(ConfigTest, WrongValuesNameTheKey) {
   EXPECT_THAT(Refusal("rpc_port:"), HasSubstr("key [rpc_port] not found in config"));
   EXPECT_THAT(Refusal("rpc_port: many"), HasSubstr("[rpc_port]"));

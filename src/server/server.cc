@@ -27,10 +27,15 @@
 #include "executor/local/runner_connection.h"
 #include "hosts/host_loop.h"
 #include "model/limits.h"
+#include "server/admitted_blobs.h"
 #include "server/attempt_planner.h"
+#include "server/byte_size.h"
+#include "server/disk_watch.h"
 #include "server/hook_runner.h"
 #include "server/host_planner.h"
 #include "server/legacy_compiler.h"
+#include "server/metrics/metrics.h"
+#include "server/metrics/timed_store.h"
 #include "server/port_reservation.h"
 #include "server/retention.h"
 #include "server/retention_files.h"
@@ -107,6 +112,8 @@ class Server::Impl {
   std::string notification_uri() const { return HostPort(host(), ports_.notification.port()); }
   std::string http_url() const { return "http://" + HostPort(host(), ports_.http.port()); }
   int64_t running() const { return executor_ == nullptr ? 0 : executor_->running(); }
+  std::string MetricsText() const { return metrics_->Text(); }
+  Readiness CheckReadiness() const;
 
  private:
   std::string host() const { return LocalHost(options_.listeners.host); }
@@ -120,6 +127,8 @@ class Server::Impl {
   Status OpenPorts();
   Status OpenHttp();
   void StartRetention();
+  void MakeDiskWatch();
+  void MakeMetrics();
   void EndRunner();
   std::string LogPath(const WorkflowRow& workflow, const TaskExecutionRow& run) const;
   /// Waits until what is in the log by now has been decided, or until `patience` is over.
@@ -129,10 +138,13 @@ class Server::Impl {
   Options options_;
   Ports ports_;
   std::optional<sqlite::HomeLock> lock_;
+  std::unique_ptr<DiskWatch> disk_;
   std::unique_ptr<SegmentLog> log_;
   std::unique_ptr<LogService> log_service_;
   std::unique_ptr<SqliteStore> store_;
+  std::optional<TimedStore> timed_store_;
   std::optional<LocalBlobStore> blobs_;
+  std::optional<AdmittedBlobs> admitted_blobs_;
   std::optional<BundleDirectory> bundles_;
   std::optional<LocalAttemptPlanner> planner_;
   std::unique_ptr<LocalExecutor> executor_;
@@ -142,6 +154,9 @@ class Server::Impl {
   std::unique_ptr<LegacyCompiler> compiler_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<EngineLoop> loop_;
+  std::optional<Metrics> metrics_;
+  Offset recover_from_ = 0;  // committed when the engine started
+  Offset recover_to_ = 0;    // the head of the log then
   std::optional<ServedLog> served_log_;
   std::optional<HomeFiles> files_;
   std::unique_ptr<Retention> retention_;
@@ -190,13 +205,20 @@ Status Server::Impl::OpenStores() {
   auto log = SegmentLog::Open(PosixFileSystem(), SystemClock(), home.log().string(), options);
   if (!log.has_value()) return log.error();
   log_ = *std::move(log);
-  log_service_ = std::make_unique<LogService>(*log_, LogServiceOptions{});
+  MakeDiskWatch();
+  LogServiceOptions service;
+  service.admit = [this](Admission admission, size_t bytes) {
+    return disk_->Admit(admission, bytes);
+  };
+  log_service_ = std::make_unique<LogService>(*log_, std::move(service));
   SqliteOptions sqlite;
   sqlite.upgrade = true;
   auto store = SqliteStore::Open(home.metadata(), sqlite);
   if (!store.has_value()) return store.error();
   store_ = *std::move(store);
+  timed_store_.emplace(*store_, SystemClock());
   blobs_.emplace(home.blobs());
+  admitted_blobs_.emplace(*blobs_, *disk_);
   bundles_.emplace(home.snapshots(), *blobs_);
   return Status::Ok();
 }
@@ -236,14 +258,54 @@ Status Server::Impl::StartEngine() {
   EngineOptions engine;
   engine.holder = "pid " + std::to_string(getpid());
   engine.warn = [logger = options_.logger](const std::string& line) { logger->warn("{}", line); };
-  engine_ = std::make_unique<Engine>(*log_service_, *store_, *blobs_, *executor_, *planner_,
+  engine_ = std::make_unique<Engine>(*log_service_, *timed_store_, *blobs_, *executor_, *planner_,
                                      std::move(engine));
   engine_->SetHookSender(*hooks_);
   engine_->SetEvaluator(*hosts_, *store_);
   loop_ = std::make_unique<EngineLoop>(*engine_, *log_service_, *store_, EngineLoopOptions{},
                                        options_.failed);
   AIFLOW_RETURN_IF_ERROR(loop_->Start());
+  recover_from_ = loop_->committed();
+  recover_to_ = log_service_->head();
+  MakeMetrics();
   return SetParallelism();
+}
+
+void Server::Impl::MakeDiskWatch() {
+  DiskWatch::Options options;
+  options.path = options_.home.root().string();
+  options.reserve = options_.config.disk_reserve_bytes();
+  options.look = [root = options_.home.root()] { return ReadDiskSpace(root); };
+  options.changed = [logger = options_.logger](const DiskReport& report) {
+    if (report.level == DiskLevel::kFine) {
+      logger->info("disk: there is enough space again, {} free", ByteSizeText(report.space.free));
+    } else {
+      logger->warn("disk: {}", report.text);
+    }
+  };
+  disk_ = std::make_unique<DiskWatch>(std::move(options), SystemClock());
+}
+
+void Server::Impl::MakeMetrics() {
+  metrics_.emplace(MetricSources{.version = Version(),
+                                 .log_directory = options_.home.log(),
+                                 .database = options_.home.metadata(),
+                                 .log = *log_service_,
+                                 .engine = *loop_,
+                                 .store = *timed_store_,
+                                 .executor = *executor_,
+                                 .hosts = [this] { return hosts_->stats(); },
+                                 .disk = *disk_});
+}
+
+Readiness Server::Impl::CheckReadiness() const {
+  return JudgeReadiness({.engine = loop_->NotReadyReason(),
+                         .recover_from = recover_from_,
+                         .recover_to = recover_to_,
+                         .committed = loop_->committed(),
+                         .runner_away = executor_->use().unreachable,
+                         .disk = disk_->Look(),
+                         .hosts = hosts_->stats()});
 }
 
 void Server::Impl::MakeCompiler() {
@@ -259,7 +321,7 @@ void Server::Impl::MakeCompiler() {
   options.environment["AIFLOW_SERVER_URI"] = server_uri();
   options.directory = options_.home.root();
   options.timeout = options_.config.compile_timeout_ms();
-  compiler_ = std::make_unique<LegacyCompiler>(*blobs_, *bundles_, std::move(options));
+  compiler_ = std::make_unique<LegacyCompiler>(*admitted_blobs_, *bundles_, std::move(options));
 }
 
 Status Server::Impl::SetParallelism() {
@@ -288,7 +350,7 @@ Status Server::Impl::OpenPorts() {
   const Listeners& wanted = options_.listeners;
   specs_.emplace(*blobs_);
   observers_.emplace();
-  backend_.emplace(*log_service_, *loop_, *store_, *blobs_, *specs_, *observers_);
+  backend_.emplace(*log_service_, *loop_, *store_, *admitted_blobs_, *specs_, *observers_);
   MakeCompiler();
   backend_->compiler = compiler_.get();
   backend_->log_path = [this](const WorkflowRow& workflow, const TaskExecutionRow& run) {
@@ -342,7 +404,8 @@ Status Server::Impl::OpenHttp() {
   options.port = ports_.http.port();
   options.any_host = wanted.insecure;
   api::HttpServer::Handlers handlers;
-  handlers.not_ready = [this] { return loop_->NotReadyReason(); };
+  handlers.not_ready = [this] { return CheckReadiness().Problems(); };
+  handlers.metrics = [this] { return metrics_->Text(); };
   handlers.rest = rest_.get();
   auto http = api::HttpServer::Start(std::move(options), std::move(handlers));
   if (!http.has_value()) return PortError(http.error(), "HTTP port", "--http-port");
@@ -544,6 +607,8 @@ std::string Server::server_uri() const { return impl_->server_uri(); }
 std::string Server::notification_uri() const { return impl_->notification_uri(); }
 std::string Server::http_url() const { return impl_->http_url(); }
 int64_t Server::running() const { return impl_->running(); }
+std::string Server::MetricsText() const { return impl_->MetricsText(); }
+Readiness Server::CheckReadiness() const { return impl_->CheckReadiness(); }
 int64_t Server::StopTasks(Millis patience) { return impl_->StopTasks(patience); }
 void Server::Stop() { impl_->Stop(); }
 

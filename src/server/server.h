@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "server/config.h"
 #include "server/home.h"
+#include "server/readiness.h"
 
 namespace spdlog {
 class logger;
@@ -54,6 +55,10 @@ class Server {
   [[nodiscard]] std::string http_url() const;
   /// Attempts that run now.
   [[nodiscard]] int64_t running() const;
+  /// The page of /metrics.
+  [[nodiscard]] std::string MetricsText() const;
+  /// What keeps the server from being ready, and what somebody should look at.
+  [[nodiscard]] Readiness CheckReadiness() const;
 
   /// Stops every workflow execution with a live task and waits until no attempt runs, or for
   /// `patience`. Returns the number of attempts that still run.

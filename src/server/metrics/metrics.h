@@ -1,0 +1,43 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "engine/engine_loop.h"
+#include "eventlog/log_service.h"
+#include "executor/local/local_executor.h"
+#include "hosts/host_pool.h"
+#include "server/disk_watch.h"
+#include "server/metrics/timed_store.h"
+
+namespace aiflow::server {
+
+/// The parts of a server that are measured; all outlive the Metrics.
+struct MetricSources {
+  std::string version;
+  std::filesystem::path log_directory;
+  std::filesystem::path database;
+  const LogService& log;
+  EngineLoop& engine;
+  const TimedStore& store;
+  const LocalExecutor& executor;
+  std::function<hosts::HostPoolStats()> hosts;
+  DiskWatch& disk;
+};
+
+/// What an operator watches (docs/operating.md has the list). Everything is read when it is asked
+/// for; between two calls nothing runs. Thread-safe.
+class Metrics {
+ public:
+  explicit Metrics(MetricSources sources) : sources_(std::move(sources)) {}
+
+  /// The page for Prometheus: text/plain; version=0.0.4. Waits at most a second for the engine's
+  /// thread; what only that knows is left out when it is busy for longer.
+  [[nodiscard]] std::string Text() const;
+
+ private:
+  const MetricSources sources_;
+};
+
+}  // namespace aiflow::server
