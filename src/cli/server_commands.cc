@@ -59,6 +59,8 @@ void AddServerCommands(CLI::App& app, CommandSlot& slot) {
       [](CLI::App& command, StartArgs& args) {
         DeclareServer(command, args);
         command.add_flag("-d,--daemon", args.daemon, "In the background");
+        // Of the server that runs in the background.
+        command.add_flag("--log-to-file", args.options.log_to_file)->group("");
       },
       RunStart);
   AddCommand<StopArgs>(

@@ -30,6 +30,7 @@ struct Key {
 };
 
 constexpr int64_t kMaxPort = 65'535;
+constexpr uint64_t kLeastLogSize = 64U << 10;
 
 /// AIFLOW__SECTION__KEY; the sections of the other programs' settings are theirs.
 constexpr std::string_view kVariablePrefix = "AIFLOW__";
@@ -37,7 +38,7 @@ constexpr std::string_view kSection = "SERVER__";
 constexpr std::array<std::string_view, 2> kOtherSections = {"CLIENT__", "NOTIFICATION__"};
 
 const auto& Keys() {
-  static const std::array<Key, 19> kKeys = {{
+  static const std::array<Key, 22> kKeys = {{
       {"rpc_port", &Config::rpc_port, "Port of the scheduler.", 0, kMaxPort},
       {"internal_rpc_port", &Config::internal_rpc_port,
        "Port for heartbeats of tasks of older clients; -1 switches it off.", -1, kMaxPort},
@@ -73,6 +74,9 @@ const auto& Keys() {
       {"disk_reserve", &Config::disk_reserve,
        "Free disk space below which there is an alarm, and below half of which what is new is "
        "refused: a number and k, m or g; auto: 256m, but at most a tenth of the disk; 0: never."},
+      {"log_format", &Config::log_format, "Of the server's log: text or json."},
+      {"log_max_size", &Config::log_max_size, "Size at which a new file of the log is begun."},
+      {"log_files", &Config::log_files, "Files of the server's log that are kept.", 1, 10'000},
   }};
   return kKeys;
 }
@@ -314,6 +318,14 @@ Status CheckConfig(const Config& config, const std::filesystem::path& home) {
     return Wrong("disk_reserve", "must be auto, or a whole number and k, m or g, as in 512m: " +
                                      config.disk_reserve);
   }
+  if (config.log_format != "text" && config.log_format != "json") {
+    return Wrong("log_format", "must be text or json: " + config.log_format);
+  }
+  const std::optional<uint64_t> log_size = ParseByteSize(config.log_max_size);
+  if (!log_size.has_value() || *log_size < kLeastLogSize) {
+    return Wrong("log_max_size",
+                 "must be a whole number and k, m or g, and at least 64k: " + config.log_max_size);
+  }
   return Status::Ok();
 }
 
@@ -351,6 +363,10 @@ Millis Config::history_retention_ms() const { return CheckedDuration(history_ret
 Millis Config::retention_interval_ms() const { return CheckedDuration(retention_interval); }
 Millis Config::idempotence_window_ms() const { return CheckedDuration(idempotence_window); }
 std::optional<uint64_t> Config::disk_reserve_bytes() const { return ParseByteSize(disk_reserve); }
+uint64_t Config::log_max_size_bytes() const {
+  return ParseByteSize(log_max_size).value_or(kLeastLogSize);
+}
+
 Result<Config> ParseConfig(const std::string& text, const std::filesystem::path& home) {
   Config config;
   config.metadata_backend_uri = Expand(config.metadata_backend_uri, home);

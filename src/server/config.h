@@ -34,6 +34,9 @@ struct Config {
   std::string retention_interval = "1h";
   std::string idempotence_window = "7d";
   std::string disk_reserve = "auto";  // bytes, or a whole number and k, m or g; 0: no alarm
+  std::string log_format = "text";
+  std::string log_max_size = "64m";
+  int64_t log_files = 10;
 
   /// The port of notification_server_uri.
   [[nodiscard]] int notification_port() const;
@@ -43,6 +46,7 @@ struct Config {
   [[nodiscard]] Millis retention_interval_ms() const;
   [[nodiscard]] Millis idempotence_window_ms() const;
   [[nodiscard]] std::optional<uint64_t> disk_reserve_bytes() const;  // nothing: auto
+  [[nodiscard]] uint64_t log_max_size_bytes() const;
 
   /// Settings of earlier versions that this one does not need: name each in the log.
   std::vector<std::string> unused;

@@ -96,6 +96,13 @@ TEST(ConfigTest, TheDiskReserveIsASize) {
   EXPECT_THAT(Refusal("disk_reserve: much"), HasSubstr("as in 512m: much"));
 }
 
+TEST(ConfigTest, TheLogHasAFormAndASize) {
+  EXPECT_EQ(ParseConfig("", "/h")->log_max_size_bytes(), uint64_t{64} << 20);
+  EXPECT_THAT(Refusal("log_max_size: 1k"), HasSubstr("at least 64k: 1k"));
+  EXPECT_THAT(Refusal("log_format: xml"), HasSubstr("text or json: xml"));
+  EXPECT_THAT(Refusal("log_files: 0"), HasSubstr("from 1 to 10000"));
+}
+
 TEST(ConfigTest, WrongValuesNameTheKey) {
   EXPECT_THAT(Refusal("rpc_port:"), HasSubstr("key [rpc_port] not found in config"));
   EXPECT_THAT(Refusal("rpc_port: many"), HasSubstr("[rpc_port]"));

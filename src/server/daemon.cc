@@ -52,6 +52,7 @@ std::vector<std::string> CommandOf(const ServerOptions& options, const Home& hom
   if (options.insecure) words.emplace_back("--insecure");
   if (options.stop_tasks) words.emplace_back("--stop-tasks");
   if (options.verbose) words.emplace_back("--verbose");
+  words.emplace_back("--log-to-file");
   return words;
 }
 
@@ -103,8 +104,8 @@ Endpoints LastEndpoints(const std::filesystem::path& home) {
     const auto found = json.find(name);
     return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
   };
-  return {member("server_uri"), member("notification_uri"), member("http_url"),
-          json["pid"].get<int64_t>(), member("version")};
+  return {member("server_uri"),       member("notification_uri"), member("http_url"),
+          json["pid"].get<int64_t>(), member("version"),          member("log")};
 }
 
 Result<Endpoints> ReadEndpoints(const std::filesystem::path& home) {
@@ -141,8 +142,8 @@ int StartServerDaemon(const ServerOptions& options, const std::filesystem::path&
                     kExitConfig);
   }
   std::filesystem::create_directories(home.logs(), error);
-  const std::string log = (home.logs() / "aiflow_server.out").string();
-  const Result<pid_t> pid = SpawnDetached(CommandOf(options, home, executable), log);
+  const std::string output = (home.logs() / "aiflow_server.out").string();
+  const Result<pid_t> pid = SpawnDetached(CommandOf(options, home, executable), output);
   if (!pid.has_value()) return Complain(pid.error().message(), kExitFailure);
 
   // The endpoint file appears when it is ready.
@@ -151,7 +152,7 @@ int StartServerDaemon(const ServerOptions& options, const std::filesystem::path&
     int status = 0;
     if (waitpid(*pid, &status, WNOHANG) == *pid) {
       return Complain(
-          "the server ended at once; its output is in " + log,
+          "the server ended at once; its output is in " + output,
           WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : kExitFailure);
     }
     const auto endpoints = ReadEndpoints(home.root());
@@ -159,13 +160,13 @@ int StartServerDaemon(const ServerOptions& options, const std::filesystem::path&
       std::cout << "AIFlow Server runs in the background (pid " << *pid << ").\n"
                 << "  scheduler     " << endpoints->server_uri << "\n"
                 << "  notification  " << endpoints->notification_uri << "\n"
-                << "  log           " << log << "\n"
+                << "  log           " << (endpoints->log.empty() ? output : endpoints->log) << "\n"
                 << "  pid file      " << home.pid_file().string() << "\n";
       return kExitOk;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-  return Complain("the server is not ready after 60 s; its output is in " + log, kExitFailure);
+  return Complain("the server is not ready after 60 s; its output is in " + output, kExitFailure);
 }
 
 int StopServer(const std::filesystem::path& root, bool stop_tasks) {

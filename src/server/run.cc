@@ -1,13 +1,10 @@
-#include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/dist_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
+#include <fcntl.h>
+#include <spdlog/logger.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <csignal>
-#include <ctime>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -18,7 +15,9 @@
 #include "server/config.h"
 #include "server/home.h"
 #include "server/server.h"
+#include "server/server_log.h"
 #include "server/server_main.h"
+#include "server/service_manager.h"
 
 namespace aiflow::server {
 namespace {
@@ -45,12 +44,12 @@ int ExitCodeOf(const Status& status) {
   }
 }
 
-/// Takes the signals that end a server, in every thread made from now on.
+/// Takes the signals that a server listens to, in every thread made from now on.
 class StopSignals {
  public:
   StopSignals() {
     sigemptyset(&wanted_);
-    for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&wanted_, signal);
+    for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGHUP}) sigaddset(&wanted_, signal);
     pthread_sigmask(SIG_BLOCK, &wanted_, &before_);
     struct sigaction ignore {};
     ignore.sa_handler = SIG_IGN;  // NOLINT: a macro of the system
@@ -107,44 +106,23 @@ Result<Listeners> ListenersOf(const ServerOptions& options, const Config& config
   return listeners;
 }
 
-std::string TimeForFileName() {
-  const std::time_t now = std::time(nullptr);
-  std::tm local{};
-  localtime_r(&now, &local);
-  char text[32];
-  std::strftime(text, sizeof(text), "%Y%m%d-%H%M%S", &local);
-  return text;
+/// Whether SIGHUP says that our terminal was closed, and not that the log was moved away.
+bool HangupEnds() {
+  struct sigaction now {};
+  if (sigaction(SIGHUP, nullptr, &now) == 0 && now.sa_handler == SIG_IGN) return false;  // nohup
+  const int terminal = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  if (terminal >= 0) close(terminal);
+  return terminal >= 0;
 }
 
-/// Where the log goes is known once the home is ours.
-struct Log {
-  std::shared_ptr<spdlog::sinks::dist_sink_mt> sinks =
-      std::make_shared<spdlog::sinks::dist_sink_mt>();
-  std::shared_ptr<spdlog::logger> logger = std::make_shared<spdlog::logger>("aiflow", sinks);
-};
-
-/// Opens a file of its own in logs/, or stderr. The one place where spdlog may throw.
-Status OpenLog(const Home& home, bool to_file, Log* log, std::string* path) {
-  try {
-    if (to_file) {
-      *path = (home.logs() / ("aiflow_server-" + TimeForFileName() + ".log")).string();
-      log->sinks->add_sink(std::make_shared<spdlog::sinks::basic_file_sink_mt>(*path));
-    } else {
-      log->sinks->add_sink(std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    }
-  } catch (const spdlog::spdlog_ex& error) {
-    return {Code::kPermissionDenied, std::string("cannot write the log: ") + error.what()};
-  }
-  return Status::Ok();
-}
-
-Status WriteEndpoints(const Home& home, const Server& server) {
+Status WriteEndpoints(const Home& home, const Server& server, const std::string& log) {
   const nlohmann::ordered_json json = {
       {"server_uri", server.server_uri()},
       {"notification_uri", server.notification_uri()},
       {"http_url", server.http_url()},
       {"pid", getpid()},
       {"version", Version()},
+      {"log", log},
   };
   AIFLOW_RETURN_IF_ERROR(WriteFileAtomically(home.pid_file(), std::to_string(getpid()) + "\n"));
   return WriteFileAtomically(home.endpoints(), json.dump(2) + "\n");
@@ -201,33 +179,48 @@ int Run(const ServerOptions& options, bool standalone) {
                     kExitConfig);
   }
 
+  const ServiceManager manager;
+  const bool hangup_ends = HangupEnds();
   const StopSignals signals;
-  std::string log_path;
-  Log log;
-  log.logger->set_level(spdlog::level::from_str(options.verbose ? "debug" : config->log_level));
-  log.logger->flush_on(spdlog::level::info);
+  ServerLog log({.level = options.verbose ? "debug" : config->log_level,
+                 .json = config->log_format == "json",
+                 .max_bytes = config->log_max_size_bytes(),
+                 .files = config->log_files});
 
   std::atomic<bool> lost = false;
-  Server::Options server_options{home, *config, *listeners, "", log.logger, nullptr, nullptr};
+  Server::Options server_options{home, *config, *listeners, "", log.logger(), nullptr, nullptr};
   server_options.runner_binary =
       (fs::read_symlink("/proc/self/exe", none).parent_path() / "aiflow-runner").string();
-  server_options.failed = [&lost, logger = log.logger](const Status& status) {
+  server_options.failed = [&lost, logger = log.logger()](const Status& status) {
     logger->critical("{}", status.message());
     lost = true;
     kill(getpid(), SIGTERM);
   };
-  server_options.home_taken = [&] { return OpenLog(home, standalone, &log, &log_path); };
+  server_options.home_taken = [&] {
+    if (standalone || options.log_to_file) {
+      log.OpenFile(home.logs());
+    } else {
+      log.OpenStderr();
+    }
+    return Status::Ok();
+  };
   auto server = Server::Start(std::move(server_options));
   if (!server.has_value()) return Complain(server.error(), ExitCodeOf(server.error()));
-  if (Status written = WriteEndpoints(home, **server); !written.ok()) {
+  if (Status written = WriteEndpoints(home, **server, log.path()); !written.ok()) {
     return Complain(written, kExitFailure);
   }
-  log.logger->info("ready: scheduler {}, notification {}, http {}", (*server)->server_uri(),
-                   (*server)->notification_uri(), (*server)->http_url());
-  PrintReady(home, **server, log_path);
+  log.logger()->info("ready: scheduler {}, notification {}, http {}", (*server)->server_uri(),
+                     (*server)->notification_uri(), (*server)->http_url());
+  PrintReady(home, **server, log.path());
+  manager.Tell("READY=1");
 
-  const int signal = signals.Wait();
-  log.logger->info("stopping on signal {}", signal);
+  int signal = signals.Wait();
+  for (; signal == SIGHUP && !hangup_ends; signal = signals.Wait()) {
+    log.Reopen();
+    log.logger()->info("the log was opened anew on signal {}", signal);
+  }
+  manager.Tell("STOPPING=1");
+  log.logger()->info("stopping on signal {}", signal);
   Shutdown(home, **server, options.stop_tasks || signal == SIGUSR1);
   return lost ? kExitFailure : kExitOk;
 }

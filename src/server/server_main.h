@@ -44,12 +44,14 @@ struct ServerOptions {
   bool insecure = false;           // allows a host that is not loopback
   bool stop_tasks = false;         // at the end, stop running tasks first
   bool verbose = false;            // debug log
+  bool log_to_file = false;        // to logs/aiflow_server-*.log, as RunStandalone does
 };
 struct StandaloneOptions : ServerOptions {};
 
 /// `aiflow standalone`: makes a fresh home when there is none, runs everything in this process,
 /// logs to logs/aiflow_server-*.log in the home, prints addresses and next commands once ready,
-/// returns after SIGTERM or SIGINT.
+/// returns after SIGTERM, SIGINT or the end of its terminal. Without a terminal, SIGHUP opens the
+/// log anew.
 int RunStandalone(const StandaloneOptions& options);
 
 /// `aiflow server start` in the foreground: the same server, log on stderr, only on a home that
@@ -58,8 +60,10 @@ int RunStandalone(const StandaloneOptions& options);
 int RunServer(const ServerOptions& options);
 
 /// `aiflow server start -d`: runs the server detached, waits until it is ready or has failed,
-/// prints where log and pid file are. `executable` is this program's path; it is run as `executable
-/// server start --home HOME ...`.
+/// prints where log and pid file are. It logs to logs/aiflow_server-*.log; what else it says goes
+/// to logs/aiflow_server.out. `executable` is this program's path; it is run as `executable server
+/// start
+/// --home HOME ...`.
 int StartServerDaemon(const ServerOptions& options, const std::filesystem::path& executable);
 
 /// `aiflow server stop`: SIGTERM, then SIGKILL after 60 s, to the server of this home. Its tasks
@@ -73,6 +77,7 @@ struct Endpoints {
   std::string http_url;          // http://host:port; empty when off
   int64_t pid = 0;
   std::string version;
+  std::string log;  // path of its log; empty: it logs on stderr
 };
 /// As the last server of the home wrote them, whether it runs or not; empty when none ever ran, or
 /// when the file is damaged.
