@@ -84,5 +84,6 @@ void AddFailedEventCommands(CLI::App& events, CommandSlot& slot);
 void AddServerCommands(CLI::App& app, CommandSlot& slot);
 void AddConfigCommands(CLI::App& app, CommandSlot& slot);
 void AddDbCommands(CLI::App& app, CommandSlot& slot);
+void AddDoctorCommand(CLI::App& app, CommandSlot& slot);
 
 }  // namespace aiflow::cli

@@ -53,6 +53,7 @@ int main(int argc, char** argv) {
                                      [](CLI::App& app, aiflow::cli::CommandSlot& slot) {
                                        aiflow::cli::AddConfigCommands(app, slot);
                                        aiflow::cli::AddDbCommands(app, slot);
+                                       aiflow::cli::AddDoctorCommand(app, slot);
                                        aiflow::cli::AddServerCommands(app, slot);
                                      });
 }

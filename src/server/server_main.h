@@ -7,6 +7,7 @@
 
 #include "base/status.h"
 #include "server/config.h"
+#include "server/doctor/finding.h"
 
 /// The entry points of the server roles for the `aiflow` program. No function throws, exits or
 /// installs anything lasting but signal handling while a server runs. Functions that return int
@@ -104,6 +105,12 @@ Result<std::string> DbUpgrade(const std::filesystem::path& home);
 /// task logs, then makes fresh stores. The caller has asked the user. kFailedPrecondition while a
 /// server or a task runs.
 Result<std::string> DbReset(const std::filesystem::path& home);
+
+/// `aiflow doctor`: looks at the home, the machine and the server that runs, if one does, and
+/// changes nothing. `executable` is this program's path. Works on a home that is missing or broken.
+/// Takes some seconds at most, and longer to check large metadata while no server runs.
+std::vector<Finding> Diagnose(const std::filesystem::path& home,
+                              const std::filesystem::path& executable);
 
 /// "0.1.0".
 std::string Version();
