@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/status.h"
+#include "engine/recent_changes.h"
 #include "model/requests.h"
 #include "model/rows.h"
 #include "scheduler/state.h"
@@ -28,9 +29,12 @@ class EngineHandle {
   /// Calls `changed` (from the engine's thread, must not block) after each commit that touched the
   /// execution; returns a handle for Unwatch, after which `changed` is not called any more (it
   /// waits for a call that is running, unless it is called from there: hold no lock that `changed`
-  /// takes).
+  /// takes). An invalid id stands for every execution.
   virtual uint64_t Watch(ExecutionId execution, std::function<void()> changed) = 0;
   virtual void Unwatch(uint64_t id) = 0;
+
+  /// What has changed lately; lives as long as the engine's door.
+  virtual const RecentChanges& recent_changes() const = 0;
 
   virtual Offset committed() const = 0;
   virtual Epoch epoch() const = 0;

@@ -63,6 +63,7 @@ struct EngineLoop::Watches {
 
   void Changed(const CommitNews& news);
 
+  RecentChanges recent;
   std::mutex mutex;
   std::condition_variable idle;
   // All guarded by mutex.
@@ -75,16 +76,19 @@ struct EngineLoop::Watches {
 
 void EngineLoop::Watches::Changed(const CommitNews& news) {
   std::unique_lock lock(mutex);
+  recent.Note(news.committed, news.touched, news.all);
   if (entries.empty()) return;
   thread = std::this_thread::get_id();
   std::vector<uint64_t> ids;
   for (const auto& [id, entry] : entries) {
     if (news.all) ids.push_back(id);
   }
-  for (const ExecutionId execution : news.touched) {
+  const auto add = [&](ExecutionId execution) {
     const auto [begin, end] = by_execution.equal_range(execution);
     for (auto it = begin; it != end; ++it) ids.push_back(it->second);
-  }
+  };
+  for (const ExecutionId execution : news.touched) add(execution);
+  if (!news.touched.empty()) add(ExecutionId());
   for (const uint64_t id : ids) {
     const auto found = entries.find(id);
     if (found == entries.end()) continue;  // unwatched by an earlier one
@@ -124,6 +128,7 @@ Status EngineLoop::Start() {
     watches_->Changed(news);
   });
   committed_ = engine_.committed();
+  watches_->recent.Begin(committed_);
   epoch_ = engine_.epoch();
   {
     const std::lock_guard lock(door_->mutex);
@@ -385,6 +390,8 @@ uint64_t EngineLoop::Watch(ExecutionId execution, std::function<void()> changed)
   watches_->by_execution.emplace(execution, id);
   return id;
 }
+
+const RecentChanges& EngineLoop::recent_changes() const { return watches_->recent; }
 
 void EngineLoop::Unwatch(uint64_t id) {
   std::unique_lock lock(watches_->mutex);

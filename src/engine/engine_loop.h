@@ -50,6 +50,7 @@ class EngineLoop final : public EngineHandle {
   /// or when the loop has ended. The event must be in the log.
   void WhenCommitted(Offset offset, std::function<void()> done);
   uint64_t Watch(ExecutionId execution, std::function<void()> changed) override;
+  const RecentChanges& recent_changes() const override;
   void Unwatch(uint64_t id) override;
   Offset committed() const override { return committed_.load(std::memory_order_acquire); }
   Epoch epoch() const override { return epoch_.load(std::memory_order_acquire); }

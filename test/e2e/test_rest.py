@@ -265,6 +265,43 @@ def test_a_reader_of_events_misses_and_repeats_nothing_across_kills_of_the_serve
     assert seen == list(range(total))
 
 
+def test_changes_of_all_executions_are_told_and_taken_up_again(rest, server):
+    upload(rest, spec("one", {"name": "t", "command": "true"}), spec("two", {"name": "t", "command": "true"}))
+    offset = rest.get("/server")["committed_offset"]
+
+    def run(name):
+        execution = rest.post(f"/namespaces/default/workflows/{name}/executions")["execution_id"]
+        finished(rest, execution)
+        return execution
+
+    def told(path, last_id=None, until=None):
+        """Latest status of each execution, until that of `until` is SUCCESS."""
+        latest = {}
+        for place, event, data in rest.stream(path, last_id=last_id):
+            if event != "message":
+                return latest, event, json.loads(data)
+            change = json.loads(data)
+            latest[change["execution_id"]] = change.get("execution", {}).get("status", "deleted")
+            if latest.get(until) == "SUCCESS":
+                return latest, event, place
+        raise AssertionError("the stream broke")
+
+    first, second = run("one"), run("two")
+    latest, _, place = told(f"/executions/stream?after_offset={offset}", until=second)
+    assert latest == {first: "SUCCESS", second: "SUCCESS"}
+    latest, _, _ = told(f"/executions/stream?after_offset={offset}&namespace=default&name=one", until=first)
+    assert latest == {first: "SUCCESS"}
+    third = run("one")
+    latest, _, _ = told("/executions/stream", last_id=place, until=third)
+    assert latest[third] == "SUCCESS" and first not in latest
+    # What a server saw before it died it does not know: the reader is told, and not left waiting.
+    server.kill()
+    server.start()
+    status, _, answer = rest.raw("GET", f"/executions/stream?after_offset={offset}")
+    assert status == 400 and b"OUT_OF_RANGE" in answer
+    rest.call("GET", "/executions/stream?namespace=default&name=none", status=404)
+
+
 def test_many_readers_hold_up_neither_each_other_nor_requests(rest, server):
     readers, counts, failures = [], [0] * 40, []
 

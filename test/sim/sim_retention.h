@@ -32,6 +32,7 @@ class SimRetention final : public EngineHandle,
     return 0;
   }
   void Unwatch(uint64_t /*id*/) override {}
+  const RecentChanges& recent_changes() const override { return changes_; }
   Offset committed() const override;
   Epoch epoch() const override { return 0; }
   std::string NotReadyReason() const override { return {}; }
@@ -45,6 +46,7 @@ class SimRetention final : public EngineHandle,
   Status SweepBlobs(const std::set<std::string>& named) override;
 
  private:
+  const RecentChanges changes_;  // nobody asks
   Durable& durable_;
   SimServer& server_;  // gone when the pulse is dead
   const std::shared_ptr<const Pulse> pulse_;

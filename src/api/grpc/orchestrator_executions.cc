@@ -165,6 +165,12 @@ OrchestratorServiceAdapter::WatchWorkflowExecution(Context*,
   return NewExecutionWatch(backend_, *request);
 }
 
+grpc::ServerWriteReactor<v1::WatchWorkflowExecutionsResponse>*
+OrchestratorServiceAdapter::WatchWorkflowExecutions(
+    Context*, const v1::WatchWorkflowExecutionsRequest* request) {
+  return NewExecutionsWatch(backend_, *request);
+}
+
 grpc::ServerUnaryReactor* OrchestratorServiceAdapter::StartTaskExecution(
     Context* context, const v1::TaskRequest* request, v1::StartTaskExecutionResponse* response) {
   const aiflow::StartTaskExecution start{request->execution_id(), request->task_name()};

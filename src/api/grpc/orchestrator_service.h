@@ -66,6 +66,8 @@ class OrchestratorServiceAdapter final : public v1::Orchestrator::CallbackServic
                                 v1::ListWorkflowExecutionsResponse* response) override;
   grpc::ServerWriteReactor<v1::WorkflowExecutionView>* WatchWorkflowExecution(
       Context* context, const v1::GetWorkflowExecutionRequest* request) override;
+  grpc::ServerWriteReactor<v1::WatchWorkflowExecutionsResponse>* WatchWorkflowExecutions(
+      Context* context, const v1::WatchWorkflowExecutionsRequest* request) override;
 
   Unary* StartTaskExecution(Context* context, const v1::TaskRequest* request,
                             v1::StartTaskExecutionResponse* response) override;
@@ -143,6 +145,8 @@ grpc::ServerReadReactor<v1::UploadWorkflowsRequest>* NewUpload(
     Backend& backend, grpc::CallbackServerContext* context, v1::UploadWorkflowsResponse* response);
 grpc::ServerWriteReactor<v1::WorkflowExecutionView>* NewExecutionWatch(
     Backend& backend, const v1::GetWorkflowExecutionRequest& request);
+grpc::ServerWriteReactor<v1::WatchWorkflowExecutionsResponse>* NewExecutionsWatch(
+    Backend& backend, const v1::WatchWorkflowExecutionsRequest& request);
 grpc::ServerWriteReactor<v1::LogChunk>* NewTaskLogReader(Backend& backend,
                                                          const v1::ReadTaskLogRequest& request);
 

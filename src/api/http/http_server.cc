@@ -26,7 +26,10 @@ constexpr std::chrono::seconds kKeepAlive{15};
 constexpr std::chrono::seconds kReadTimeout{10};
 /// A reader that takes nothing for this long is gone; it comes back to where it was.
 constexpr std::chrono::seconds kWriteTimeout{30};
-constexpr int kIdleConnectionSeconds = 5;
+/// A connection has a thread while it is idle, so not for long.
+constexpr int kIdleConnectionSeconds = 2;
+/// Connections that wait until a thread is free. The library's own number is 5.
+constexpr int kBacklog = 1024;
 /// Nobody sends more in one request; messages have limits of their own.
 constexpr size_t kMaxUploadBytes = size_t{1} << 30;
 
@@ -151,6 +154,7 @@ class HttpServer::Impl {
   std::unique_ptr<httplib::Server> server_;
   std::mutex mutex_;
   std::thread thread_;
+  socket_t socket_ = -1;  // the server's own; of the address that could be bound
   int port_ = -1;
 };
 
@@ -179,9 +183,10 @@ void HttpServer::Impl::Configure() {
     return new Threads(options_.max_streams + options_.max_requests);
   };
   // The default shares the port with other processes.
-  server_->set_socket_options([](socket_t socket) {
+  server_->set_socket_options([this](socket_t socket) {
     const int yes = 1;
     setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+    socket_ = socket;
   });
   server_->set_tcp_nodelay(true);
   server_->set_read_timeout(kReadTimeout);
@@ -383,6 +388,7 @@ Status HttpServer::Impl::Start() {
     return {Code::kAlreadyExists,
             "cannot listen on " + options_.host + ":" + std::to_string(options_.port)};
   }
+  listen(socket_, kBacklog);  // it listens already; this only makes the queue longer
   thread_ = std::thread([this] { server_->listen_after_bind(); });
   // Stopping a server that does not listen yet would be lost.
   while (!server_->is_running()) std::this_thread::yield();
