@@ -19,7 +19,7 @@ struct StoreInspection {
 
 /// Looks into a database without a lock and without changing anything in it, also beside a running
 /// server. `check` reads all of it (as PRAGMA quick_check). kNotFound when there is none;
-/// kDataLoss, kFailedPrecondition and kUnavailable for one that cannot be read.
+/// kFailedPrecondition when it is none of ours, kDataLoss and kUnavailable when it cannot be read.
 Result<StoreInspection> InspectSqliteStore(const std::filesystem::path& path, bool check);
 
 }  // namespace aiflow

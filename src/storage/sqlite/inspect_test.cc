@@ -48,7 +48,7 @@ TEST_F(InspectTest, ADatabaseThatIsNotThereIsNotMade) {
 
 TEST_F(InspectTest, AFileThatIsNoDatabaseIsRefused) {
   std::ofstream(path()) << std::string(10'000, 'x');
-  EXPECT_EQ(InspectSqliteStore(path(), true).error().code(), Code::kDataLoss);
+  EXPECT_EQ(InspectSqliteStore(path(), true).error().code(), Code::kFailedPrecondition);
 }
 
 TEST_F(InspectTest, SomebodyElsesDatabaseIsRefused) {
