@@ -91,6 +91,22 @@ class Server:
         except (FileNotFoundError, json.JSONDecodeError):
             return {}
 
+    def listening_ports(self) -> set:
+        """The TCP ports that the server listens on."""
+        sockets = set()
+        for link in pathlib.Path(f"/proc/{self.process.pid}/fd").iterdir():
+            try:
+                sockets.add(os.readlink(link))
+            except FileNotFoundError:
+                pass
+        ports = set()
+        for table in ("tcp", "tcp6"):
+            for line in pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+                fields = line.split()
+                if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets:
+                    ports.add(int(fields[1].rsplit(":", 1)[1], 16))
+        return ports
+
     def kill(self):
         """kill -9, the server alone."""
         self.process.kill()
