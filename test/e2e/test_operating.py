@@ -150,6 +150,8 @@ def test_a_small_disk_that_fills_up_refuses_what_is_new_and_goes_on_by_itself(tm
             assert "free some space" in " ".join(refused.stderr.split())
             assert "disk: " in server.log()
             (disk / "filler").unlink()
+            # Who asks makes it look; by itself it looks with an event, once a second.
+            wait_until(lambda: "aiflow_disk_alarm 0" in get(server, "/metrics"), "the end of the alarm")
             server.cli("event", "send", "k", "v", "--timeout", "30")
             assert "enough space again" in server.log()
     finally:
