@@ -15,6 +15,9 @@ namespace {
 constexpr int kKeepAliveMs = 60'000;
 constexpr int kKeepAliveAnswerMs = 20'000;
 
+// What gRPC calls the shortest pause is how long making a connection may take.
+constexpr int kConnectMs = 2'000;
+
 std::vector<std::string> Addresses(const std::string& list) {
   std::vector<std::string> addresses;
   std::istringstream parts(list);
@@ -36,7 +39,7 @@ std::vector<std::string> Addresses(const std::string& list) {
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 50);
+  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectMs);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, static_cast<int>(Backoff::kMax.count()));
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepAliveMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepAliveAnswerMs);

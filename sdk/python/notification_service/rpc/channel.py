@@ -11,7 +11,8 @@ def open_channel(address: str) -> grpc.Channel:
         ("grpc.max_receive_message_length", -1),
         ("grpc.max_send_message_length", -1),
         ("grpc.initial_reconnect_backoff_ms", 100),
-        ("grpc.min_reconnect_backoff_ms", 100),
+        # How long making a connection may take, whatever its name says.
+        ("grpc.min_reconnect_backoff_ms", 2000),
         ("grpc.max_reconnect_backoff_ms", 2000),
     ]
     if address.startswith(_LOCAL_HOSTS):
