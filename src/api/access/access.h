@@ -12,7 +12,7 @@
 namespace aiflow::api {
 
 /// Who may use the ports, the same for gRPC and HTTP: the server's own user and root by a unix
-/// socket or over loopback need nothing; everybody else brings a token. Immutable but for the
+/// socket or over TCP within this machine need nothing; everybody else brings a token. Immutable but for the
 /// tokens; thread-safe.
 ///
 /// An HTTP server calls, per request:

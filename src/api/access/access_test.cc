@@ -11,7 +11,7 @@
 #include <fstream>
 
 #include "api/access/connection_for_test.h"
-#include "api/access/secret_file.h"
+#include "base/secret_file.h"
 
 namespace aiflow::api {
 namespace {
@@ -36,7 +36,7 @@ class AccessTest : public testing::Test {
 };
 
 TEST_F(AccessTest, OwnUserAndRootNeedNoTokenOnThisMachine) {
-  for (const Peer::From from : {Peer::From::kUnixSocket, Peer::From::kLoopback}) {
+  for (const Peer::From from : {Peer::From::kUnixSocket, Peer::From::kThisMachine}) {
     EXPECT_TRUE(access_.Check(PeerOfUser(from, kOwner), "").ok());
     EXPECT_TRUE(access_.Check(PeerOfUser(from, 0), "").ok());
   }
@@ -45,8 +45,8 @@ TEST_F(AccessTest, OwnUserAndRootNeedNoTokenOnThisMachine) {
 TEST_F(AccessTest, EverybodyElseNeedsAToken) {
   const std::string token = AddToken(file_, "laptop").value();
   for (const Peer& peer :
-       {PeerOfUser(Peer::From::kUnixSocket, kOther), PeerOfUser(Peer::From::kLoopback, kOther),
-        PeerOfUser(Peer::From::kLoopback, std::nullopt), PeerOfUser(Peer::From::kElsewhere, kOwner),
+       {PeerOfUser(Peer::From::kUnixSocket, kOther), PeerOfUser(Peer::From::kThisMachine, kOther),
+        PeerOfUser(Peer::From::kThisMachine, std::nullopt), PeerOfUser(Peer::From::kElsewhere, kOwner),
         PeerOfUser(Peer::From::kElsewhere, 0)}) {
     const Status refused = access_.Check(peer, "");
     EXPECT_EQ(refused.code(), Code::kUnauthenticated);
@@ -157,7 +157,7 @@ TEST(PeerTest, OfALoopbackConnectionIsWhoMadeTheOtherEnd) {
       if (!connection.has_value()) GTEST_SKIP() << "no " << address << " here";
       const Result<Peer> peer = PeerOf(connection->server(), *owners);
       ASSERT_TRUE(peer.has_value()) << peer.error();
-      EXPECT_EQ(peer->from, Peer::From::kLoopback);
+      EXPECT_EQ(peer->from, Peer::From::kThisMachine);
       EXPECT_EQ(peer->uid, geteuid()) << address;
       EXPECT_EQ(peer->address, (std::string(address) == "::1" ? "[::1]:" : "127.0.0.1:") +
                                    std::to_string(connection->client_port()));
@@ -232,11 +232,18 @@ TEST(PeerTest, OfAddressesIsTheSameAsOfTheSocket) {
   ASSERT_TRUE(connection.has_value());
   const Peer peer =
       PeerOf("127.0.0.1", connection->client_port(), "127.0.0.1", connection->server_port());
-  EXPECT_EQ(peer.from, Peer::From::kLoopback);
+  EXPECT_EQ(peer.from, Peer::From::kThisMachine);
   EXPECT_EQ(peer.uid, geteuid());
   const Peer nobody =
       PeerOf("127.0.0.1", connection->client_port(), "127.0.0.2", connection->server_port());
   EXPECT_EQ(nobody.uid, std::nullopt) << "there is no such connection";
+}
+
+TEST(PeerTest, WithOneAddressOfTheNetworkAtBothEndsIsHereIfTheKernelKnowsIt) {
+  FakeOwners owners;
+  EXPECT_EQ(PeerOf("10.0.0.1", 1, "10.0.0.1", 2, owners).from, Peer::From::kElsewhere);
+  owners.uid = kOther;
+  EXPECT_EQ(PeerOf("10.0.0.1", 1, "10.0.0.1", 2, owners).from, Peer::From::kThisMachine);
 }
 
 TEST(PeerTest, WithAnEndThatIsNotLoopbackIsFromElsewhere) {
@@ -254,7 +261,7 @@ TEST(PeerTest, WithAnEndThatIsNotLoopbackIsFromElsewhere) {
     EXPECT_EQ(peer.uid, std::nullopt) << remote;
   }
   EXPECT_EQ(PeerOf("::ffff:127.0.0.1", 1, "::ffff:127.0.0.1", 2, owners).from,
-            Peer::From::kLoopback);
+            Peer::From::kThisMachine);
 }
 
 }  // namespace

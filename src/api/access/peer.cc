@@ -16,9 +16,13 @@ Peer PeerOfEnds(const ConnectionEnds& ends, const SocketOwners& owners) {
   const PlainAddress remote = Plain(ends.remote);
   Peer peer;
   peer.address = remote.Text();
-  if (!remote.IsLoopback() || !Plain(ends.local).IsLoopback()) return peer;
-  peer.from = Peer::From::kLoopback;
+  const PlainAddress local = Plain(ends.local);
+  const bool loopback = remote.IsLoopback() && local.IsLoopback();
+  // A task whose server listens on an address of the network only.
+  const bool same = remote.family == local.family && remote.words == local.words;
+  if (remote.family == AF_UNSPEC || (!loopback && !same)) return peer;
   peer.uid = owners.RemoteOwner(ends);
+  if (loopback || peer.uid.has_value()) peer.from = Peer::From::kThisMachine;
   return peer;
 }
 

@@ -34,14 +34,15 @@ const SocketOwners& ProcSocketOwners();
 
 /// Who is at the other end of a connection. Plain value.
 struct Peer {
-  enum class From { kUnixSocket, kLoopback, kElsewhere };
+  enum class From { kUnixSocket, kThisMachine, kElsewhere };
   From from = From::kElsewhere;
   std::optional<uint32_t> uid;  // of this machine; absent when not known
   std::string address;          // for people: "127.0.0.1:4711", "unix", "[::1]:4711"
 };
 
-/// Looks at an accepted socket. A loopback peer is one whose both ends are loopback addresses. An
-/// error when it is no connected socket of a known family.
+/// Looks at an accepted socket. A peer is on this machine when both ends are loopback addresses, or
+/// when both have the same address and the kernel knows whose process holds the other. An error
+/// when it is no connected socket of a known family.
 Result<Peer> PeerOf(int fd, const SocketOwners& owners = SystemSocketOwners());
 
 /// For servers that do not show their sockets: numeric addresses without brackets, and ports. What

@@ -9,7 +9,7 @@
 #include <iterator>
 #include <memory>
 
-#include "api/access/secret_file.h"
+#include "base/secret_file.h"
 
 namespace aiflow::api {
 namespace {

@@ -13,7 +13,7 @@
 #include <sstream>
 #include <utility>
 
-#include "api/access/secret_file.h"
+#include "base/secret_file.h"
 #include "storage/blob_store.h"
 
 namespace aiflow::api {

@@ -5,7 +5,7 @@
 
 #include "base/status.h"
 
-namespace aiflow::api {
+namespace aiflow {
 
 inline constexpr size_t kMaxSecretFileBytes = 1 << 20;
 
@@ -15,4 +15,4 @@ inline constexpr size_t kMaxSecretFileBytes = 1 << 20;
 /// Messages name the file and what to do, never its contents.
 Result<std::string> ReadSecretFile(const std::filesystem::path& file);
 
-}  // namespace aiflow::api
+}  // namespace aiflow

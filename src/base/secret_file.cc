@@ -1,4 +1,4 @@
-#include "api/access/secret_file.h"
+#include "base/secret_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace aiflow::api {
+namespace aiflow {
 namespace {
 
 Status Refuse(const struct stat& found, const std::string& name) {
@@ -55,4 +55,4 @@ Result<std::string> ReadSecretFile(const std::filesystem::path& file) {
   return text;
 }
 
-}  // namespace aiflow::api
+}  // namespace aiflow
