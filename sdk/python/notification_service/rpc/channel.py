@@ -2,6 +2,8 @@
 
 import grpc
 
+from notification_service.rpc.credentials import open_with_credentials
+
 _LOCAL_HOSTS = ("localhost:", "127.", "[::1]:", "unix:")
 
 
@@ -17,4 +19,4 @@ def open_channel(address: str) -> grpc.Channel:
     ]
     if address.startswith(_LOCAL_HOSTS):
         options.append(("grpc.enable_http_proxy", 0))
-    return grpc.insecure_channel(address, options=options)
+    return open_with_credentials(address, options)

@@ -66,8 +66,14 @@ def load_settings(path: str) -> Dict[str, Any]:
             loaded = yaml.safe_load(_with_home(file.read())) or {}
     except FileNotFoundError:
         return {}
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        raise AIFlowYAMLException(f"{path}: {' '.join(str(error).split())}") from error
+    except UnicodeDecodeError as error:
+        raise AIFlowYAMLException(f"{path}: it is not UTF-8: {error.reason}") from None
+    except yaml.YAMLError as error:
+        # Without the line itself, which may hold a token.
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "no YAML"
+        raise AIFlowYAMLException(f"{path}{where}: {problem}") from None
     if not isinstance(loaded, dict):
         raise AIFlowYAMLException(f"{path}: a mapping of settings is expected")
     expanded: Dict[str, Any] = _expand(loaded)
