@@ -101,8 +101,19 @@ TEST(AdmissionTest, Rule6StartStopAndRestartRequestsAreHonouredByKeyAlone) {
 }
 
 TEST(AdmissionTest, Rule6OtherSchedulingEventsAreRefused) {
-  for (const std::string value : {"TASK_STATUS", "TASK_HEARTBEAT_TIMEOUT", "PERIODIC_RUN_TASK",
-                                  "PERIODIC_RUN_WORKFLOW", "CONDITION_ANSWER", "", "anything"}) {
+  // Every other word of the engine, reports, firings, answers and its own requests, and what would
+  // be allowed if it were spelt otherwise.
+  for (const std::string value :
+       {"TASK_STATUS", "TASK_STATUS_CHANGED", "TASK_HEARTBEAT_TIMEOUT", "PERIODIC_RUN_TASK",
+        "PERIODIC_RUN_WORKFLOW", "CONDITION_ANSWER", "EVALUATION_ANSWER", "TIMER_FIRED",
+        "HOOK_RESULT", "REPLAY_HELD", "RETIRE_ROWS", "MARK_TASK", "RERUN_TASKS",
+        "BACKFILL_SCHEDULE", "STOP_WORKFLOW_EXECUTIONS", "UPLOAD_WORKFLOW", "ADD_SNAPSHOT",
+        "ADD_NAMESPACE", "ADD_SCHEDULE", "ADD_TRIGGER", "SET_POOL", "SET_WORKFLOW_ENABLED",
+        "SET_SCHEDULE_PAUSED", "SET_TRIGGER_PAUSED", "UPDATE_NAMESPACE", "DELETE_NAMESPACE",
+        "DELETE_WORKFLOW", "DELETE_WORKFLOW_EXECUTION", "DELETE_SNAPSHOT", "DELETE_SNAPSHOTS",
+        "DELETE_SCHEDULE", "DELETE_SCHEDULES", "DELETE_TRIGGER", "DELETE_TRIGGERS", "DELETE_POOL",
+        "RETRY_DEAD_LETTER", "DROP_DEAD_LETTER", "", "anything", "start_workflow_execution",
+        "START_WORKFLOW_EXECUTION ", " STOP_TASK_EXECUTION"}) {
     Event event = Make(std::string(kSchedulingEventKey), value);
     const Status status = AdmitFromWire("u", true, &event);
     EXPECT_EQ(status.code(), Code::kPermissionDenied) << value;
