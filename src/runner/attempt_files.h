@@ -19,6 +19,9 @@ inline std::string ResultPath(const std::string& dir) { return dir + "/" + kResu
 
 inline std::string OutputPath(const std::string& dir) { return dir + "/" + kOutputFile; }
 
+/// The environment variable that holds the umask of the command, in octal.
+inline constexpr char kUmaskVariable[] = "AIFLOW_UMASK";
+
 /// The file whose path the environment variable holds.
 inline std::string VariableFile(const std::string& dir, const std::string& variable) {
   return dir + "/env." + variable;

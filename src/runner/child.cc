@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <csignal>
+#include <system_error>
 
 #include "runner/attempt_files.h"
 #include "runner/claim.h"
@@ -70,7 +72,7 @@ Status WriteFile(const std::string& path, const std::string& contents) {
 
 Status ConnectStandardStreams(const std::string& dir) {
   const std::string log = LogPath(dir);
-  const int log_fd = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+  const int log_fd = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (log_fd < 0) return {Code::kUnavailable, "cannot open log " + log + ": " + ErrorText(errno)};
   const int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (null_fd >= 0) dup2(null_fd, STDIN_FILENO);
@@ -79,9 +81,26 @@ Status ConnectStandardStreams(const std::string& dir) {
   return Status::Ok();
 }
 
+/// What the runner makes is for its user alone; what the command makes is as its user wants it.
+constexpr mode_t kPrivateUmask = 077;
+constexpr mode_t kUsualUmask = 022;
+
+/// The octal number in kUmaskVariable.
+mode_t UmaskOf(const std::vector<std::string>& env) {
+  const std::string name = std::string(kUmaskVariable) + "=";
+  for (const std::string& entry : env) {
+    if (!entry.starts_with(name)) continue;
+    unsigned mask = 0;
+    const char* const end = entry.data() + entry.size();
+    const auto [read, error] = std::from_chars(entry.data() + name.size(), end, mask, 8);
+    if (error == std::errc() && read == end && mask <= 0777) return mask;
+  }
+  return kUsualUmask;
+}
+
 /// Everything the command finds around it, apart from its environment variables.
 Status Prepare(const AttemptCommand& command, uint64_t descriptor_limit) {
-  umask(022);
+  umask(kPrivateUmask);
   if (!command.refusal.empty()) return {Code::kInvalidArgument, command.refusal};
   if (command.argv.empty()) return {Code::kInvalidArgument, "the command is empty"};
   AIFLOW_RETURN_IF_ERROR(ConnectStandardStreams(command.dir));
@@ -98,6 +117,7 @@ Status Prepare(const AttemptCommand& command, uint64_t descriptor_limit) {
     limit.rlim_cur = descriptor_limit;
     setrlimit(RLIMIT_NOFILE, &limit);
   }
+  umask(UmaskOf(command.env));
   return Status::Ok();
 }
 

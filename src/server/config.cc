@@ -61,6 +61,14 @@ const auto& Keys() {
       {"condition_attempts", &Config::condition_attempts,
        "How often it is asked when it takes longer or its process dies.", 1, 100},
       {"log_level", &Config::log_level, "Of the server's log: debug, info, warning, error."},
+      {"unix_socket", &Config::unix_socket,
+       "Whether scheduler and notification service also listen in run/ of the home: true, false."},
+      {"tls_certificate_file", &Config::tls_certificate_file,
+       "PEM file of the certificate that the ports show; empty: no TLS."},
+      {"tls_key_file", &Config::tls_key_file,
+       "PEM file of its private key, for the server's user alone."},
+      {"tls_client_ca_file", &Config::tls_client_ca_file,
+       "PEM file of who signs clients' certificates; empty: clients need none."},
       {"hook_timeout", &Config::hook_timeout,
        "How long one try of a workflow's hook may take: a number and s, m, h or d."},
       {"compile_timeout", &Config::compile_timeout,
@@ -303,6 +311,9 @@ Status CheckConfig(const Config& config, const std::filesystem::path& home) {
   constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warning", "error"};
   if (std::find(kLevels.begin(), kLevels.end(), config.log_level) == kLevels.end()) {
     return Wrong("log_level", "must be debug, info, warning or error: " + config.log_level);
+  }
+  if (config.unix_socket != "true" && config.unix_socket != "false") {
+    return Wrong("unix_socket", "must be true or false: " + config.unix_socket);
   }
   AIFLOW_RETURN_IF_ERROR(CheckDuration("hook_timeout", config.hook_timeout, "1s", "1h"));
   AIFLOW_RETURN_IF_ERROR(CheckDuration("compile_timeout", config.compile_timeout, "1s", "1h"));

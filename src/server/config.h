@@ -27,6 +27,10 @@ struct Config {
   int64_t condition_timeout = 30;  // seconds
   int64_t condition_attempts = 3;
   std::string log_level = "info";
+  std::string unix_socket = "true";  // or "false"
+  std::string tls_certificate_file;  // empty: no TLS
+  std::string tls_key_file;
+  std::string tls_client_ca_file;  // empty: clients need no certificate
   // Durations as text: a whole number and s, m, h or d.
   std::string hook_timeout = "60s";
   std::string compile_timeout = "60s";

@@ -141,7 +141,10 @@ int StartServerDaemon(const ServerOptions& options, const std::filesystem::path&
                         "`aiflow standalone`",
                     kExitConfig);
   }
-  std::filesystem::create_directories(home.logs(), error);
+  {
+    const PrivateFiles private_files;  // the server itself takes the user's umask along
+    std::filesystem::create_directories(home.logs(), error);
+  }
   const std::string output = (home.logs() / "aiflow_server.out").string();
   const Result<pid_t> pid = SpawnDetached(CommandOf(options, home, executable), output);
   if (!pid.has_value()) return Complain(pid.error().message(), kExitFailure);

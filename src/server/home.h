@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/stat.h>
+
 #include <filesystem>
 
 #include "base/status.h"
@@ -27,6 +29,9 @@ class Home {
   /// <execution>.<hook>.log: what the commands of hooks wrote.
   [[nodiscard]] std::filesystem::path hook_logs() const { return logs() / "hooks"; }
   [[nodiscard]] std::filesystem::path host_logs() const { return logs() / "hosts"; }
+  /// Who may use the ports, beside the home's own user.
+  [[nodiscard]] std::filesystem::path tokens() const { return root_ / "tokens"; }
+  [[nodiscard]] std::filesystem::path sockets() const { return root_ / "run"; }
   [[nodiscard]] std::filesystem::path lock() const { return root_ / "aiflow_server.lock"; }
   [[nodiscard]] std::filesystem::path pid_file() const { return root_ / "aiflow_server.pid"; }
   [[nodiscard]] std::filesystem::path endpoints() const { return root_ / "server.json"; }
@@ -45,6 +50,21 @@ class Home {
 
  private:
   std::filesystem::path root_;
+};
+
+/// While it lives, what this process makes is for its user alone. Not thread-safe: it is the
+/// process' umask.
+class PrivateFiles {
+ public:
+  PrivateFiles() : before_(umask(077)) {}
+  ~PrivateFiles() { umask(before_); }
+  PrivateFiles(const PrivateFiles&) = delete;
+  PrivateFiles& operator=(const PrivateFiles&) = delete;
+
+  [[nodiscard]] mode_t before() const { return before_; }
+
+ private:
+  const mode_t before_;
 };
 
 /// Replaces a file as a whole: readers see the old or the new text.

@@ -35,6 +35,7 @@ Result<std::string> MakeStores(const Home& home) {
 }
 
 Result<std::string> MakeOrUpgrade(const fs::path& root) {
+  const PrivateFiles private_files;
   const Home home(ResolveHome(root.string()));
   if (Status made = home.Make(); !made.ok()) return Error(std::move(made));
   const auto lock = home.Lock();
@@ -92,6 +93,7 @@ Result<std::vector<Setting>> ShowConfig(const fs::path& home) {
 }
 
 Result<fs::path> InitConfig(const fs::path& root) {
+  const PrivateFiles private_files;
   const Home home(ResolveHome(root.string()));
   if (Status made = home.Make(); !made.ok()) return Error(std::move(made));
   std::error_code error;
@@ -118,6 +120,7 @@ Result<std::string> DbInit(const fs::path& home) { return MakeOrUpgrade(home); }
 Result<std::string> DbUpgrade(const fs::path& home) { return MakeOrUpgrade(home); }
 
 Result<std::string> DbReset(const fs::path& root) {
+  const PrivateFiles private_files;
   const Home home(ResolveHome(root.string()));
   if (Status made = home.Make(); !made.ok()) return Error(std::move(made));
   const auto lock = home.Lock();

@@ -71,7 +71,8 @@ std::string RunHookCommand(const HookDelivery& delivery, const HookCommandOption
                            int stop_fd) {
   Output output(options.log);
   BoundedProcess command;
-  command.argv = {"bash", "-c", delivery.call.command};
+  // The server's own umask is private; the command's is its user's.
+  command.argv = {"bash", "-c", "umask \"${AIFLOW_UMASK:-0077}\"; " + delivery.call.command};
   command.environment = EnvironmentOf(delivery, options);
   command.directory = options.directory;
   command.timeout = options.timeout;

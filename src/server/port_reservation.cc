@@ -75,6 +75,8 @@ PortReservation& PortReservation::operator=(PortReservation&& other) noexcept {
   return *this;
 }
 
+int PortReservation::TakeSocket() { return std::exchange(fd_, -1); }
+
 void PortReservation::Release() {
   if (fd_ >= 0) close(std::exchange(fd_, -1));
 }

@@ -22,8 +22,10 @@ class PortReservation {
   ~PortReservation() { Release(); }
 
   [[nodiscard]] int port() const { return port_; }
-  /// To be called once the listener listens.
+  /// For a listener of its own, to be called once it listens.
   void Release();
+  /// The bound socket, for a listener that goes on with it; the port is still told. Once only.
+  [[nodiscard]] int TakeSocket();
 
  private:
   PortReservation(int fd, int port) : fd_(fd), port_(port) {}

@@ -5,14 +5,16 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
-#include "api/grpc/grpc_server.h"
 #include "server/config.h"
+#include "server/doors.h"
 #include "server/home.h"
 #include "server/server.h"
 #include "server/server_log.h"
@@ -76,13 +78,6 @@ class StopSignals {
 };
 
 Result<Listeners> ListenersOf(const ServerOptions& options, const Config& config) {
-  if (!api::IsLoopback(options.host) && !options.insecure) {
-    return Error(Code::kInvalidArgument,
-                 "--host " + options.host +
-                     " can be reached from other machines, and this version protects its ports "
-                     "neither by TLS nor by tokens: anybody who reaches them can run programs "
-                     "here; listen on 127.0.0.1, or add --insecure on a network that you trust");
-  }
   Listeners listeners;
   listeners.host = options.host;
   listeners.insecure = options.insecure;
@@ -165,12 +160,24 @@ void Shutdown(const Home& home, Server& server, bool stop_tasks) {
   std::cout << std::flush;
 }
 
+/// Tasks and hooks get the umask that the user had when the server was started.
+void KeepUmaskForTasks(mode_t umask) {
+  char text[8];
+  std::snprintf(text, sizeof(text), "%04o", static_cast<unsigned>(umask & 0777));
+  setenv("AIFLOW_UMASK", text, /*replace=*/1);
+}
+
 int Run(const ServerOptions& options, bool standalone) {
+  const PrivateFiles private_files;
+  KeepUmaskForTasks(private_files.before());
   const Home home(ResolveHome(options.home));
   const Result<Config> config = LoadConfig(home.root());
   if (!config.has_value()) return Complain(config.error(), kExitConfig);
   const Result<Listeners> listeners = ListenersOf(options, *config);
   if (!listeners.has_value()) return Complain(listeners.error(), kExitUsage);
+  const Status allowed = CheckBind(home, *config, listeners->host, listeners->insecure);
+  if (!allowed.ok()) return Complain(allowed, kExitUsage);
+  if (const auto tls = TlsOf(*config); !tls.has_value()) return Complain(tls.error(), kExitConfig);
   std::error_code none;
   if (!standalone && !fs::exists(home.root(), none)) {
     return Complain(Status(Code::kNotFound, "the home " + home.root().string() +

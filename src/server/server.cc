@@ -31,6 +31,7 @@
 #include "server/attempt_planner.h"
 #include "server/byte_size.h"
 #include "server/disk_watch.h"
+#include "server/doors.h"
 #include "server/hook_runner.h"
 #include "server/host_planner.h"
 #include "server/legacy_compiler.h"
@@ -126,6 +127,7 @@ class Server::Impl {
   Status SetParallelism();
   Status OpenPorts();
   Status OpenHttp();
+  Status OpenGrpc();
   void StartRetention();
   void MakeDiskWatch();
   void MakeMetrics();
@@ -163,6 +165,7 @@ class Server::Impl {
   std::optional<api::SpecCache> specs_;
   std::optional<api::ObserverLoop> observers_;
   std::optional<api::Backend> backend_;
+  std::unique_ptr<Doors> doors_;
   std::unique_ptr<api::GrpcServer> notification_server_;
   std::unique_ptr<api::GrpcServer> scheduler_server_;
   std::unique_ptr<api::GrpcServer> heartbeat_server_;
@@ -347,7 +350,6 @@ std::string Server::Impl::LogPath(const WorkflowRow& workflow, const TaskExecuti
 }
 
 Status Server::Impl::OpenPorts() {
-  const Listeners& wanted = options_.listeners;
   specs_.emplace(*blobs_);
   observers_.emplace();
   backend_.emplace(*log_service_, *loop_, *store_, *admitted_blobs_, *specs_, *observers_);
@@ -372,23 +374,42 @@ Status Server::Impl::OpenPorts() {
   backend_->home = options_.home.root().string();
   backend_->notification_uri = notification_uri();
 
+  AIFLOW_RETURN_IF_ERROR(OpenGrpc());
+  return OpenHttp();
+}
+
+Status Server::Impl::OpenGrpc() {
+  auto doors = Doors::Make(
+      options_.home, options_.config, options_.listeners.insecure,
+      [logger = options_.logger](const std::string& line) { logger->warn("{}", line); });
+  if (!doors.has_value()) return doors.error();
+  doors_ = *std::move(doors);
+  const auto door = [this](PortReservation& port, const char* name) {
+    return doors_->Open(port, name);
+  };
   auto notification =
-      api::GrpcServer::StartNotification(*log_service_, wanted.host, ports_.notification.port());
+      door(ports_.notification, kNotificationSocket).and_then([this](api::GrpcDoor&& opened) {
+        return api::GrpcServer::StartNotification(*log_service_, std::move(opened));
+      });
   if (!notification.has_value()) {
     return PortError(notification.error(), "notification service", "--notification-port");
   }
   notification_server_ = *std::move(notification);
-  auto scheduler = api::GrpcServer::StartScheduler(*backend_, wanted.host, ports_.rpc.port());
+  auto scheduler = door(ports_.rpc, kSchedulerSocket).and_then([this](api::GrpcDoor&& opened) {
+    return api::GrpcServer::StartScheduler(*backend_, std::move(opened));
+  });
   if (!scheduler.has_value()) return PortError(scheduler.error(), "scheduler", "--rpc-port");
   scheduler_server_ = *std::move(scheduler);
   if (ports_.internal_rpc.has_value()) {
-    auto heartbeat = api::GrpcServer::StartHeartbeat(wanted.host, ports_.internal_rpc->port());
+    auto heartbeat = door(*ports_.internal_rpc, "").and_then([](api::GrpcDoor&& opened) {
+      return api::GrpcServer::StartHeartbeat(std::move(opened));
+    });
     if (!heartbeat.has_value()) {
       return PortError(heartbeat.error(), "heartbeat service", "--internal-rpc-port");
     }
     heartbeat_server_ = *std::move(heartbeat);
   }
-  return OpenHttp();
+  return Status::Ok();
 }
 
 Status Server::Impl::OpenHttp() {
@@ -403,7 +424,22 @@ Status Server::Impl::OpenHttp() {
   options.host = wanted.host;
   options.port = ports_.http.port();
   options.any_host = wanted.insecure;
+  if (const std::optional<api::Tls>& tls = doors_->tls(); tls.has_value()) {
+    options.certificate_file = tls->certificate_file.string();
+    options.key_file = tls->key_file.string();
+    options.client_ca_file = tls->client_ca_file.string();
+  }
   api::HttpServer::Handlers handlers;
+  handlers.admit = [this](const api::HttpServer::Connection& connection,
+                          const std::string& authorization) {
+    return doors_->access().Check(
+        api::PeerOf(connection.remote_address, connection.remote_port, connection.local_address,
+                    connection.local_port),
+        authorization);
+  };
+  handlers.check_token = [this](const std::string& authorization) {
+    return doors_->access().CheckToken(authorization);
+  };
   handlers.not_ready = [this] { return CheckReadiness().Problems(); };
   handlers.metrics = [this] { return metrics_->Text(); };
   handlers.rest = rest_.get();
@@ -447,10 +483,7 @@ Status Server::Impl::Start() {
   AIFLOW_RETURN_IF_ERROR(OpenStores());
   AIFLOW_RETURN_IF_ERROR(StartEngine());
   AIFLOW_RETURN_IF_ERROR(OpenPorts());
-  ports_.rpc.Release();
-  ports_.notification.Release();
   ports_.http.Release();
-  if (ports_.internal_rpc.has_value()) ports_.internal_rpc->Release();
   StartRetention();
   options_.logger->info("log {}: head {}, committed {}, epoch {}, {} attempts running",
                         log_service_->log_id(), log_service_->head(), loop_->committed(),

@@ -97,6 +97,14 @@ Result<std::filesystem::path> InitConfig(const std::filesystem::path& home);
 /// `aiflow config list`: the text of the file; kNotFound without one.
 Result<std::string> ListConfig(const std::filesystem::path& home);
 
+/// `aiflow token add NAME`: the new token, which is kept nowhere. kInvalidArgument for a bad name,
+/// kAlreadyExists for one in use. A running server knows it at once; so for the others.
+Result<std::string> AddToken(const std::filesystem::path& home, const std::string& name);
+/// `aiflow token list`.
+Result<std::vector<std::string>> TokenNames(const std::filesystem::path& home);
+/// `aiflow token remove NAME`: kNotFound names it.
+Status RemoveToken(const std::filesystem::path& home, const std::string& name);
+
 /// `aiflow db init` and `db upgrade`: makes or upgrades the stores of the home. Idempotent. The
 /// text says what was done. kFailedPrecondition while a server runs there, or for a newer version.
 Result<std::string> DbInit(const std::filesystem::path& home);

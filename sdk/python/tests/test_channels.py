@@ -73,7 +73,7 @@ def test_there_is_one_place_where_a_channel_is_made():
             text = path.read_text()
             if "insecure_channel" in text or "secure_channel" in text:
                 places.append(path.name)
-    assert places == ["channel.py"]
+    assert places == ["credentials.py"]
 
 
 def test_operations_close_what_they_open(server, opened):

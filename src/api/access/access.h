@@ -12,8 +12,8 @@
 namespace aiflow::api {
 
 /// Who may use the ports, the same for gRPC and HTTP: the server's own user and root by a unix
-/// socket or over TCP within this machine need nothing; everybody else brings a token. Immutable but for the
-/// tokens; thread-safe.
+/// socket or over TCP within this machine need nothing; everybody else brings a token. Immutable
+/// but for the tokens; thread-safe.
 ///
 /// An HTTP server calls, per request:
 ///

@@ -46,8 +46,8 @@ TEST_F(AccessTest, EverybodyElseNeedsAToken) {
   const std::string token = AddToken(file_, "laptop").value();
   for (const Peer& peer :
        {PeerOfUser(Peer::From::kUnixSocket, kOther), PeerOfUser(Peer::From::kThisMachine, kOther),
-        PeerOfUser(Peer::From::kThisMachine, std::nullopt), PeerOfUser(Peer::From::kElsewhere, kOwner),
-        PeerOfUser(Peer::From::kElsewhere, 0)}) {
+        PeerOfUser(Peer::From::kThisMachine, std::nullopt),
+        PeerOfUser(Peer::From::kElsewhere, kOwner), PeerOfUser(Peer::From::kElsewhere, 0)}) {
     const Status refused = access_.Check(peer, "");
     EXPECT_EQ(refused.code(), Code::kUnauthenticated);
     EXPECT_NE(refused.message().find("aiflow token add"), std::string::npos) << refused;

@@ -3,11 +3,13 @@
 #include <arpa/inet.h>
 #include <grpcpp/grpcpp.h>
 
+#include <filesystem>
 #include <mutex>
 #include <utility>
 #include <vector>
 
 #include "api/grpc/event_log_service.h"
+#include "api/grpc/guarded_port.h"
 #include "api/grpc/heartbeat_service.h"
 #include "api/grpc/notification_service.h"
 #include "api/grpc/orchestrator_service.h"
@@ -27,9 +29,11 @@ constexpr int kMinClientPingMs = 10'000;
 // A connection that does not become one of HTTP/2 in this time is closed.
 constexpr int kHandshakeMs = 20'000;
 
-std::string Address(const std::string& host, int port) {
-  const bool ipv6 = host.find(':') != std::string::npos;
-  return (ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+/// For servers that nobody gave a rule: this process' user and root.
+const Access& OwnUserOnly() {
+  static const Tokens kNone{std::filesystem::path()};
+  static const Access kAccess{{}, kNone};
+  return kAccess;
 }
 
 }  // namespace
@@ -38,28 +42,24 @@ class GrpcServer::Impl {
  public:
   std::vector<std::unique_ptr<grpc::Service>> services;
 
-  Status Start(const std::string& host, int port) {
+  explicit Impl(GrpcDoor door) : port_(std::move(door)) {}
+
+  Status Start() {
     grpc::ServerBuilder builder;
-    // Without this a second server could take a share of this one's calls.
-    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
     builder.SetMaxReceiveMessageSize(kMaxReceiveBytes);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepAliveMs);
     builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepAliveAnswerMs);
     builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                                kMinClientPingMs);
     builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMs);
-    builder.AddListeningPort(Address(host, port), grpc::InsecureServerCredentials(), &port_);
+    port_.AddTo(builder);
     for (const auto& service : services) builder.RegisterService(service.get());
     server_ = builder.BuildAndStart();
-    if (server_ == nullptr || port_ == 0) {
-      server_.reset();
-      return {Code::kAlreadyExists,
-              "cannot listen on " + Address(host, port) + ": the address is in use or not ours"};
-    }
-    return Status::Ok();
+    if (server_ == nullptr) return {Code::kInternal, "gRPC cannot be started"};
+    return port_.Start();
   }
 
-  int port() const { return port_; }
+  int port() const { return port_.port(); }
 
   std::shared_ptr<grpc::Channel> InProcessChannel() {
     grpc::ChannelArguments arguments;
@@ -70,6 +70,7 @@ class GrpcServer::Impl {
   void Shutdown(std::chrono::milliseconds grace) {
     const std::lock_guard lock(mutex_);
     if (server_ == nullptr) return;
+    port_.Stop();
     server_->Shutdown(std::chrono::system_clock::now() + grace);
     server_->Wait();
     server_.reset();
@@ -77,37 +78,46 @@ class GrpcServer::Impl {
 
  private:
   std::mutex mutex_;
+  GuardedPort port_;
   std::unique_ptr<grpc::Server> server_;
-  int port_ = 0;
 };
 
 GrpcServer::GrpcServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 GrpcServer::~GrpcServer() { Shutdown(std::chrono::milliseconds(0)); }
 
+Result<std::unique_ptr<GrpcServer>> GrpcServer::StartNotification(LogService& log, GrpcDoor door) {
+  auto impl = std::make_unique<Impl>(std::move(door));
+  impl->services.push_back(std::make_unique<NotificationServiceAdapter>(log));
+  impl->services.push_back(std::make_unique<EventLogServiceAdapter>(log));
+  return Started(std::move(impl));
+}
+
 Result<std::unique_ptr<GrpcServer>> GrpcServer::StartNotification(LogService& log,
                                                                   const std::string& host,
                                                                   int port) {
-  auto impl = std::make_unique<Impl>();
-  impl->services.push_back(std::make_unique<NotificationServiceAdapter>(log));
-  impl->services.push_back(std::make_unique<EventLogServiceAdapter>(log));
-  if (Status status = impl->Start(host, port); !status.ok()) return Error(std::move(status));
-  return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(impl)));
+  Result<ListenSocket> socket = ListenSocket::Tcp(host, port);
+  if (!socket.has_value()) return Error(socket.error());
+  GrpcDoor door{.sockets = {}, .access = OwnUserOnly(), .tls = std::nullopt};
+  door.sockets.push_back(*std::move(socket));
+  return StartNotification(log, std::move(door));
 }
 
-Result<std::unique_ptr<GrpcServer>> GrpcServer::StartScheduler(Backend& backend,
-                                                               const std::string& host, int port) {
-  auto impl = std::make_unique<Impl>();
+Result<std::unique_ptr<GrpcServer>> GrpcServer::StartScheduler(Backend& backend, GrpcDoor door) {
+  auto impl = std::make_unique<Impl>(std::move(door));
   impl->services.push_back(std::make_unique<SchedulerServiceAdapter>(backend));
   impl->services.push_back(std::make_unique<OrchestratorServiceAdapter>(backend));
   impl->services.push_back(std::make_unique<HeartbeatServiceAdapter>());
-  if (Status status = impl->Start(host, port); !status.ok()) return Error(std::move(status));
-  return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(impl)));
+  return Started(std::move(impl));
 }
 
-Result<std::unique_ptr<GrpcServer>> GrpcServer::StartHeartbeat(const std::string& host, int port) {
-  auto impl = std::make_unique<Impl>();
+Result<std::unique_ptr<GrpcServer>> GrpcServer::StartHeartbeat(GrpcDoor door) {
+  auto impl = std::make_unique<Impl>(std::move(door));
   impl->services.push_back(std::make_unique<HeartbeatServiceAdapter>());
-  if (Status status = impl->Start(host, port); !status.ok()) return Error(std::move(status));
+  return Started(std::move(impl));
+}
+
+Result<std::unique_ptr<GrpcServer>> GrpcServer::Started(std::unique_ptr<Impl> impl) {
+  if (Status status = impl->Start(); !status.ok()) return Error(std::move(status));
   return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(impl)));
 }
 

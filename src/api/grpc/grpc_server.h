@@ -2,8 +2,13 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "api/access/access.h"
+#include "api/access/listen_socket.h"
+#include "api/access/tls.h"
 #include "api/backend.h"
 #include "base/status.h"
 #include "eventlog/log_service.h"
@@ -14,23 +19,32 @@ class Channel;
 
 namespace aiflow::api {
 
+/// How connections get to a server, and who may use them.
+struct GrpcDoor {
+  std::vector<ListenSocket> sockets;
+  const Access& access;    // outlives the server
+  std::optional<Tls> tls;  // beside it, loopback and unix sockets stay open to plain connections
+  const SocketOwners& owners = SystemSocketOwners();
+};
+
 /// The services of one port. Thread-safe.
 class GrpcServer {
  public:
   ~GrpcServer();
 
-  /// NotificationService and aiflow.v1.EventLog. Port 0 lets the system choose. kAlreadyExists when
-  /// the address is in use; other errors name the address. `log` must outlive the server.
+  /// NotificationService and aiflow.v1.EventLog. `log` must outlive the server.
+  static Result<std::unique_ptr<GrpcServer>> StartNotification(LogService& log, GrpcDoor door);
+  /// The same on a port of its own, for this process' user and root alone. Port 0 lets the system
+  /// choose. kAlreadyExists when the address is in use; other errors name the address.
   static Result<std::unique_ptr<GrpcServer>> StartNotification(LogService& log,
                                                                const std::string& host, int port);
   /// SchedulerService, HeartbeatService and aiflow.v1.Orchestrator. `backend` must outlive the
   /// server.
-  static Result<std::unique_ptr<GrpcServer>> StartScheduler(Backend& backend,
-                                                            const std::string& host, int port);
+  static Result<std::unique_ptr<GrpcServer>> StartScheduler(Backend& backend, GrpcDoor door);
   /// HeartbeatService alone, where old clients look for it.
-  static Result<std::unique_ptr<GrpcServer>> StartHeartbeat(const std::string& host, int port);
+  static Result<std::unique_ptr<GrpcServer>> StartHeartbeat(GrpcDoor door);
 
-  /// The port it listens on.
+  /// The port it listens on; 0 when on a unix socket only.
   [[nodiscard]] int port() const;
 
   /// Calls its services without a socket, as one who may. Not to be used after Shutdown.
@@ -41,6 +55,7 @@ class GrpcServer {
 
  private:
   class Impl;
+  static Result<std::unique_ptr<GrpcServer>> Started(std::unique_ptr<Impl> impl);
   explicit GrpcServer(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };

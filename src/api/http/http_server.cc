@@ -204,9 +204,11 @@ httplib::Server::HandlerResponse HttpServer::Impl::Admit(const httplib::Request&
   const bool known =
       Known(request.get_header_value("Host")) &&
       (!request.has_header("Origin") || Known(AuthorityOf(request.get_header_value("Origin"))));
-  if (!known) {
-    Send(rest::ErrorAnswer(
-             Status(Code::kPermissionDenied, "this server answers to its own host name only")),
+  if (!known && (handlers_.check_token == nullptr ||
+                 !handlers_.check_token(request.get_header_value("Authorization")).ok())) {
+    Send(rest::ErrorAnswer(Status(Code::kPermissionDenied,
+                                  "this server answers to the names of its own machine, and by "
+                                  "another one only to who brings a token")),
          response);
     return httplib::Server::HandlerResponse::Handled;
   }

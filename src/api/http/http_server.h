@@ -43,6 +43,9 @@ class HttpServer {
     /// Whether the other end of a connection may call, given the header Authorization; empty:
     /// everybody may. Not asked about /healthz and /readyz.
     std::function<Status(const Connection& connection, const std::string& authorization)> admit;
+    /// Whether the header Authorization alone lets anybody in; empty: it never does. What calls by
+    /// another name of this server, as other machines do, needs it: a web page has no token.
+    std::function<Status(const std::string& authorization)> check_token;
     /// Must outlive the server; nullptr: no REST.
     rest::Transcoder* rest = nullptr;
   };

@@ -93,6 +93,19 @@ TEST_F(HttpServerTest, OtherHostsAndOriginsAreRefused) {
   EXPECT_EQ(log_.head(), 0);
 }
 
+TEST_F(HttpServerTest, ByAnotherNameItAnswersWhoBringsAToken) {
+  handlers_.admit = [](const auto&, const std::string&) { return Status::Ok(); };
+  handlers_.check_token = [](const std::string& authorization) {
+    return authorization == "Bearer good" ? Status::Ok() : Status(Code::kUnauthenticated, "no");
+  };
+  Start();
+  EXPECT_EQ(client_->Get("/api/v1/events", {{"Host", "flow.example"}})->status, 403);
+  EXPECT_EQ(client_
+                ->Get("/api/v1/events", {{"Host", "flow.example"}, {"Authorization", "Bearer good"}})
+                ->status,
+            200);
+}
+
 TEST_F(HttpServerTest, WhoIsNotAdmittedGetsTheReasonButHealthIsOpen) {
   handlers_.admit = [this](const HttpServer::Connection& connection,
                            const std::string& authorization) {
