@@ -6,6 +6,8 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "client/credentials.h"
+
 namespace aiflow::cli {
 namespace {
 
@@ -77,6 +79,13 @@ Result<std::string> NotificationAddress(const AddressOptions& options,
     if (environment("AIFLOW_SERVER_URI")) return std::string();
   }
   return FromEndpointFile(HomeDirectory(options.home, environment), "notification_uri");
+}
+
+std::string SeenFromHere(const std::string& server, const std::string& given) {
+  if (client::IsLocal(server) || !client::IsLocal(given) || given.starts_with("unix:")) {
+    return given;
+  }
+  return server.substr(0, server.rfind(':')) + given.substr(given.rfind(':'));
 }
 
 }  // namespace aiflow::cli

@@ -83,5 +83,13 @@ TEST_F(AddressTest, HomeDefaultsToTheUsersDirectory) {
   EXPECT_EQ(HomeDirectory("/given", environment_), "/given");
 }
 
+TEST(SeenFromHereTest, LoopbackOfAnotherMachineIsThatMachine) {
+  EXPECT_EQ(SeenFromHere("far:1", "127.0.0.1:2"), "far:2");
+  EXPECT_EQ(SeenFromHere("[fe80::1]:1", "[::1]:2"), "[fe80::1]:2");
+  EXPECT_EQ(SeenFromHere("far:1", "other:2"), "other:2");
+  EXPECT_EQ(SeenFromHere("127.0.0.1:1", "127.0.0.1:2"), "127.0.0.1:2");
+  EXPECT_EQ(SeenFromHere("unix:/s.sock", "127.0.0.1:2"), "127.0.0.1:2");
+}
+
 }  // namespace
 }  // namespace aiflow::cli

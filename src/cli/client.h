@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "client/credentials.h"
 
 namespace aiflow::cli {
 
@@ -140,8 +141,11 @@ class EventClient {
                            const std::function<void(const v1::EventRecord&)>& sink) = 0;
 };
 
-/// Clients over gRPC. Nothing is connected before the first call. `address`: host:port.
-std::unique_ptr<Client> MakeGrpcClient(const std::string& address);
-std::unique_ptr<EventClient> MakeGrpcEventClient(const std::string& address);
+/// Clients over gRPC. Nothing is connected before the first call. `address`: host:port or
+/// unix:/path.
+std::unique_ptr<Client> MakeGrpcClient(const std::string& address,
+                                       const client::Credentials& credentials = {});
+std::unique_ptr<EventClient> MakeGrpcEventClient(const std::string& address,
+                                                 const client::Credentials& credentials = {});
 
 }  // namespace aiflow::cli

@@ -85,5 +85,6 @@ void AddServerCommands(CLI::App& app, CommandSlot& slot);
 void AddConfigCommands(CLI::App& app, CommandSlot& slot);
 void AddDbCommands(CLI::App& app, CommandSlot& slot);
 void AddDoctorCommand(CLI::App& app, CommandSlot& slot);
+void AddTokenCommands(CLI::App& app, CommandSlot& slot);
 
 }  // namespace aiflow::cli

@@ -71,9 +71,13 @@ Descent Descend(CLI::App& root, const std::vector<std::string>& words) {
 }
 
 void DeclareGlobalOptions(CLI::App& app, AddressOptions& options) {
-  app.add_option("--server", options.server, "host:port of the AIFlow server");
+  app.add_option("--server", options.server, "host:port or unix:/path of the AIFlow server");
   app.add_option("--notification-server", options.notification_server,
-                 "host:port of the notification server");
+                 "host:port or unix:/path of the notification server");
+  app.add_option("--token-file", options.token_file,
+                 "File with the token for servers of other users or machines");
+  app.add_option("--tls-ca", options.tls_ca,
+                 "PEM file of who signed the server's certificate; connects by TLS");
   app.add_option("--home", options.home, "Home directory; $AIFLOW_HOME or ~/aiflow by default");
 }
 

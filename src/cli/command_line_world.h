@@ -84,12 +84,12 @@ class CommandLineTest : public testing::Test {
                       .in = in_,
                       .environment = [](const std::string&) { return std::nullopt; },
                       .make_client =
-                          [this](const std::string&) {
+                          [this](const std::string&, const client::Credentials&) {
                             client_ = &used_;
                             return std::make_unique<LentClient>(server_, used_);
                           },
                       .make_event_client =
-                          [this](const std::string&) {
+                          [this](const std::string&, const client::Credentials&) {
                             auto client = std::make_unique<FakeEventClient>(events_);
                             return client;
                           },

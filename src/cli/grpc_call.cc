@@ -1,6 +1,8 @@
 #include "cli/grpc_call.h"
 
-#include <string_view>
+#include <string>
+
+#include "client/channel.h"
 
 namespace aiflow::cli {
 namespace {
@@ -8,23 +10,17 @@ namespace {
 // Replies carry whole workflows: source text and pickled object.
 constexpr int kMaxReplyBytes = 256 << 20;
 
-bool IsLoopback(std::string_view address) {
-  return address.starts_with("127.") || address.starts_with("localhost:") ||
-         address.starts_with("[::1]") || address.starts_with("unix:");
-}
-
 }  // namespace
 
-GrpcCall::GrpcCall(const std::string& address) : address_(address) {
+GrpcCall::GrpcCall(const std::string& address, const client::Credentials& credentials)
+    : address_(address), tls_(credentials.tls) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxReplyBytes);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
   // In spite of its name also the time that one attempt to connect may take.
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5000);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000);
-  // A proxy of the environment cannot reach the loopback of this machine.
-  if (IsLoopback(address)) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  channel_ = grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  channel_ = client::OpenChannel(address, credentials, arguments);
 }
 
 bool GrpcCall::WasConnected() const {
@@ -35,7 +31,13 @@ bool GrpcCall::WasConnected() const {
 Status GrpcCall::ToStatus(const grpc::Status& status) const {
   if (status.ok()) return Status::Ok();
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE && !WasConnected()) {
-    return {Code::kUnavailable, "no server answers at " + address_};
+    std::string text = "no server answers at " + address_;
+    if (tls_) {
+      text += " by TLS that the given authority vouches for";
+    } else if (!client::IsLocal(address_)) {
+      text += " without TLS";
+    }
+    return {Code::kUnavailable, text};
   }
   if (status.error_code() == grpc::StatusCode::DEADLINE_EXCEEDED) {
     return {Code::kDeadlineExceeded, "the server at " + address_ + " did not answer in time"};

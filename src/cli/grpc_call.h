@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/status.h"
+#include "client/credentials.h"
 
 /// What the gRPC clients of the command line share. Private to grpc_client.cc and
 /// grpc_event_client.cc.
@@ -19,7 +20,7 @@ inline constexpr std::chrono::minutes kUploadDeadline{10};
 /// A channel to `address` and the rules for calls on it. Thread-safe.
 class GrpcCall {
  public:
-  explicit GrpcCall(const std::string& address);
+  GrpcCall(const std::string& address, const client::Credentials& credentials);
 
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 
@@ -71,6 +72,7 @@ class GrpcCall {
   bool WasConnected() const;
 
   const std::string address_;
+  const bool tls_;
   std::shared_ptr<grpc::Channel> channel_;
 };
 

@@ -20,8 +20,8 @@ Status StatusOf(const Result<Response>& result) {
 
 class GrpcClient : public Client {
  public:
-  explicit GrpcClient(const std::string& address)
-      : call_(address), stub_(v1::Orchestrator::NewStub(call_.channel())) {}
+  GrpcClient(const std::string& address, const client::Credentials& credentials)
+      : call_(address, credentials), stub_(v1::Orchestrator::NewStub(call_.channel())) {}
 
   Result<v1::ServerInfo> GetServerInfo() override {
     return call_.Unary(*stub_, &Stub::GetServerInfo, v1::GetServerInfoRequest());
@@ -307,8 +307,9 @@ class GrpcClient : public Client {
 
 }  // namespace
 
-std::unique_ptr<Client> MakeGrpcClient(const std::string& address) {
-  return std::make_unique<GrpcClient>(address);
+std::unique_ptr<Client> MakeGrpcClient(const std::string& address,
+                                       const client::Credentials& credentials) {
+  return std::make_unique<GrpcClient>(address, credentials);
 }
 
 }  // namespace aiflow::cli

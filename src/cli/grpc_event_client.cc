@@ -23,8 +23,8 @@ Status ParseError(const std::string& text) {
 
 class GrpcEventClient : public EventClient {
  public:
-  explicit GrpcEventClient(const std::string& address)
-      : call_(address),
+  GrpcEventClient(const std::string& address, const client::Credentials& credentials)
+      : call_(address, credentials),
         log_(v1::EventLog::NewStub(call_.channel())),
         service_(ns_v0::NotificationService::NewStub(call_.channel())) {}
 
@@ -102,8 +102,9 @@ class GrpcEventClient : public EventClient {
 
 }  // namespace
 
-std::unique_ptr<EventClient> MakeGrpcEventClient(const std::string& address) {
-  return std::make_unique<GrpcEventClient>(address);
+std::unique_ptr<EventClient> MakeGrpcEventClient(const std::string& address,
+                                                 const client::Credentials& credentials) {
+  return std::make_unique<GrpcEventClient>(address, credentials);
 }
 
 }  // namespace aiflow::cli

@@ -55,5 +55,6 @@ int main(int argc, char** argv) {
                                        aiflow::cli::AddDbCommands(app, slot);
                                        aiflow::cli::AddDoctorCommand(app, slot);
                                        aiflow::cli::AddServerCommands(app, slot);
+                                       aiflow::cli::AddTokenCommands(app, slot);
                                      });
 }

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "base/nearest.h"
+#include "cli/credentials.h"
 
 namespace aiflow::cli {
 
@@ -13,7 +14,9 @@ Result<Client*> Session::GetClient() {
   if (client_ == nullptr) {
     const Result<std::string> address = ServerAddress(address_options_, world_.environment);
     if (!address) return Error(address.error());
-    client_ = world_.make_client(*address);
+    const auto credentials = FindCredentials(address_options_, world_.environment);
+    if (!credentials) return Error(credentials.error());
+    client_ = world_.make_client(*address, *credentials);
   }
   return client_.get();
 }
@@ -27,9 +30,13 @@ Result<EventClient*> Session::GetEventClient() {
       if (!client) return Error(client.error());
       const Result<v1::ServerInfo> info = (*client)->GetServerInfo();
       if (!info) return Error(info.error());
-      address = info->notification_uri();
+      const Result<std::string> server = ServerAddress(address_options_, world_.environment);
+      if (!server) return Error(server.error());
+      address = SeenFromHere(*server, info->notification_uri());
     }
-    event_client_ = world_.make_event_client(*address);
+    const auto credentials = FindCredentials(address_options_, world_.environment);
+    if (!credentials) return Error(credentials.error());
+    event_client_ = world_.make_event_client(*address, *credentials);
   }
   return event_client_.get();
 }

@@ -23,8 +23,12 @@ struct World {
   Terminal terminal;
   std::istream& in;
   Environment environment;
-  std::function<std::unique_ptr<Client>(const std::string& address)> make_client;
-  std::function<std::unique_ptr<EventClient>(const std::string& address)> make_event_client;
+  std::function<std::unique_ptr<Client>(const std::string& address,
+                                        const client::Credentials& credentials)>
+      make_client;
+  std::function<std::unique_ptr<EventClient>(const std::string& address,
+                                             const client::Credentials& credentials)>
+      make_event_client;
   const Clock& clock;
   std::filesystem::path executable;  // this program, absolute
   std::function<void(std::chrono::milliseconds)> sleep = [](std::chrono::milliseconds time) {

@@ -432,10 +432,9 @@ Status Server::Impl::OpenHttp() {
   api::HttpServer::Handlers handlers;
   handlers.admit = [this](const api::HttpServer::Connection& connection,
                           const std::string& authorization) {
-    return doors_->access().Check(
-        api::PeerOf(connection.remote_address, connection.remote_port, connection.local_address,
-                    connection.local_port),
-        authorization);
+    return doors_->access().Check(api::PeerOf(connection.remote_address, connection.remote_port,
+                                              connection.local_address, connection.local_port),
+                                  authorization);
   };
   handlers.check_token = [this](const std::string& authorization) {
     return doors_->access().CheckToken(authorization);

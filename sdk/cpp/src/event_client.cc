@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <cstdlib>
 #include <limits>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -13,6 +14,7 @@
 
 #include "aiflow/v1/event_log.grpc.pb.h"
 #include "base/backoff.h"
+#include "client/credentials.h"
 #include "notification_service/notification_service.grpc.pb.h"
 #include "servers.h"
 
@@ -66,6 +68,21 @@ bool IsConfinedTo(const std::string& context, int64_t execution) {
   const auto member = json.find("workflow_execution_id");
   if (member == json.end()) return false;
   return *member == execution || *member == std::to_string(execution);
+}
+
+std::optional<std::string> Variable(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return value;
+}
+
+Result<client::Credentials> CredentialsOf(const EventClientOptions& options) {
+  client::CredentialSettings given;
+  given.token = options.token;
+  given.token_file = options.token_file;
+  given.tls_ca_file = options.tls_ca_file;
+  return client::ReadCredentials(
+      client::Merge(std::move(given), client::SettingsOfEnvironment(Variable)));
 }
 
 }  // namespace
@@ -161,7 +178,9 @@ class EventClient::Impl {
   Impl(std::string uri, EventClientOptions options)
       : uri_(std::move(uri)),
         options_(std::move(options)),
-        servers_(std::make_shared<Servers>(uri_)) {}
+        credentials_(CredentialsOf(options_)),
+        servers_(std::make_shared<Servers>(
+            uri_, credentials_.has_value() ? *credentials_ : client::Credentials())) {}
 
   Result<SentEvent> Send(const std::string& key, const std::string& value,
                          const SendOptions& options) {
@@ -204,7 +223,9 @@ class EventClient::Impl {
   [[nodiscard]] const EventClientOptions& options() const { return options_; }
   [[nodiscard]] const std::shared_ptr<Servers>& servers() const { return servers_; }
 
-  [[nodiscard]] Status CheckAddress() const {
+  /// Whether there is somebody to call, and what to show.
+  [[nodiscard]] Status Check() const {
+    if (!credentials_.has_value()) return credentials_.error();
     if (!servers_->Current().address.empty()) return Status::Ok();
     return {Code::kInvalidArgument,
             "the event client has no server; give host:port, or several with commas"};
@@ -217,7 +238,7 @@ class EventClient::Impl {
   /// time-out is over. Pauses after each round.
   template <typename F>
   Status Call(const std::string& what, F&& call) {
-    AIFLOW_RETURN_IF_ERROR(CheckAddress());
+    AIFLOW_RETURN_IF_ERROR(Check());
     const auto end = steady_clock::now() + options_.send_timeout;
     Backoff backoff;
     for (size_t failures = 1;; ++failures) {
@@ -243,6 +264,7 @@ class EventClient::Impl {
 
   const std::string uri_;
   const EventClientOptions options_;
+  const Result<client::Credentials> credentials_;
   const std::shared_ptr<Servers> servers_;
 };
 
@@ -258,7 +280,7 @@ Result<SentEvent> EventClient::Send(const std::string& key, const std::string& v
 Result<int64_t> EventClient::Head() { return impl_->Head(); }
 
 Result<Subscription> EventClient::Listen(Filter filter, Callback callback) {
-  if (Status status = impl_->CheckAddress(); !status.ok()) return Error(std::move(status));
+  if (Status status = impl_->Check(); !status.ok()) return Error(std::move(status));
   v1::SubscribeRequest request;
   if (filter.after_offset) {
     request.set_after_offset(*filter.after_offset);

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <sstream>
+#include <utility>
 
 #include "base/backoff.h"
+#include "client/channel.h"
 
 namespace aiflow {
 namespace {
@@ -36,7 +38,8 @@ std::vector<std::string> Addresses(const std::string& list) {
 
 }  // namespace
 
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
+                                           const client::Credentials& credentials) {
   grpc::ChannelArguments arguments;
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 50);
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, kConnectMs);
@@ -44,17 +47,18 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepAliveMs);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepAliveAnswerMs);
   arguments.SetMaxReceiveMessageSize(-1);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+  return client::OpenChannel(address, credentials, arguments);
 }
 
-Servers::Servers(const std::string& list) : addresses_(Addresses(list)) {}
+Servers::Servers(const std::string& list, client::Credentials credentials)
+    : addresses_(Addresses(list)), credentials_(std::move(credentials)) {}
 
 Servers::Server Servers::Current() {
   const std::lock_guard lock(mutex_);
   const std::string& address = addresses_[current_];
   if (address.empty()) return {};
   std::shared_ptr<grpc::Channel>& channel = channels_[address];
-  if (channel == nullptr) channel = MakeChannel(address);
+  if (channel == nullptr) channel = MakeChannel(address, credentials_);
   return {address, channel};
 }
 

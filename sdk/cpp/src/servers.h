@@ -8,10 +8,13 @@
 #include <string>
 #include <vector>
 
+#include "client/credentials.h"
+
 namespace aiflow {
 
 /// The one place where a channel to a server is made. Connects when it is first used.
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address);
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
+                                           const client::Credentials& credentials);
 
 /// The servers of one service, of which one is the current one. Thread-safe.
 class Servers {
@@ -23,7 +26,7 @@ class Servers {
 
   /// Of "a:1, b:2". The first one is the current one. Of a list without any, it is one without
   /// address and channel.
-  explicit Servers(const std::string& list);
+  Servers(const std::string& list, client::Credentials credentials);
 
   [[nodiscard]] size_t size() const { return addresses_.size(); }
   Server Current();
@@ -33,6 +36,7 @@ class Servers {
 
  private:
   const std::vector<std::string> addresses_;  // at least one
+  const client::Credentials credentials_;
   std::mutex mutex_;
   size_t current_ = 0;
   std::map<std::string, std::shared_ptr<grpc::Channel>> channels_;  // made when first used

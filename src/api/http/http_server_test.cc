@@ -100,10 +100,10 @@ TEST_F(HttpServerTest, ByAnotherNameItAnswersWhoBringsAToken) {
   };
   Start();
   EXPECT_EQ(client_->Get("/api/v1/events", {{"Host", "flow.example"}})->status, 403);
-  EXPECT_EQ(client_
-                ->Get("/api/v1/events", {{"Host", "flow.example"}, {"Authorization", "Bearer good"}})
-                ->status,
-            200);
+  EXPECT_EQ(
+      client_->Get("/api/v1/events", {{"Host", "flow.example"}, {"Authorization", "Bearer good"}})
+          ->status,
+      200);
 }
 
 TEST_F(HttpServerTest, WhoIsNotAdmittedGetsTheReasonButHealthIsOpen) {

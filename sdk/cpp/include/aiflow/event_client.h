@@ -34,6 +34,11 @@ struct EventClientOptions {
   std::string sender;
   /// Total time of one Send, retries included.
   std::chrono::milliseconds send_timeout{60'000};
+  /// For servers of other users or machines; what is empty is taken from $AIFLOW_TOKEN,
+  /// $AIFLOW_TOKEN_FILE and $AIFLOW_TLS_CA. A token is sent by TLS or within this machine only.
+  std::string token;
+  std::string token_file;   // for its owner alone
+  std::string tls_ca_file;  // PEM; connects by TLS
 };
 
 /// A running subscription; destroying it ends it (after the callback that runs now). Movable.
@@ -57,8 +62,9 @@ class Subscription {
 /// it returns OK and is stored once, however often it is retried.
 class EventClient {
  public:
-  /// `uri` is host:port, or several with commas: when one does not answer, the next one is asked,
-  /// with the same idempotency key. Does not connect yet.
+  /// `uri` is host:port or unix:/path, or several with commas: when one does not answer, the next one
+  /// is asked, with the same idempotency key. Does not connect yet; files of a token or of TLS that
+  /// cannot be used are told by the first call.
   explicit EventClient(std::string uri, EventClientOptions options = {});
   ~EventClient();
   EventClient(const EventClient&) = delete;
