@@ -38,7 +38,7 @@ constexpr std::string_view kSection = "SERVER__";
 constexpr std::array<std::string_view, 2> kOtherSections = {"CLIENT__", "NOTIFICATION__"};
 
 const auto& Keys() {
-  static const std::array<Key, 22> kKeys = {{
+  static const std::array<Key, 26> kKeys = {{
       {"rpc_port", &Config::rpc_port, "Port of the scheduler.", 0, kMaxPort},
       {"internal_rpc_port", &Config::internal_rpc_port,
        "Port for heartbeats of tasks of older clients; -1 switches it off.", -1, kMaxPort},

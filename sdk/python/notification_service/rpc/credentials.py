@@ -14,6 +14,8 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import grpc
 
+from ai_flow.common.exception.exceptions import AIFlowConfigException
+
 _VARIABLES = {
     "token": "AIFLOW_TOKEN",
     "token_file": "AIFLOW_TOKEN_FILE",
@@ -25,7 +27,7 @@ _VARIABLES = {
 _MAX_FILE_BYTES = 1 << 20
 
 
-class CredentialsError(ValueError):
+class CredentialsError(AIFlowConfigException, ValueError):
     """A setting or a file of the credentials cannot be used; the message says which and why."""
 
 
