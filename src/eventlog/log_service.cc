@@ -15,6 +15,8 @@ namespace aiflow {
 namespace {
 
 constexpr Millis kLongestPoll = std::chrono::hours(24 * 365);
+constexpr size_t kEventsPerRefresh = 4'096;
+constexpr size_t kBytesPerRefresh = 16 << 20;
 
 Status Stopping() { return {Code::kUnavailable, "the event log is shutting down"}; }
 
@@ -39,6 +41,7 @@ class LogService::Impl {
   Result<std::vector<Event>> ListNow(const EventFilter& filter) const;
   void DropBefore(Offset offset, std::function<void(Result<Offset>)> done, Admission admission);
   void Cancel(WaitId id) { waits_.Cancel(id); }
+  void Refresh();
   void Stop();
 
   EventLog& log() { return log_; }
@@ -62,6 +65,8 @@ class LogService::Impl {
   void WriteBatch(std::vector<Event> events, const std::vector<Waiting>& waiting);
   void Count(const std::vector<Waiting>& waiting, size_t added, Instant begun);
   void TellHeadListener();
+  /// Shows what is in the log by now to those who wait. Writer thread only.
+  void PublishRest();
 
   EventLog& log_;
   const LogServiceOptions options_;
@@ -74,6 +79,7 @@ class LogService::Impl {
   std::deque<Item> queue_;
   std::deque<std::function<void()>> commands_;
   size_t queued_bytes_ = 0;
+  bool refresh_ = false;
   bool stopping_ = false;
 
   std::mutex listener_mutex_;  // held while the listener runs
@@ -132,8 +138,10 @@ Status LogService::Impl::Command(std::function<void()> command, Admission admiss
 void LogService::Impl::RunWriter() {
   std::unique_lock lock(mutex_);
   while (true) {
-    work_.wait(lock, [this] { return stopping_ || !queue_.empty() || !commands_.empty(); });
-    if (queue_.empty() && commands_.empty()) return;
+    work_.wait(lock,
+               [this] { return stopping_ || refresh_ || !queue_.empty() || !commands_.empty(); });
+    const bool refresh = std::exchange(refresh_, false);
+    if (queue_.empty() && commands_.empty() && !refresh) return;
     const auto commands = std::exchange(commands_, {});
     std::vector<Event> events;
     std::vector<Waiting> waiting;
@@ -149,6 +157,7 @@ void LogService::Impl::RunWriter() {
     lock.unlock();
     for (const auto& command : commands) command();
     if (!events.empty()) WriteBatch(std::move(events), waiting);
+    if (refresh) PublishRest();
     lock.lock();
   }
 }
@@ -198,8 +207,30 @@ void LogService::Impl::WriteBatch(std::vector<Event> events, const std::vector<W
   Count(waiting, added, begun);
   for (size_t i = 0; i < waiting.size(); ++i) waiting[i].done(std::move((*results)[i]));
   if (added == 0) return;
+  if (options_.shared) return PublishRest();
   TellHeadListener();
   waits_.Publish(events);
+}
+
+void LogService::Impl::PublishRest() {
+  TellHeadListener();
+  for (;;) {
+    const Offset head = log_.head();
+    const Offset published = waits_.published();
+    // Nearly always nobody waits, and the events need not be read.
+    if (published >= head || waits_.SkipTo(head)) return;
+    const auto events = log_.Read(published, kEventsPerRefresh, kBytesPerRefresh);
+    // Who waits is answered at the end of its time, or by the refresh after this one.
+    if (!events || events->empty()) return;
+    waits_.Publish(*events);
+  }
+}
+
+void LogService::Impl::Refresh() {
+  CHECK(options_.shared) << "a log of its own has no other writers";
+  const std::lock_guard lock(mutex_);
+  refresh_ = true;
+  work_.notify_one();
 }
 
 void LogService::Impl::TellHeadListener() {
@@ -345,6 +376,50 @@ void LogService::DeleteClient(int64_t id, std::function<void(Status)> done) {
   Status status = impl_->Command([this, id, done] { done(impl_->log().DeleteClient(id)); });
   if (!status.ok()) done(std::move(status));
 }
+
+void LogService::RegisterConsumer(std::string name, std::optional<Offset> after,
+                                  ConsumerDone done) {
+  Status status = impl_->Command([this, name = std::move(name), after, done] {
+    EventLog& log = impl_->log();
+    done(log.RegisterConsumer(name, after.value_or(log.head())));
+  });
+  if (!status.ok()) done(Error(std::move(status)));
+}
+
+void LogService::CommitConsumer(std::string name, Offset cursor, ConsumerDone done) {
+  Status status = impl_->Command([this, name = std::move(name), cursor, done] {
+    done(impl_->log().CommitConsumer(name, cursor));
+  });
+  if (!status.ok()) done(Error(std::move(status)));
+}
+
+void LogService::DeleteConsumer(std::string name, std::function<void(Status)> done) {
+  Status status = impl_->Command(
+      [this, name = std::move(name), done] { done(impl_->log().DeleteConsumer(name)); });
+  if (!status.ok()) done(std::move(status));
+}
+
+std::vector<Consumer> LogService::Consumers() const { return impl_->log().Consumers(); }
+
+void LogService::Claim(std::string owner, std::function<void(Result<bool>)> done) {
+  Status status = impl_->Command([this, owner = std::move(owner), done] {
+    EventLog& log = impl_->log();
+    const std::string before = log.owner();
+    if (before == owner) return done(false);
+    if (!before.empty()) {
+      return done(Error(Code::kPermissionDenied,
+                        "event log " + log.log_id() +
+                            " belongs to another AIFlow server; let go of it with 'notification "
+                            "log release' where the notification server runs"));
+    }
+    if (Status claimed = log.SetOwner(owner); !claimed.ok()) return done(Error(claimed));
+    done(true);
+  });
+  if (!status.ok()) done(Error(std::move(status)));
+}
+
+std::string LogService::owner() const { return impl_->log().owner(); }
+void LogService::Refresh() { impl_->Refresh(); }
 
 Result<bool> LogService::ClientExists(int64_t id) const { return impl_->log().ClientExists(id); }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,13 @@ struct LogServiceOptions {
   /// Asked for each append, from the appender's thread, with the event's size: an error refuses it.
   /// Must not block. Empty: nothing is refused but for the limits above.
   std::function<Status(Admission, size_t)> admit;
+  /// Others append to the log, too; Refresh tells of it.
+  bool shared = false;
 };
+
+/// The durable consumer that the AIFlow server is of its log. No client may take, move or delete
+/// it.
+inline constexpr const char* kServerConsumer = "aiflow-server";
 
 /// The notification service without a wire: group commit over one EventLog, long polls, clients.
 /// Thread-safe. Owns one writer thread and one timer for the deadlines of polls; idle, it uses
@@ -76,6 +83,21 @@ class LogService final : public LogHandle {
 
   [[nodiscard]] const LogCounters& counters() const;
   [[nodiscard]] LogQueue queue() const;
+  // Durable consumers, as in EventLog; `done` must not block.
+  using ConsumerDone = std::function<void(Result<Consumer>)>;
+  /// Nothing for `after`: at the head.
+  void RegisterConsumer(std::string name, std::optional<Offset> after, ConsumerDone done);
+  void CommitConsumer(std::string name, Offset cursor, ConsumerDone done);
+  void DeleteConsumer(std::string name, std::function<void(Status)> done);
+  std::vector<Consumer> Consumers() const;
+
+  /// Makes `owner` (a digest of its secret) the owner of a log that has none; true when it has just
+  /// become it. kPermissionDenied when there is another one.
+  void Claim(std::string owner, std::function<void(Result<bool>)> done);
+  std::string owner() const;
+
+  /// Of a shared log: it has events that did not go through this service. Wakes who waits for them.
+  void Refresh();
 
   /// Refuses new appends, finishes the queued ones, ends all waits. Idempotent.
   void Stop();

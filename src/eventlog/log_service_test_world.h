@@ -97,6 +97,16 @@ class GatedLog final : public EventLog {
   Result<bool> ClientExists(int64_t client_id) const override {
     return log_.ClientExists(client_id);
   }
+  Result<Consumer> RegisterConsumer(const std::string& name, Offset after) override {
+    return log_.RegisterConsumer(name, after);
+  }
+  Result<Consumer> CommitConsumer(const std::string& name, Offset cursor) override {
+    return log_.CommitConsumer(name, cursor);
+  }
+  Status DeleteConsumer(const std::string& name) override { return log_.DeleteConsumer(name); }
+  std::vector<Consumer> Consumers() const override { return log_.Consumers(); }
+  std::string owner() const override { return log_.owner(); }
+  Status SetOwner(const std::string& owner) override { return log_.SetOwner(owner); }
 
  private:
   EventLog& log_;

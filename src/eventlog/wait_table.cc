@@ -1,5 +1,7 @@
 #include "eventlog/wait_table.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "storage/event_filter.h"
 
@@ -82,6 +84,18 @@ void WaitTable::Publish(const std::vector<Event>& events) {
     }
   }
   Call(std::move(answers));
+}
+
+Offset WaitTable::published() const {
+  const std::lock_guard lock(mutex_);
+  return published_;
+}
+
+bool WaitTable::SkipTo(Offset head) {
+  const std::lock_guard lock(mutex_);
+  if (!waits_.empty()) return false;
+  published_ = std::max(published_, head);
+  return true;
 }
 
 void WaitTable::Offer(const Event& event, const std::string& key, std::vector<Id>& woken) {

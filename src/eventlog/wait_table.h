@@ -56,6 +56,10 @@ class WaitTable {
 
   /// New events, in the order of their offsets. Calls what they wake before it returns.
   void Publish(const std::vector<Event>& events);
+  /// The last offset that was published.
+  Offset published() const;
+  /// Publishes everything up to `head` to nobody; false, and nothing is done, when somebody waits.
+  bool SkipTo(Offset head);
 
   [[nodiscard]] size_t size() const;
 

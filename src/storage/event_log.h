@@ -36,6 +36,16 @@ struct SenderCount {
   int64_t count = 0;
 };
 
+/// A reader with a name and a place that the log keeps for it.
+struct Consumer {
+  std::string name;
+  Offset cursor = 0;  // it is done with everything up to it
+  Millis create_time{0};
+  Millis commit_time{0};  // when the cursor last moved; 0: never
+
+  friend bool operator==(const Consumer&, const Consumer&) = default;
+};
+
 /// What DropBefore has come to.
 struct DropProgress {
   Offset first = 0;   // of the oldest event kept
@@ -87,9 +97,10 @@ class EventLog {
   /// The smallest offset with create_time >= `time`, minus one: where reading from a time begins.
   virtual Result<Offset> OffsetBefore(Millis time) const = 0;
 
-  /// Removes events below `offset`, the oldest first, and never one at or above it: as many as make
-  /// whole pieces of the log. Takes a step of some milliseconds; to be called again until it is
-  /// done. kInvalidArgument when `offset` is above head() + 1. Same thread rules as Append.
+  /// Removes events below `offset`, the oldest first, and never one at or above it, or above the
+  /// cursor of a consumer: as many as make whole pieces of the log. Takes a step of some
+  /// milliseconds; to be called again until it is done. kInvalidArgument when `offset` is above
+  /// head() + 1. Same thread rules as Append.
   ///
   /// A piece is removed durably and as a whole: after a crash the log begins before or behind it.
   /// Offsets and times go on as if nothing were missing, also when nothing is left. The ids of
@@ -103,6 +114,22 @@ class EventLog {
   /// kNotFound when it was never registered or is deleted.
   virtual Status DeleteClient(int64_t client_id) = 0;
   virtual Result<bool> ClientExists(int64_t client_id) const = 0;
+
+  // Durable consumers, by name. Changes are durable on return; same thread rules as Append.
+
+  /// A new one is done with everything up to `after` (at least with what was removed); one that is
+  /// there stays as it is. kInvalidArgument for a name or an offset that cannot be,
+  /// kResourceExhausted beyond ConsumerTable::kMaxConsumers.
+  virtual Result<Consumer> RegisterConsumer(const std::string& name, Offset after) = 0;
+  /// Moves the cursor, never back. kNotFound; kInvalidArgument above head().
+  virtual Result<Consumer> CommitConsumer(const std::string& name, Offset cursor) = 0;
+  virtual Status DeleteConsumer(const std::string& name) = 0;
+  /// In the order of their names.
+  virtual std::vector<Consumer> Consumers() const = 0;
+
+  /// Text that tells who may append what the wire may not; empty: nobody has claimed the log.
+  virtual std::string owner() const = 0;
+  virtual Status SetOwner(const std::string& owner) = 0;
 };
 
 }  // namespace aiflow

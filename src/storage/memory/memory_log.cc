@@ -22,6 +22,7 @@ std::unique_ptr<MemoryLog> MemoryLog::Copy() const {
   copy->kept_ = kept_;
   copy->sequences_ = sequences_;
   copy->clients_ = clients_;
+  copy->consumers_ = consumers_;
   return copy;
 }
 
@@ -82,6 +83,7 @@ Result<DropProgress> MemoryLog::DropBefore(Offset offset) {
                                              std::to_string(offset) + ": the last one is " +
                                              std::to_string(HeadLocked()));
   }
+  offset = consumers_.Bound(offset);
   const Millis now = std::max(clock_.Now(), last_time_);
   std::erase_if(kept_, [&](const auto& entry) {
     return entry.second.removed_at + idempotence_window_ <= now;
@@ -178,6 +180,36 @@ Result<bool> MemoryLog::ClientExists(int64_t client_id) const {
   const std::shared_lock lock(mutex_);
   return client_id > 0 && client_id < static_cast<int64_t>(clients_.size()) &&
          clients_[static_cast<size_t>(client_id)];
+}
+
+Result<Consumer> MemoryLog::RegisterConsumer(const std::string& name, Offset after) {
+  const std::unique_lock lock(mutex_);
+  return consumers_.Register(name, after, removed_ + 1, HeadLocked(), clock_.Now());
+}
+
+Result<Consumer> MemoryLog::CommitConsumer(const std::string& name, Offset cursor) {
+  const std::unique_lock lock(mutex_);
+  return consumers_.Commit(name, cursor, HeadLocked(), clock_.Now());
+}
+
+Status MemoryLog::DeleteConsumer(const std::string& name) {
+  const std::unique_lock lock(mutex_);
+  return consumers_.Delete(name);
+}
+
+std::vector<Consumer> MemoryLog::Consumers() const {
+  const std::shared_lock lock(mutex_);
+  return consumers_.List();
+}
+
+std::string MemoryLog::owner() const {
+  const std::shared_lock lock(mutex_);
+  return consumers_.owner();
+}
+
+Status MemoryLog::SetOwner(const std::string& owner) {
+  const std::unique_lock lock(mutex_);
+  return consumers_.SetOwner(owner);
 }
 
 }  // namespace aiflow

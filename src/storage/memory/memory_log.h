@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "storage/client_sequences.h"
+#include "storage/consumer_table.h"
 #include "storage/event_log.h"
 
 namespace aiflow {
@@ -40,6 +41,12 @@ class MemoryLog final : public EventLog {
   Result<int64_t> RegisterClient(const std::string& ns, const std::string& sender) override;
   Status DeleteClient(int64_t client_id) override;
   Result<bool> ClientExists(int64_t client_id) const override;
+  Result<Consumer> RegisterConsumer(const std::string& name, Offset after) override;
+  Result<Consumer> CommitConsumer(const std::string& name, Offset cursor) override;
+  Status DeleteConsumer(const std::string& name) override;
+  std::vector<Consumer> Consumers() const override;
+  std::string owner() const override;
+  Status SetOwner(const std::string& owner) override;
 
  private:
   /// An event that was removed and whose id is known on.
@@ -62,6 +69,7 @@ class MemoryLog final : public EventLog {
   std::map<std::string, Offset> ids_;
   std::map<std::string, Kept> kept_;  // by id
   ClientSequences sequences_;
+  ConsumerTable consumers_;
   std::vector<bool> clients_{false};  // alive, by id; 0 is nobody
 };
 

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "storage/event_filter.h"
+#include "storage/segments/consumer_file.h"
 #include "storage/segments/record.h"
 #include "storage/segments/record_reader.h"
 
@@ -94,6 +95,11 @@ Status SegmentLog::OpenDirectory() {
   auto clients = ClientRegistry::Open(files_, directory_, log_id_, has_clients, RandomNumber());
   if (!clients) return clients.error();
   clients_ = std::move(*clients);
+  if (std::binary_search(names->begin(), names->end(), std::string(kConsumerFileName))) {
+    auto consumers = ReadConsumers(files_, directory_, log_id_);
+    if (!consumers) return consumers.error();
+    consumers_ = std::move(*consumers);
+  }
   AIFLOW_RETURN_IF_ERROR(OpenRemoved(*names));
   AIFLOW_RETURN_IF_ERROR(OpenSegments(*names));
   return RemoveLeftovers();  // only now: a log that is refused is not changed
@@ -431,6 +437,52 @@ Status SegmentLog::DeleteClient(int64_t client_id) {
 Result<bool> SegmentLog::ClientExists(int64_t client_id) const {
   const std::shared_lock lock(mutex_);
   return clients_->Exists(client_id);
+}
+
+Status SegmentLog::ChangeConsumers(ConsumerTable consumers) {
+  if (consumers == consumers_) return Status::Ok();
+  AIFLOW_RETURN_IF_ERROR(WriteConsumers(files_, directory_, log_id_, consumers));
+  const std::unique_lock lock(mutex_);
+  consumers_ = std::move(consumers);
+  return Status::Ok();
+}
+
+Result<Consumer> SegmentLog::RegisterConsumer(const std::string& name, Offset after) {
+  ConsumerTable changed = consumers_;
+  auto consumer = changed.Register(name, after, first(), head(), clock_.Now());
+  if (!consumer) return consumer;
+  if (Status status = ChangeConsumers(std::move(changed)); !status.ok()) return Error(status);
+  return consumer;
+}
+
+Result<Consumer> SegmentLog::CommitConsumer(const std::string& name, Offset cursor) {
+  ConsumerTable changed = consumers_;
+  auto consumer = changed.Commit(name, cursor, head(), clock_.Now());
+  if (!consumer) return consumer;
+  if (Status status = ChangeConsumers(std::move(changed)); !status.ok()) return Error(status);
+  return consumer;
+}
+
+Status SegmentLog::DeleteConsumer(const std::string& name) {
+  ConsumerTable changed = consumers_;
+  AIFLOW_RETURN_IF_ERROR(changed.Delete(name));
+  return ChangeConsumers(std::move(changed));
+}
+
+std::vector<Consumer> SegmentLog::Consumers() const {
+  const std::shared_lock lock(mutex_);
+  return consumers_.List();
+}
+
+std::string SegmentLog::owner() const {
+  const std::shared_lock lock(mutex_);
+  return consumers_.owner();
+}
+
+Status SegmentLog::SetOwner(const std::string& owner) {
+  ConsumerTable changed = consumers_;
+  AIFLOW_RETURN_IF_ERROR(changed.SetOwner(owner));
+  return ChangeConsumers(std::move(changed));
 }
 
 }  // namespace aiflow

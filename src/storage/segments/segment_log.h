@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "storage/consumer_table.h"
 #include "storage/event_log.h"
 #include "storage/io/file_system.h"
 #include "storage/segments/client_registry.h"
@@ -58,6 +59,12 @@ class SegmentLog final : public EventLog {
   Result<int64_t> RegisterClient(const std::string& ns, const std::string& sender) override;
   Status DeleteClient(int64_t client_id) override;
   Result<bool> ClientExists(int64_t client_id) const override;
+  Result<Consumer> RegisterConsumer(const std::string& name, Offset after) override;
+  Result<Consumer> CommitConsumer(const std::string& name, Offset cursor) override;
+  Status DeleteConsumer(const std::string& name) override;
+  std::vector<Consumer> Consumers() const override;
+  std::string owner() const override;
+  Status SetOwner(const std::string& owner) override;
 
  private:
   struct Batch;
@@ -86,6 +93,8 @@ class SegmentLog final : public EventLog {
   Result<AppendResult> Place(const Event& event, Batch& batch);
   /// Finds what a removal that was interrupted has left behind, too.
   Status OpenRemoved(const std::vector<std::string>& names);
+  /// Stores the consumers as they are to be, then shows them to readers.
+  Status ChangeConsumers(ConsumerTable consumers);
 
   Status KeepKeys(const Segment& segment);
   Status Remove();
@@ -127,11 +136,12 @@ class SegmentLog final : public EventLog {
   bool rolling_ = false;  // the active segment is full and its successor not yet made
   std::string buffer_;
 
-  /// Guards the segments (their indexes too) and the clients. The appending thread alone changes
-  /// them.
+  /// Guards the segments (their indexes too), the clients and the consumers. The appending thread
+  /// alone changes them.
   mutable std::shared_mutex mutex_;
   std::map<Offset, std::unique_ptr<Segment>> segments_;  // by first offset, never empty
   std::unique_ptr<ClientRegistry> clients_;
+  ConsumerTable consumers_;
   std::atomic<Offset> head_{0};
 };
 

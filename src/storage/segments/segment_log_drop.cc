@@ -29,6 +29,7 @@ Result<DropProgress> SegmentLog::DropBefore(Offset offset) {
                                              std::to_string(offset) + ": the last one is " +
                                              std::to_string(head()));
   }
+  offset = consumers_.Bound(offset);
   if (Status status = TidyUp(); !status.ok()) return Error(status);
   if (segments_.size() == 1 && !active().empty() && active().last() < offset) {
     if (Status status = Roll(); !status.ok()) return Error(status);

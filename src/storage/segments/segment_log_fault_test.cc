@@ -70,8 +70,17 @@ class Scenario {
       Append(3, 200);
       if (const auto id = log_->RegisterClient("n", "s")) last_client_ = *id;
       Append(2, 1500);
+      MoveCursor();
       Append(1, 5000);
     }
+  }
+
+  /// Moves the cursor of a consumer to the head; the first time makes it.
+  void MoveCursor() {
+    wanted_cursor_ = log_->head();
+    const auto moved = cursor_ < 0 ? log_->RegisterConsumer("reader", wanted_cursor_)
+                                   : log_->CommitConsumer("reader", wanted_cursor_);
+    if (moved) cursor_ = moved->cursor;
   }
 
   /// Everything acknowledged is there at its offset, offsets are dense, nothing is twice, and of
@@ -94,6 +103,12 @@ class Scenario {
     }
     ASSERT_EQ(*log_->ClientExists(last_client_), last_client_ > 0) << where;
     ASSERT_FALSE(*log_->ClientExists(last_client_ + 2)) << where;
+    const auto consumers = log_->Consumers();
+    if (cursor_ >= 0) ASSERT_EQ(consumers.size(), 1u) << where;
+    for (const Consumer& consumer : consumers) {
+      ASSERT_TRUE(consumer.cursor == cursor_ || consumer.cursor == wanted_cursor_)
+          << where << ": " << consumer.cursor;
+    }
   }
 
   /// Sending everything again, as clients do, leaves each event there once.
@@ -119,6 +134,8 @@ class Scenario {
   std::unique_ptr<SegmentLog> log_;
   int next_id_ = 0;
   int64_t last_client_ = 0;
+  Offset cursor_ = -1;  // acknowledged; -1: there is no consumer
+  Offset wanted_cursor_ = -1;
   std::vector<Event> acknowledged_;
   std::map<std::string, Event> refused_;
 };
