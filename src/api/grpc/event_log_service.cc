@@ -156,8 +156,13 @@ class SubscribeStream final : public grpc::ServerWriteReactor<SubscribeResponse>
     if (keys_.size() == 1) filter_.key = keys_.front();
   }
 
-  void Begin() {
+  /// Begins behind the cursor of the consumer, if one is named.
+  void Begin(const std::string& consumer) {
     self_ = shared_from_this();
+    if (!consumer.empty()) {
+      const Status found = BeginAtCursor(consumer);
+      if (!found.ok()) return End(found);
+    }
     Next();
   }
 
@@ -185,6 +190,16 @@ class SubscribeStream final : public grpc::ServerWriteReactor<SubscribeResponse>
  private:
   // Long enough that an idle subscription costs nothing to speak of.
   static constexpr std::chrono::minutes kWait{10};
+
+  Status BeginAtCursor(const std::string& name) {
+    for (const Consumer& consumer : log_.Consumers()) {
+      if (consumer.name != name) continue;
+      filter_.after = consumer.cursor;
+      filter_.refuse_gap = true;  // nothing above a cursor is ever removed
+      return Status::Ok();
+    }
+    return {Code::kNotFound, "there is no consumer '" + name + "'; register it first"};
+  }
 
   void Next() {
     // What an empty answer has looked at.
@@ -302,7 +317,7 @@ grpc::ServerWriteReactor<SubscribeResponse>* EventLogServiceAdapter::Subscribe(
   const Result<EventKinds> kinds = EventKinds::Of(request->kinds(), request->include_internal());
   if (!kinds.has_value()) return new RefusedSubscription(kinds.error());
   const auto stream = std::make_shared<SubscribeStream>(log_, *kinds, *request);
-  stream->Begin();
+  stream->Begin(request->consumer());
   return stream.get();
 }
 

@@ -6,7 +6,7 @@
 
 namespace aiflow::api {
 
-/// aiflow.v1.EventLog: publish, list and subscribe. Thread-safe.
+/// aiflow.v1.EventLog: publish, list and subscribe, durable consumers. Thread-safe.
 class EventLogServiceAdapter final : public aiflow::v1::EventLog::CallbackService {
  public:
   /// `log` must outlive the service.
@@ -22,6 +22,18 @@ class EventLogServiceAdapter final : public aiflow::v1::EventLog::CallbackServic
       grpc::CallbackServerContext* context) override;
   grpc::ServerWriteReactor<aiflow::v1::SubscribeResponse>* Subscribe(
       grpc::CallbackServerContext* context, const aiflow::v1::SubscribeRequest* request) override;
+  grpc::ServerUnaryReactor* RegisterConsumer(grpc::CallbackServerContext* context,
+                                             const aiflow::v1::RegisterConsumerRequest* request,
+                                             aiflow::v1::Consumer* response) override;
+  grpc::ServerUnaryReactor* CommitConsumer(grpc::CallbackServerContext* context,
+                                           const aiflow::v1::CommitConsumerRequest* request,
+                                           aiflow::v1::Consumer* response) override;
+  grpc::ServerUnaryReactor* ListConsumers(grpc::CallbackServerContext* context,
+                                          const aiflow::v1::ListConsumersRequest* request,
+                                          aiflow::v1::ListConsumersResponse* response) override;
+  grpc::ServerUnaryReactor* DeleteConsumer(grpc::CallbackServerContext* context,
+                                           const aiflow::v1::DeleteConsumerRequest* request,
+                                           aiflow::v1::DeleteConsumerResponse* response) override;
 
  private:
   LogService& log_;

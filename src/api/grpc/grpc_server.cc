@@ -11,6 +11,7 @@
 #include "api/grpc/event_log_service.h"
 #include "api/grpc/guarded_port.h"
 #include "api/grpc/heartbeat_service.h"
+#include "api/grpc/log_access_service.h"
 #include "api/grpc/notification_service.h"
 #include "api/grpc/orchestrator_service.h"
 #include "api/grpc/scheduler_service.h"
@@ -19,7 +20,7 @@ namespace aiflow::api {
 namespace {
 
 // Specifications and pickled workflows come in one message; bundles come in chunks.
-constexpr int kMaxReceiveBytes = 64 << 20;
+constexpr int kMaxReceiveBytes = 80 << 20;
 
 // A client that vanished without a word is noticed after these, and its streams and polls end.
 constexpr int kKeepAliveMs = 60'000;
@@ -57,6 +58,15 @@ class GrpcServer::Impl {
     server_ = builder.BuildAndStart();
     if (server_ == nullptr) return {Code::kInternal, "gRPC cannot be started"};
     return port_.Start();
+  }
+
+  Status StartInProcess() {
+    grpc::ServerBuilder builder;
+    builder.SetMaxReceiveMessageSize(kMaxReceiveBytes);
+    for (const auto& service : services) builder.RegisterService(service.get());
+    server_ = builder.BuildAndStart();
+    if (server_ != nullptr) return Status::Ok();
+    return {Code::kInternal, "cannot start the services within the process"};
   }
 
   int port() const { return port_.port(); }
@@ -100,6 +110,31 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::StartNotification(LogService& lo
   GrpcDoor door{.sockets = {}, .access = OwnUserOnly(), .tls = std::nullopt};
   door.sockets.push_back(*std::move(socket));
   return StartNotification(log, std::move(door));
+}
+
+Result<std::unique_ptr<GrpcServer>> GrpcServer::StartLog(LogService& log, GrpcDoor door) {
+  auto impl = std::make_unique<Impl>(std::move(door));
+  impl->services.push_back(std::make_unique<NotificationServiceAdapter>(log));
+  impl->services.push_back(std::make_unique<EventLogServiceAdapter>(log));
+  impl->services.push_back(std::make_unique<LogAccessServiceAdapter>(log));
+  return Started(std::move(impl));
+}
+
+Result<std::unique_ptr<GrpcServer>> GrpcServer::StartLog(LogService& log, const std::string& host,
+                                                         int port) {
+  Result<ListenSocket> socket = ListenSocket::Tcp(host, port);
+  if (!socket.has_value()) return Error(socket.error());
+  GrpcDoor door{.sockets = {}, .access = OwnUserOnly(), .tls = std::nullopt};
+  door.sockets.push_back(*std::move(socket));
+  return StartLog(log, std::move(door));
+}
+
+Result<std::unique_ptr<GrpcServer>> GrpcServer::StartInProcess(LogService& log) {
+  auto impl =
+      std::make_unique<Impl>(GrpcDoor{.sockets = {}, .access = OwnUserOnly(), .tls = std::nullopt});
+  impl->services.push_back(std::make_unique<EventLogServiceAdapter>(log));
+  if (Status status = impl->StartInProcess(); !status.ok()) return Error(std::move(status));
+  return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(impl)));
 }
 
 Result<std::unique_ptr<GrpcServer>> GrpcServer::StartScheduler(Backend& backend, GrpcDoor door) {

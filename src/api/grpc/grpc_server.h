@@ -38,6 +38,13 @@ class GrpcServer {
   /// choose. kAlreadyExists when the address is in use; other errors name the address.
   static Result<std::unique_ptr<GrpcServer>> StartNotification(LogService& log,
                                                                const std::string& host, int port);
+  /// As StartNotification, and aiflow.internal.v1.LogAccess for the AIFlow server that owns the
+  /// log.
+  static Result<std::unique_ptr<GrpcServer>> StartLog(LogService& log, GrpcDoor door);
+  static Result<std::unique_ptr<GrpcServer>> StartLog(LogService& log, const std::string& host,
+                                                      int port);
+  /// aiflow.v1.EventLog for InProcessChannel alone, without a port.
+  static Result<std::unique_ptr<GrpcServer>> StartInProcess(LogService& log);
   /// SchedulerService, HeartbeatService and aiflow.v1.Orchestrator. `backend` must outlive the
   /// server.
   static Result<std::unique_ptr<GrpcServer>> StartScheduler(Backend& backend, GrpcDoor door);
