@@ -223,9 +223,13 @@ bool EngineLoop::Step() {
     SetNotReady("");
   }
   more_ = *more;
-  if (engine_.has_refused() && !retry_set_) {
+  if (!engine_.has_refused()) {
+    refused_backoff_ = Millis(0);
+  } else if (!retry_set_) {
+    refused_backoff_ =
+        std::clamp(refused_backoff_ * 2, options_.first_backoff, options_.max_backoff);
     retry_set_ = true;
-    retry_at_ = std::chrono::steady_clock::now() + options_.first_backoff;
+    retry_at_ = std::chrono::steady_clock::now() + refused_backoff_;
   }
   return true;
 }

@@ -98,6 +98,7 @@ class EngineLoop final : public EngineHandle {
   uint64_t next_waiting_ = 0;
   bool more_ = false;               // the engine has more to do at once
   Millis backoff_{0};               // 0: no error
+  Millis refused_backoff_{0};       // the last pause before what the log refused was sent again
   std::optional<Millis> next_due_;  // of the engine's timers, wall clock
   bool retry_set_ = false;
   Instant retry_at_;  // valid when retry_set_

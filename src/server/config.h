@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "server/config_table.h"
 
 namespace aiflow::server {
 
@@ -18,6 +19,7 @@ struct Config {
   int64_t internal_rpc_port = 50000;  // -1: off
   int64_t rest_port = 8000;
   std::string notification_server_uri = "127.0.0.1:50052";
+  std::string notification_server = "auto";  // embedded, remote
   std::string metadata_backend_uri = "sqlite:///{AIFLOW_HOME}/aiflow.db";
   std::string task_executor = "Local";
   int64_t local_executor_parallelism = 100;
@@ -56,13 +58,6 @@ struct Config {
   std::vector<std::string> unused;
   /// Of each key whose value is no default: the path of the file or the variable that it is from.
   std::map<std::string, std::string> origins;
-};
-
-/// One key as it is in force, for people. Plain value.
-struct Setting {
-  std::string key;
-  std::string value;   // passwords in it are masked
-  std::string origin;  // "default", the path of the file, or the name of the variable
 };
 
 /// Reads `text` (empty: only defaults). `{AIFLOW_HOME}`, `$NAME`, `${NAME}` and a leading `~` are

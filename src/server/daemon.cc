@@ -1,14 +1,7 @@
-#include <fcntl.h>
-#include <poll.h>
-#include <spawn.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -17,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "server/detached.h"
 #include "server/home.h"
 #include "server/server_main.h"
 
@@ -54,43 +48,6 @@ std::vector<std::string> CommandOf(const ServerOptions& options, const Home& hom
   if (options.verbose) words.emplace_back("--verbose");
   words.emplace_back("--log-to-file");
   return words;
-}
-
-/// Runs a command in a session of its own with its output in a file.
-Result<pid_t> SpawnDetached(std::vector<std::string> words, const std::string& log) {
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log.c_str(),
-                                   O_WRONLY | O_CREAT | O_APPEND, 0600);
-  posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  pid_t pid = 0;
-  const int error = posix_spawn(&pid, argv.front(), &actions, &attributes, argv.data(), environ);
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) {
-    return Error(Code::kUnavailable, "cannot run " + words.front() + ": " + std::strerror(error));
-  }
-  return pid;
-}
-
-/// Waits until a process has ended; false when the time is over first.
-bool WaitForEnd(int pidfd, std::chrono::milliseconds patience) {
-  pollfd entry{pidfd, POLLIN, 0};
-  const auto end = std::chrono::steady_clock::now() + patience;
-  for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-        end - std::chrono::steady_clock::now());
-    const int ready = poll(&entry, 1, static_cast<int>(std::max<int64_t>(0, left.count())));
-    if (ready > 0) return true;
-    if (ready == 0 || errno != EINTR) return false;
-  }
 }
 
 }  // namespace
@@ -180,20 +137,15 @@ int StopServer(const std::filesystem::path& root, bool stop_tasks) {
     std::filesystem::remove(home.pid_file(), ignored);
     return Complain(running.error().message(), kExitNotRunning);
   }
-  const int pidfd = static_cast<int>(syscall(SYS_pidfd_open, running->pid, 0));
-  if (pidfd < 0) {
+  // With tasks to stop, it takes as long as they may take.
+  const auto patience = stop_tasks ? kStopPatience * 2 : kStopPatience;
+  const Status ended =
+      EndProcess(static_cast<pid_t>(running->pid), stop_tasks ? SIGUSR1 : SIGTERM, patience);
+  if (ended.code() == Code::kNotFound) {
     return Complain("the server of the home " + home.root().string() + " has just ended",
                     kExitNotRunning);
   }
-  const auto signal = [pidfd](int number) {
-    return syscall(SYS_pidfd_send_signal, pidfd, number, nullptr, 0) == 0;
-  };
-  // With tasks to stop, it takes as long as they may take.
-  const auto patience = stop_tasks ? kStopPatience * 2 : kStopPatience;
-  bool ended = signal(stop_tasks ? SIGUSR1 : SIGTERM) && WaitForEnd(pidfd, patience);
-  if (!ended) ended = signal(SIGKILL) && WaitForEnd(pidfd, kStopPatience);
-  close(pidfd);
-  if (!ended) {
+  if (!ended.ok()) {
     return Complain("cannot stop the server (pid " + std::to_string(running->pid) + ")",
                     kExitFailure);
   }

@@ -21,8 +21,14 @@ namespace fs = std::filesystem;
 Result<std::string> MakeStores(const Home& home) {
   const auto versions = SqliteStore::Migrate(home.metadata());
   if (!versions.has_value()) return Error(versions.error());
-  const auto log = SegmentLog::Open(PosixFileSystem(), SystemClock(), home.log().string(), {});
-  if (!log.has_value()) return Error(log.error());
+  // A home without a log of its own can still become that of a notification server's log.
+  const Result<Config> config = LoadConfig(home.root());
+  if (!config.has_value()) return Error(config.error());
+  std::error_code error;
+  if (config->notification_server == "embedded" || fs::exists(home.log(), error)) {
+    const auto log = SegmentLog::Open(PosixFileSystem(), SystemClock(), home.log().string(), {});
+    if (!log.has_value()) return Error(log.error());
+  }
   const std::string subject = "metadata " + home.metadata().string();
   if (versions->before == 0) {
     return subject + ": made, version " + std::to_string(versions->after);

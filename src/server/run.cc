@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -20,6 +19,7 @@
 #include "server/server_log.h"
 #include "server/server_main.h"
 #include "server/service_manager.h"
+#include "server/stop_signals.h"
 
 namespace aiflow::server {
 namespace {
@@ -45,37 +45,6 @@ int ExitCodeOf(const Status& status) {
     default: return kExitFailure;
   }
 }
-
-/// Takes the signals that a server listens to, in every thread made from now on.
-class StopSignals {
- public:
-  StopSignals() {
-    sigemptyset(&wanted_);
-    for (const int signal : {SIGINT, SIGTERM, SIGUSR1, SIGHUP}) sigaddset(&wanted_, signal);
-    pthread_sigmask(SIG_BLOCK, &wanted_, &before_);
-    struct sigaction ignore {};
-    ignore.sa_handler = SIG_IGN;  // NOLINT: a macro of the system
-    sigaction(SIGPIPE, &ignore, &pipe_before_);
-  }
-  ~StopSignals() {
-    sigaction(SIGPIPE, &pipe_before_, nullptr);
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-  StopSignals(const StopSignals&) = delete;
-  StopSignals& operator=(const StopSignals&) = delete;
-
-  int Wait() const {
-    int signal = 0;
-    while (sigwait(&wanted_, &signal) == EINTR) {
-    }
-    return signal;
-  }
-
- private:
-  sigset_t wanted_{};
-  sigset_t before_{};
-  struct sigaction pipe_before_ {};
-};
 
 Result<Listeners> ListenersOf(const ServerOptions& options, const Config& config) {
   Listeners listeners;
@@ -196,6 +165,7 @@ int Run(const ServerOptions& options, bool standalone) {
 
   std::atomic<bool> lost = false;
   Server::Options server_options{home, *config, *listeners, "", log.logger(), nullptr, nullptr};
+  if (standalone) server_options.config.notification_server = "embedded";
   server_options.runner_binary =
       (fs::read_symlink("/proc/self/exe", none).parent_path() / "aiflow-runner").string();
   server_options.failed = [&lost, logger = log.logger()](const Status& status) {

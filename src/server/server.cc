@@ -35,6 +35,7 @@
 #include "server/hook_runner.h"
 #include "server/host_planner.h"
 #include "server/legacy_compiler.h"
+#include "server/log_source.h"
 #include "server/metrics/metrics.h"
 #include "server/metrics/timed_store.h"
 #include "server/port_reservation.h"
@@ -63,15 +64,20 @@ std::string LocalHost(const std::string& host) {
 /// The log, as retention sees it.
 class ServedLog final : public RetentionLog {
  public:
-  explicit ServedLog(LogService& log) : log_(log) {}
+  /// Of a remote log the age of events is its own server's matter; here it is told only what is not
+  /// needed any more.
+  ServedLog(LogService& log, bool remote) : log_(log), remote_(remote) {}
   Offset First() const override { return log_.first(); }
-  Result<Offset> OffsetBefore(Millis time) const override { return log_.OffsetBefore(time); }
+  Result<Offset> OffsetBefore(Millis time) const override {
+    return remote_ ? log_.head() : log_.OffsetBefore(time);
+  }
   void DropBefore(Offset offset, std::function<void(Result<Offset>)> done) override {
     log_.DropBefore(offset, std::move(done));
   }
 
  private:
   LogService& log_;
+  const bool remote_;
 };
 
 /// Names the role and the option that chooses another port.
@@ -110,7 +116,10 @@ class Server::Impl {
   int64_t StopTasks(Millis patience);
 
   std::string server_uri() const { return HostPort(host(), ports_.rpc.port()); }
-  std::string notification_uri() const { return HostPort(host(), ports_.notification.port()); }
+  std::string notification_uri() const {
+    if (log_source_ == LogSource::kRemote) return options_.config.notification_server_uri;
+    return HostPort(host(), ports_.notification.port());
+  }
   std::string http_url() const { return "http://" + HostPort(host(), ports_.http.port()); }
   int64_t running() const { return executor_ == nullptr ? 0 : executor_->running(); }
   std::string MetricsText() const { return metrics_->Text(); }
@@ -121,10 +130,13 @@ class Server::Impl {
   Status TakePorts();
   Status LockHome();
   Status OpenStores();
+  Status OpenLog();
   Status StartEngine();
   void MakeCompiler();
   /// The executor's pool has as many slots as the configuration says.
   Status SetParallelism();
+  /// Empty when ready; else why not.
+  std::string NotReadyReason() const;
   Status OpenPorts();
   Status OpenHttp();
   Status OpenGrpc();
@@ -141,7 +153,9 @@ class Server::Impl {
   Ports ports_;
   std::optional<sqlite::HomeLock> lock_;
   std::unique_ptr<DiskWatch> disk_;
-  std::unique_ptr<SegmentLog> log_;
+  LogSource log_source_ = LogSource::kEmbedded;
+  std::unique_ptr<SegmentLog> log_;                  // embedded
+  std::unique_ptr<api::RemoteEventLog> remote_log_;  // remote
   std::unique_ptr<LogService> log_service_;
   std::unique_ptr<SqliteStore> store_;
   std::optional<TimedStore> timed_store_;
@@ -179,9 +193,11 @@ Status Server::Impl::TakePorts() {
   const Endpoints before = LastEndpoints(options_.home.root());
   AIFLOW_RETURN_IF_ERROR(
       TakePort(wanted.host, wanted.rpc, before.server_uri, "scheduler", "--rpc-port", &ports_.rpc));
-  AIFLOW_RETURN_IF_ERROR(TakePort(wanted.host, wanted.notification, before.notification_uri,
-                                  "notification service", "--notification-port",
-                                  &ports_.notification));
+  if (log_source_ == LogSource::kEmbedded) {
+    AIFLOW_RETURN_IF_ERROR(TakePort(wanted.host, wanted.notification, before.notification_uri,
+                                    "notification service", "--notification-port",
+                                    &ports_.notification));
+  }
   AIFLOW_RETURN_IF_ERROR(TakePort(wanted.host, wanted.http, before.http_url, "HTTP port",
                                   "--http-port", &ports_.http));
   if (wanted.internal_rpc < 0) return Status::Ok();
@@ -201,19 +217,33 @@ Status Server::Impl::LockHome() {
   return options_.home_taken == nullptr ? Status::Ok() : options_.home_taken();
 }
 
-Status Server::Impl::OpenStores() {
-  const Home& home = options_.home;
-  SegmentLogOptions options;
-  options.idempotence_window = options_.config.idempotence_window_ms();
-  auto log = SegmentLog::Open(PosixFileSystem(), SystemClock(), home.log().string(), options);
-  if (!log.has_value()) return log.error();
-  log_ = *std::move(log);
-  MakeDiskWatch();
+Status Server::Impl::OpenLog() {
   LogServiceOptions service;
   service.admit = [this](Admission admission, size_t bytes) {
     return disk_->Admit(admission, bytes);
   };
+  if (log_source_ == LogSource::kRemote) {
+    auto log = OpenRemoteLog(notification_uri(), *store_);
+    if (!log.has_value()) return log.error();
+    remote_log_ = *std::move(log);
+    service.shared = true;
+    log_service_ = std::make_unique<LogService>(*remote_log_, std::move(service));
+    remote_log_->Follow([this] { log_service_->Refresh(); });
+    return Status::Ok();
+  }
+  SegmentLogOptions options;
+  options.idempotence_window = options_.config.idempotence_window_ms();
+  auto log =
+      SegmentLog::Open(PosixFileSystem(), SystemClock(), options_.home.log().string(), options);
+  if (!log.has_value()) return log.error();
+  log_ = *std::move(log);
   log_service_ = std::make_unique<LogService>(*log_, std::move(service));
+  return Status::Ok();
+}
+
+Status Server::Impl::OpenStores() {
+  const Home& home = options_.home;
+  MakeDiskWatch();
   SqliteOptions sqlite;
   sqlite.upgrade = true;
   auto store = SqliteStore::Open(home.metadata(), sqlite);
@@ -223,7 +253,7 @@ Status Server::Impl::OpenStores() {
   blobs_.emplace(home.blobs());
   admitted_blobs_.emplace(*blobs_, *disk_);
   bundles_.emplace(home.snapshots(), *blobs_);
-  return Status::Ok();
+  return OpenLog();
 }
 
 Status Server::Impl::StartEngine() {
@@ -302,7 +332,7 @@ void Server::Impl::MakeMetrics() {
 }
 
 Readiness Server::Impl::CheckReadiness() const {
-  return JudgeReadiness({.engine = loop_->NotReadyReason(),
+  return JudgeReadiness({.engine = NotReadyReason(),
                          .recover_from = recover_from_,
                          .recover_to = recover_to_,
                          .committed = loop_->committed(),
@@ -342,6 +372,13 @@ Status Server::Impl::SetParallelism() {
   std::future<Status> answer = set->get_future();
   if (answer.wait_for(kFirstCommit) == std::future_status::ready) return answer.get();
   return {Code::kUnavailable, "the server is not ready: " + loop_->NotReadyReason()};
+}
+
+std::string Server::Impl::NotReadyReason() const {
+  if (remote_log_ != nullptr) {
+    if (std::string reason = remote_log_->AwayReason(); !reason.empty()) return reason;
+  }
+  return loop_->NotReadyReason();
 }
 
 std::string Server::Impl::LogPath(const WorkflowRow& workflow, const TaskExecutionRow& run) const {
@@ -388,9 +425,11 @@ Status Server::Impl::OpenGrpc() {
     return doors_->Open(port, name);
   };
   auto notification =
-      door(ports_.notification, kNotificationSocket).and_then([this](api::GrpcDoor&& opened) {
-        return api::GrpcServer::StartNotification(*log_service_, std::move(opened));
-      });
+      log_source_ == LogSource::kRemote
+          ? api::GrpcServer::StartInProcess(*log_service_)
+          : door(ports_.notification, kNotificationSocket).and_then([this](api::GrpcDoor&& opened) {
+              return api::GrpcServer::StartNotification(*log_service_, std::move(opened));
+            });
   if (!notification.has_value()) {
     return PortError(notification.error(), "notification service", "--notification-port");
   }
@@ -449,7 +488,7 @@ Status Server::Impl::OpenHttp() {
 }
 
 void Server::Impl::StartRetention() {
-  served_log_.emplace(*log_service_);
+  served_log_.emplace(*log_service_, log_source_ == LogSource::kRemote);
   files_.emplace(options_.home, *store_, *blobs_, *bundles_, SystemClock());
   RetentionOptions retention;
   retention.keep = options_.config.history_retention_ms();
@@ -477,6 +516,9 @@ Status Server::Impl::Start() {
   std::error_code none;
   const bool fresh = !std::filesystem::exists(options_.home.root(), none);
   if (!fresh) AIFLOW_RETURN_IF_ERROR(LockHome());
+  const Result<LogSource> source = ChooseLog(options_.home, options_.config);
+  if (!source.has_value()) return source.error();
+  log_source_ = *source;
   AIFLOW_RETURN_IF_ERROR(TakePorts());
   if (fresh) AIFLOW_RETURN_IF_ERROR(LockHome());
   AIFLOW_RETURN_IF_ERROR(OpenStores());
@@ -484,6 +526,9 @@ Status Server::Impl::Start() {
   AIFLOW_RETURN_IF_ERROR(OpenPorts());
   ports_.http.Release();
   StartRetention();
+  if (remote_log_ != nullptr) {
+    options_.logger->info("the event log is at the notification server {}", notification_uri());
+  }
   options_.logger->info("log {}: head {}, committed {}, epoch {}, {} attempts running",
                         log_service_->log_id(), log_service_->head(), loop_->committed(),
                         loop_->epoch(), running());
@@ -600,6 +645,8 @@ void Server::Impl::Stop() {
     std::mutex mutex;
     std::unique_lock lock(mutex);
     std::condition_variable_any().wait_for(lock, idle, kCallGrace, [] { return false; });
+    // A notification server that hangs keeps no server from stopping.
+    if (remote_log_ != nullptr) remote_log_->Interrupt();
     if (loop_ != nullptr) loop_->Stop();
   });
   if (heartbeat_server_ != nullptr) heartbeat_server_->Shutdown(kCallGrace);

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "base/status.h"
+#include "storage/sqlite/home_lock.h"
+
+namespace aiflow::server {
+
+/// Where everything of a notification server is (docs/notification.md). Immutable value.
+class NotificationHome {
+ public:
+  explicit NotificationHome(std::filesystem::path root) : root_(std::move(root)) {}
+
+  [[nodiscard]] const std::filesystem::path& root() const { return root_; }
+  [[nodiscard]] std::filesystem::path config() const { return root_ / "notification_server.yaml"; }
+  [[nodiscard]] std::filesystem::path logs() const { return root_ / "logs"; }
+  [[nodiscard]] std::filesystem::path output() const { return logs() / "notification_server.log"; }
+  [[nodiscard]] std::filesystem::path lock() const { return root_ / "notification_server.lock"; }
+  [[nodiscard]] std::filesystem::path pid_file() const { return root_ / "notification_server.pid"; }
+  /// Who may use the port, beside the home's own user.
+  [[nodiscard]] std::filesystem::path tokens() const { return root_ / "tokens"; }
+  [[nodiscard]] std::filesystem::path endpoints() const {
+    return root_ / "notification_server.json";
+  }
+
+  /// Makes the directory, for its owner alone. Fine when it exists.
+  [[nodiscard]] Status Make() const;
+  /// Keeps other servers out. kFailedPrecondition names the pid of the one that runs.
+  [[nodiscard]] Result<sqlite::HomeLock> Lock() const { return sqlite::HomeLock::Take(lock()); }
+
+ private:
+  std::filesystem::path root_;
+};
+
+/// host:port of the home's last server, whether it runs or not; empty when none ever ran.
+std::string LastNotificationUri(const NotificationHome& home);
+
+}  // namespace aiflow::server
