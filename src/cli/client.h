@@ -134,8 +134,16 @@ class EventClient {
   virtual Result<v1::PublishResponse> Publish(const v1::PublishRequest& request,
                                               std::chrono::milliseconds timeout) = 0;
   virtual Result<std::vector<v1::EventRecord>> ListEvents(const EventFilter& filter) = 0;
+  virtual Result<int64_t> CountEvents(const EventFilter& filter) = 0;
   /// The last offset of the log as of now; 0 when it is empty.
   virtual Result<int64_t> Head() = 0;
+  /// The last offset with a time (epoch milliseconds) at or before `time`; 0 when there is none.
+  virtual Result<int64_t> OffsetAt(int64_t time) = 0;
+
+  // Durable consumers.
+  virtual Result<std::vector<v1::Consumer>> ListConsumers() = 0;
+  virtual Result<v1::Consumer> RegisterConsumer(const v1::RegisterConsumerRequest& request) = 0;
+  virtual Status DeleteConsumer(const std::string& name) = 0;
   /// Hands each event to `sink` until the stream breaks.
   virtual Status Subscribe(const v1::SubscribeRequest& request,
                            const std::function<void(const v1::EventRecord&)>& sink) = 0;

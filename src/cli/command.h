@@ -80,7 +80,11 @@ void AddDiffCommand(CLI::App& group, CommandSlot& slot);
 // Within the group `event`.
 void AddEventSendCommand(CLI::App& events, CommandSlot& slot);
 void AddFailedEventCommands(CLI::App& events, CommandSlot& slot);
+// Of the program `notification`.
+void AddNotificationEventCommands(CLI::App& app, CommandSlot& slot);
 // Link the server; only the program has them.
+/// Everything of the program `notification`, into it or into the group `aiflow notification`.
+void AddNotificationCommands(CLI::App& app, CommandSlot& slot);
 void AddServerCommands(CLI::App& app, CommandSlot& slot);
 void AddConfigCommands(CLI::App& app, CommandSlot& slot);
 void AddDbCommands(CLI::App& app, CommandSlot& slot);

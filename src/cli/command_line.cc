@@ -45,12 +45,12 @@ class SortedHelp : public CLI::Formatter {
 // How far the words lead into the tree of commands.
 struct Descent {
   CLI::App* app = nullptr;  // the last group or command that was named
-  std::string path = "aiflow";
+  std::string path;
   std::string unknown;  // the word after it, when `app` is a group that has no such command
 };
 
 Descent Descend(CLI::App& root, const std::vector<std::string>& words) {
-  Descent descent{.app = &root};
+  Descent descent{.app = &root, .path = root.get_name()};
   for (size_t i = 0; i < words.size() && !CommandNames(*descent.app).empty(); ++i) {
     const std::string& word = words[i];
     if (word.starts_with("-")) {
@@ -127,17 +127,36 @@ CommandSlot Parse(CLI::App& app, Session& session, CommandSlot& slot,
   return slot;
 }
 
+void Prepare(CLI::App& app) {
+  app.fallthrough();
+  app.formatter(std::make_shared<SortedHelp>());
+  app.set_version_flag("--version", AIFLOW_VERSION);
+  app.require_subcommand(0, 1);
+}
+
 }  // namespace
+
+int RunNotificationCommandLine(const World& world, const std::vector<std::string>& words,
+                               const AddCommands& commands) {
+  Session session(world);
+  CommandSlot slot;
+  CLI::App app("The notification server of AIFlow: an event log for many producers and listeners.",
+               "notification");
+  Prepare(app);
+  app.add_option("--home", session.address_options().home,
+                 "Home directory; $NOTIFICATION_HOME or ~/notification_service by default");
+  commands(app, slot);
+  int code = kExitOk;
+  const CommandSlot command = Parse(app, session, slot, words, &code);
+  return command ? command(session) : code;
+}
 
 int RunCommandLine(const World& world, const std::vector<std::string>& words,
                    const AddCommands& more) {
   Session session(world);
   CommandSlot slot;
   CLI::App app("AIFlow: workflows of streaming and batch tasks, driven by events.", "aiflow");
-  app.fallthrough();
-  app.formatter(std::make_shared<SortedHelp>());
-  app.set_version_flag("--version", AIFLOW_VERSION);
-  app.require_subcommand(0, 1);
+  Prepare(app);
   DeclareGlobalOptions(app, session.address_options());
   more(app, slot);
   AddEventCommands(app, slot);

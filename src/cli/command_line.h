@@ -18,4 +18,8 @@ using AddCommands = std::function<void(CLI::App& app, CommandSlot& slot)>;
 int RunCommandLine(const World& world, const std::vector<std::string>& words,
                    const AddCommands& more);
 
+/// The same for the program `notification`, whose commands are all in `commands`.
+int RunNotificationCommandLine(const World& world, const std::vector<std::string>& words,
+                               const AddCommands& commands);
+
 }  // namespace aiflow::cli

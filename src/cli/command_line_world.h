@@ -40,7 +40,26 @@ class FakeEventClient : public EventClient {
     filter = asked;
     return events;
   }
+  Result<int64_t> CountEvents(const EventFilter& asked) override {
+    filter = asked;
+    return static_cast<int64_t>(events.size());
+  }
   Result<int64_t> Head() override { return 0; }
+  Result<int64_t> OffsetAt(int64_t time) override { return time / 1000; }
+  std::vector<v1::Consumer> consumers;
+  Result<std::vector<v1::Consumer>> ListConsumers() override { return consumers; }
+  Result<v1::Consumer> RegisterConsumer(const v1::RegisterConsumerRequest& request) override {
+    v1::Consumer consumer;
+    consumer.set_name(request.name());
+    consumer.set_cursor(request.after_offset());
+    return consumer;
+  }
+  Status DeleteConsumer(const std::string& name) override {
+    for (const v1::Consumer& consumer : consumers) {
+      if (consumer.name() == name) return Status::Ok();
+    }
+    return {Code::kNotFound, "there is no consumer '" + name + "'"};
+  }
   Status Subscribe(const v1::SubscribeRequest&,
                    const std::function<void(const v1::EventRecord&)>& sink) override {
     for (const v1::EventRecord& event : events) sink(event);

@@ -5,6 +5,7 @@
 #include "base/backoff.h"
 #include "cli/command.h"
 #include "cli/event_text.h"
+#include "cli/event_use.h"
 
 namespace aiflow::cli {
 namespace {
@@ -17,17 +18,6 @@ constexpr double kDefaultTimeoutSeconds = 60;
 constexpr double kMaxTimeoutSeconds = 7 * 24 * 3600;
 // One attempt: a server that hangs is not the server that comes after it.
 constexpr milliseconds kAttemptTimeout{10'000};
-
-struct SendArgs {
-  std::string key;
-  std::string value;
-  std::string ns;
-  std::string context;
-  int64_t execution = 0;
-  std::string event_id;
-  std::string sender;
-  double timeout_seconds = kDefaultTimeoutSeconds;
-};
 
 // The context with the execution that the event is confined to.
 Result<std::string> ContextOf(const SendArgs& args) {
@@ -128,7 +118,18 @@ Status NotSent(const Status& status, const v1::PublishRequest& request, double t
                              request.event_id() + ", then it is stored once in any case"};
 }
 
-int RunSend(Session& session, const SendArgs& args) {
+}  // namespace
+
+void DeclareSendTimeout(CLI::App& command, SendArgs& args) {
+  args.timeout_seconds = kDefaultTimeoutSeconds;
+  command
+      .add_option("--timeout", args.timeout_seconds,
+                  "Seconds to try again while no server answers or it is busy")
+      ->check(CLI::Range(0.0, kMaxTimeoutSeconds))
+      ->capture_default_str();
+}
+
+int SendEvent(Session& session, const SendArgs& args) {
   const Result<std::string> context = ContextOf(args);
   if (!context) {
     session.Fail(context.error());
@@ -160,8 +161,6 @@ int RunSend(Session& session, const SendArgs& args) {
   return kExitOk;
 }
 
-}  // namespace
-
 void AddEventSendCommand(CLI::App& events, CommandSlot& slot) {
   AddCommand<SendArgs>(
       events, slot, "send", "Send an event",
@@ -175,13 +174,9 @@ void AddEventSendCommand(CLI::App& events, CommandSlot& slot) {
         command.add_option("--id", args.event_id,
                            "Its idempotency key: the same id is stored once");
         command.add_option("--sender", args.sender, "Who sends it");
-        command
-            .add_option("--timeout", args.timeout_seconds,
-                        "Seconds to try again while no server answers or it is busy")
-            ->check(CLI::Range(0.0, kMaxTimeoutSeconds))
-            ->capture_default_str();
+        DeclareSendTimeout(command, args);
       },
-      RunSend);
+      SendEvent);
 }
 
 }  // namespace aiflow::cli

@@ -21,6 +21,17 @@ Status ParseError(const std::string& text) {
   return {Code::kInvalidArgument, text};
 }
 
+template <typename Request>
+Request RequestOf(const EventFilter& filter) {
+  Request request;
+  request.set_key(filter.key);
+  request.set_namespace_(filter.ns);
+  request.set_sender(filter.sender);
+  request.set_start_offset(filter.begin_offset);
+  request.set_end_offset(filter.end_offset);
+  return request;
+}
+
 class GrpcEventClient : public EventClient {
  public:
   GrpcEventClient(const std::string& address, const client::Credentials& credentials)
@@ -49,12 +60,7 @@ class GrpcEventClient : public EventClient {
   }
 
   Result<std::vector<v1::EventRecord>> ListEvents(const EventFilter& filter) override {
-    ns_v0::ListEventsRequest request;
-    request.set_key(filter.key);
-    request.set_namespace_(filter.ns);
-    request.set_sender(filter.sender);
-    request.set_start_offset(filter.begin_offset);
-    request.set_end_offset(filter.end_offset);
+    const auto request = RequestOf<ns_v0::ListEventsRequest>(filter);
     const auto response =
         call_.Unary(*service_, &ns_v0::NotificationService::Stub::listEvents, request);
     if (!response) return Error(response.error());
@@ -75,12 +81,40 @@ class GrpcEventClient : public EventClient {
     return events;
   }
 
-  Result<int64_t> Head() override {
+  Result<int64_t> CountEvents(const EventFilter& filter) override {
+    const auto response = call_.Unary(*service_, &ns_v0::NotificationService::Stub::countEvents,
+                                      RequestOf<ns_v0::CountEventsRequest>(filter));
+    if (!response) return Error(response.error());
+    if (response->return_code() != ns_v0::SUCCESS) {
+      return Error(Code::kInvalidArgument, response->return_msg());
+    }
+    return response->event_count();
+  }
+
+  Result<int64_t> Head() override { return OffsetAt(std::numeric_limits<int64_t>::max()); }
+
+  Result<int64_t> OffsetAt(int64_t time) override {
     ns_v0::TimeToOffsetRequest request;
-    request.set_timestamp(std::numeric_limits<int64_t>::max());
+    request.set_timestamp(time);
     return call_
         .Unary(*service_, &ns_v0::NotificationService::Stub::timestampToEventOffset, request)
         .map([](const auto& response) { return int64_t{response.offset()}; });
+  }
+
+  Result<std::vector<v1::Consumer>> ListConsumers() override {
+    const auto response =
+        call_.Unary(*log_, &v1::EventLog::Stub::ListConsumers, v1::ListConsumersRequest());
+    if (!response) return Error(response.error());
+    return std::vector<v1::Consumer>(response->consumers().begin(), response->consumers().end());
+  }
+  Result<v1::Consumer> RegisterConsumer(const v1::RegisterConsumerRequest& request) override {
+    return call_.Unary(*log_, &v1::EventLog::Stub::RegisterConsumer, request);
+  }
+  Status DeleteConsumer(const std::string& name) override {
+    v1::DeleteConsumerRequest request;
+    request.set_name(name);
+    const auto deleted = call_.Unary(*log_, &v1::EventLog::Stub::DeleteConsumer, request);
+    return deleted ? Status::Ok() : deleted.error();
   }
 
   Status Subscribe(const v1::SubscribeRequest& request,

@@ -49,12 +49,22 @@ int main(int argc, char** argv) {
       .clock = aiflow::SystemClock(),
       .executable = std::filesystem::read_symlink("/proc/self/exe", unknown),
   };
-  return aiflow::cli::RunCommandLine(world, std::vector<std::string>(argv + 1, argv + argc),
-                                     [](CLI::App& app, aiflow::cli::CommandSlot& slot) {
-                                       aiflow::cli::AddConfigCommands(app, slot);
-                                       aiflow::cli::AddDbCommands(app, slot);
-                                       aiflow::cli::AddDoctorCommand(app, slot);
-                                       aiflow::cli::AddServerCommands(app, slot);
-                                       aiflow::cli::AddTokenCommands(app, slot);
-                                     });
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  // One program with two names.
+  if (argc > 0 && std::filesystem::path(argv[0]).filename() == "notification") {
+    return aiflow::cli::RunNotificationCommandLine(world, words,
+                                                   aiflow::cli::AddNotificationCommands);
+  }
+  return aiflow::cli::RunCommandLine(
+      world, words, [](CLI::App& app, aiflow::cli::CommandSlot& slot) {
+        aiflow::cli::AddConfigCommands(app, slot);
+        aiflow::cli::AddDbCommands(app, slot);
+        aiflow::cli::AddDoctorCommand(app, slot);
+        aiflow::cli::AddServerCommands(app, slot);
+        aiflow::cli::AddTokenCommands(app, slot);
+        aiflow::cli::AddNotificationCommands(
+            aiflow::cli::AddGroup(app, "notification",
+                                  "The notification server on its own; also a program"),
+            slot);
+      });
 }

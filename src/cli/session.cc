@@ -67,9 +67,7 @@ int Session::Fail(const Status& status) {
   std::string text = status.message();
   if (text.empty()) text = status.ToString();
   if (status.code() == Code::kUnavailable && text.starts_with("no server answers at ")) {
-    text +=
-        ". Start a server with 'aiflow standalone', or name the right one with --server HOST:PORT, "
-        "$AIFLOW_SERVER or --home.";
+    text += ". " + start_hint_;
   } else if (status.code() == Code::kUnimplemented) {
     text = "the server cannot do this: " + text;
   }

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/status.h"
@@ -58,6 +59,9 @@ class Session {
   /// Whether a notification server was named that need not be the one of GetClient().
   bool NotificationServerIsNamed() const;
 
+  /// What to do when no server answers, as sentences.
+  void SetStartHint(std::string hint) { start_hint_ = std::move(hint); }
+
   /// A new UUID: the request id of a call that changes something.
   static std::string NewId();
 
@@ -75,6 +79,9 @@ class Session {
   const World world_;
   Output output_;
   AddressOptions address_options_;
+  std::string start_hint_ =
+      "Start a server with 'aiflow standalone', or name the right one with --server HOST:PORT, "
+      "$AIFLOW_SERVER or --home.";
   std::unique_ptr<Client> client_;
   std::unique_ptr<EventClient> event_client_;
 };
