@@ -163,7 +163,13 @@ def test_a_home_whose_log_was_replaced_or_cut_is_refused_until_it_is_back(tmp_pa
         stop()
         log.rename(newest)
 
-        assert "belongs to event log" in refusal(server)  # another log: a new one was made
+        assert "belongs to event log" in refusal(server)
+        assert not log.exists()  # no new one takes its place
+        other = Server(tmp_path / "other")
+        with other:
+            pass
+        shutil.copytree(other.home / "log", log)
+        assert "belongs to event log" in refusal(server)  # another log
         shutil.rmtree(log)
         shutil.copytree(old, log)
         assert "committed offset" in refusal(server)  # the same log, of an earlier time
