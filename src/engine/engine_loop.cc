@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "model/event_keys.h"
+#include "model/limits.h"
 
 namespace aiflow {
 namespace {
@@ -293,6 +294,12 @@ Status EngineLoop::Admit() {
 }
 
 void EngineLoop::Submit(const Request& request, const std::string& request_id, Done done) {
+  if (request_id.size() > limits::kMaxEventUuidBytes) {
+    done(Error(Code::kInvalidArgument, "request_id has " + std::to_string(request_id.size()) +
+                                           " bytes, more than kMaxEventUuidBytes " +
+                                           std::to_string(limits::kMaxEventUuidBytes)));
+    return;
+  }
   if (Status admitted = Admit(); !admitted.ok()) {
     done(Error(std::move(admitted)));
     return;

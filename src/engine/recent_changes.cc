@@ -6,7 +6,7 @@ namespace aiflow {
 
 void RecentChanges::Begin(Offset committed) {
   const std::lock_guard lock(mutex_);
-  forgotten_offset_ = std::max(forgotten_offset_, committed);
+  known_from_ = std::max(known_from_, committed);
 }
 
 void RecentChanges::Note(Offset committed, const std::vector<ExecutionId>& touched, bool all) {
@@ -15,7 +15,8 @@ void RecentChanges::Note(Offset committed, const std::vector<ExecutionId>& touch
     changes_.clear();
     latest_.clear();
     forgotten_ = ++last_;
-    forgotten_offset_ = committed;
+    // Whoever learns of this offset reads the state after it.
+    known_from_ = committed;
     return;
   }
   for (const ExecutionId execution : touched) {
@@ -29,7 +30,7 @@ void RecentChanges::Note(Offset committed, const std::vector<ExecutionId>& touch
     if (latest->second == oldest.sequence) {
       latest_.erase(latest);
       forgotten_ = oldest.sequence;
-      forgotten_offset_ = oldest.offset;
+      known_from_ = oldest.offset + 1;
     }
     changes_.pop_front();
   }
@@ -51,9 +52,7 @@ std::optional<std::vector<RecentChanges::Change>> RecentChanges::After(uint64_t 
 std::optional<uint64_t> RecentChanges::SequenceOf(Offset offset) const {
   const std::lock_guard lock(mutex_);
   // What changed at the offset itself is told again: a decision in parts changes more under it.
-  if (offset < forgotten_offset_ || (offset == forgotten_offset_ && forgotten_ > 0)) {
-    return std::nullopt;
-  }
+  if (offset < known_from_) return std::nullopt;
   const auto first =
       std::lower_bound(changes_.begin(), changes_.end(), offset,
                        [](const Change& change, Offset o) { return change.offset < o; });

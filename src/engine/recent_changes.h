@@ -49,8 +49,8 @@ class RecentChanges {
   std::deque<Change> changes_;
   std::unordered_map<ExecutionId, uint64_t, ById> latest_;
   uint64_t last_ = 0;
-  uint64_t forgotten_ = 0;       // the last sequence that is not here any more
-  Offset forgotten_offset_ = 0;  // what changed at or below it may be forgotten
+  uint64_t forgotten_ = 0;  // the last sequence that is not here any more
+  Offset known_from_ = 0;   // what changed at or behind it is here, or was before anybody asked
 };
 
 }  // namespace aiflow

@@ -186,8 +186,11 @@ int RunNotificationServer(const NotificationOptions& options) {
   logger->set_level(spdlog::level::from_str(options.verbose ? "debug" : config->log_level));
   logger->flush_on(spdlog::level::info);
   logger->info("Starting notification server at pid: {}", getpid());
-  NotificationServer::Options server_options{home, *config, options.host, 0, logger};
-  server_options.insecure = options.insecure;
+  NotificationServer::Options server_options{.home = home,
+                                             .config = *config,
+                                             .host = options.host,
+                                             .insecure = options.insecure,
+                                             .logger = logger};
   server_options.port = options.port.value_or(static_cast<int>(config->server_port));
   auto server = NotificationServer::Start(std::move(server_options));
   if (!server.has_value()) return Complain(server.error().message(), ExitCodeOf(server.error()));

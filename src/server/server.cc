@@ -481,6 +481,9 @@ Status Server::Impl::OpenHttp() {
   handlers.not_ready = [this] { return CheckReadiness().Problems(); };
   handlers.metrics = [this] { return metrics_->Text(); };
   handlers.rest = rest_.get();
+  handlers.failed = [logger = options_.logger](const Status& status) {
+    logger->error("{}", status.message());
+  };
   auto http = api::HttpServer::Start(std::move(options), std::move(handlers));
   if (!http.has_value()) return PortError(http.error(), "HTTP port", "--http-port");
   http_server_ = *std::move(http);
@@ -635,7 +638,6 @@ int64_t Server::Impl::StopTasks(Millis patience) {
 
 void Server::Impl::Stop() {
   if (std::exchange(stopped_, true)) return;
-  if (http_server_ != nullptr) http_server_->Stop();
   if (retention_ != nullptr) retention_->Stop();
   // Calls that wait for it are answered while they still can be.
   if (compiler_ != nullptr) compiler_->Stop();
@@ -649,6 +651,8 @@ void Server::Impl::Stop() {
     if (remote_log_ != nullptr) remote_log_->Interrupt();
     if (loop_ != nullptr) loop_->Stop();
   });
+  // Its calls go through the services, so it ends before them.
+  if (http_server_ != nullptr) http_server_->Stop();
   if (heartbeat_server_ != nullptr) heartbeat_server_->Shutdown(kCallGrace);
   if (scheduler_server_ != nullptr) scheduler_server_->Shutdown(kCallGrace);
   if (notification_server_ != nullptr) notification_server_->Shutdown(kCallGrace);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -201,31 +202,51 @@ class SubscribeStream final : public grpc::ServerWriteReactor<SubscribeResponse>
     return {Code::kNotFound, "there is no consumer '" + name + "'; register it first"};
   }
 
+  /// One call of List. It may answer before it returns, again and again: those answers are gone
+  /// through in a loop, not each within the one before.
+  struct Round {
+    std::thread::id caller = std::this_thread::get_id();
+    bool within = true;  // the caller's only, as the next one
+    bool again = false;
+  };
+
   void Next() {
-    // What an empty answer has looked at.
-    const Offset seen = log_.head();
-    const LogService::WaitId wait = log_.List(
-        filter_, kWait,
-        [self = shared_from_this(), seen](auto events) { self->Deliver(seen, std::move(events)); });
-    bool cancelled = false;
-    {
-      const std::lock_guard lock(mutex_);
-      if (wait > wait_) wait_ = wait;
-      cancelled = cancelled_;
+    for (bool again = true; again;) {
+      const auto round = std::make_shared<Round>();
+      // What an empty answer has looked at.
+      const Offset seen = log_.head();
+      const LogService::WaitId wait =
+          log_.List(filter_, kWait, [self = shared_from_this(), seen, round](auto events) {
+            if (!self->Deliver(seen, std::move(events))) return;
+            if (round->caller == std::this_thread::get_id() && round->within) {
+              round->again = true;
+            } else {
+              self->Next();
+            }
+          });
+      round->within = false;
+      again = round->again;
+      bool cancelled = false;
+      {
+        const std::lock_guard lock(mutex_);
+        if (wait > wait_) wait_ = wait;
+        cancelled = cancelled_;
+      }
+      if (cancelled) log_.Cancel(wait);
     }
-    if (cancelled) log_.Cancel(wait);
   }
 
-  void Deliver(Offset seen, Result<std::vector<Event>> events) {
+  /// True when there was nothing to write, and the next list is due.
+  bool Deliver(Offset seen, Result<std::vector<Event>> events) {
     if (!events.has_value()) {
       End(events.error());
-      return;
+      return false;
     }
     {
       const std::lock_guard lock(mutex_);
       if (cancelled_) {
         EndLocked(Status(Code::kCancelled, "the subscriber is gone"));
-        return;
+        return false;
       }
     }
     filter_.after = events->empty() ? std::max(filter_.after, seen) : events->back().offset;
@@ -239,11 +260,9 @@ class SubscribeStream final : public grpc::ServerWriteReactor<SubscribeResponse>
       }
       if (kinds_.Has(event.kind)) ToProto(std::move(event), response_.add_events());
     }
-    if (response_.events().empty()) {
-      Next();
-    } else {
-      StartWrite(&response_);
-    }
+    if (response_.events().empty()) return true;
+    StartWrite(&response_);
+    return false;
   }
 
   void End(const Status& status) {

@@ -1,7 +1,6 @@
 #include "api/grpc/list_events.h"
 
 #include <algorithm>
-#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,9 +27,16 @@ class EventPage {
   [[nodiscard]] bool full() const {
     return static_cast<size_t>(response_->events_size()) >= most_ || bytes_ >= kMaxPageBytes;
   }
+  [[nodiscard]] size_t room() const {
+    return most_ - static_cast<size_t>(response_->events_size());
+  }
+  [[nodiscard]] bool Tells(const Event& event) const { return kinds_.Has(event.kind); }
+  static size_t BytesOf(const Event& event) {
+    return event.key.size() + event.value.size() + event.context.size();
+  }
   void Add(Event event) {
-    if (!kinds_.Has(event.kind)) return;
-    bytes_ += event.key.size() + event.value.size() + event.context.size();
+    if (!Tells(event)) return;
+    bytes_ += BytesOf(event);
     ToProto(std::move(event), response_->add_events());
   }
 
@@ -44,7 +50,8 @@ class EventPage {
 /// Returns the offset behind which the next page begins; 0 at the end.
 Result<Offset> Forward(const LogService& log, EventFilter filter, EventPage* page) {
   const Offset last = filter.until;
-  const Offset end = std::min(last, filter.after + kMaxLookedAt);
+  const bool far = filter.after < last && last - filter.after > kMaxLookedAt;
+  const Offset end = far ? filter.after + kMaxLookedAt : last;
   filter.until = end;
   while (!page->full() && filter.after < end) {
     const auto events = log.ListSome(filter, kMaxPageSize, kMaxPageBytes);
@@ -74,17 +81,26 @@ Result<Offset> Backward(const LogService& log, EventFilter filter, EventPage* pa
     filter.after = floor;
     filter.until = before - 1;
     // All of the window, in pieces, as it is read forward.
-    std::vector<Event> found;
+    std::vector<Event> found;  // that the page tells, as many as it may still take
+    size_t bytes = 0;
     while (filter.after < filter.until) {
       auto events = log.ListSome(filter, kMaxPageSize, kMaxPageBytes);
       if (!events.has_value()) return Error(events.error());
       if (events->empty()) break;
       filter.after = events->back().offset;
-      std::move(events->begin(), events->end(), std::back_inserter(found));
-      // Only the last ones are needed; the others come again.
-      if (found.size() > 2 * kMaxPageSize) {
-        floor = found[found.size() - kMaxPageSize].offset - 1;
-        found.erase(found.begin(), found.end() - kMaxPageSize);
+      for (Event& event : *events) {
+        if (!page->Tells(event)) continue;
+        bytes += EventPage::BytesOf(event);
+        found.push_back(std::move(event));
+      }
+      // Only the last ones fill the page.
+      size_t beyond = 0;
+      while (found.size() - beyond > page->room() || bytes > 2 * kMaxPageBytes) {
+        bytes -= EventPage::BytesOf(found[beyond++]);
+      }
+      if (beyond > 0) {
+        floor = found[beyond - 1].offset;
+        found.erase(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(beyond));
       }
     }
     for (auto event = found.rbegin(); event != found.rend() && !page->full(); ++event) {

@@ -157,10 +157,12 @@ class TaskLogReader final : public grpc::ServerWriteReactor<v1::LogChunk>,
     if (runs->empty()) return Error(Code::kNotFound, subject + " has not run yet");
     const int64_t wanted = request_.sequence_number();
     if (wanted > 0 && runs->front().sequence != wanted) {
-      // Sequence numbers of a task ascend with the ids of its runs.
+      // Sequence numbers of a task ascend with the ids of its runs, and only the oldest go.
       Page page;
-      page.skip = wanted - 1;
       page.limit = 1;
+      runs = backend_.queries.ListTaskExecutions(found->execution.id, *task, page);
+      if (!runs.has_value()) return Error(runs.error());
+      page.skip = runs->empty() ? 0 : std::max<int64_t>(0, wanted - runs->front().sequence);
       runs = backend_.queries.ListTaskExecutions(found->execution.id, *task, page);
       if (!runs.has_value()) return Error(runs.error());
       if (runs->empty() || runs->front().sequence != wanted) {

@@ -1,6 +1,8 @@
 #include "api/http/connection_threads.h"
 
 #include <chrono>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 namespace aiflow::api {
@@ -21,11 +23,25 @@ void ConnectionThreads::Run(std::function<void()> task) {
   }
   const bool waiting = tasks_.size() < idle_;
   tasks_.push_back(std::move(task));
-  if (!waiting) {
-    ++threads_;
-    std::thread([this] { Work(); }).detach();
+  if (!waiting && !AddThread() && threads_ == 0) {
+    // The system has no thread to give: this one does it.
+    task = std::move(tasks_.back());
+    tasks_.pop_back();
+    lock.unlock();
+    task();
+    return;
   }
   changed_.notify_all();
+}
+
+bool ConnectionThreads::AddThread() {
+  try {
+    std::thread([this] { Work(); }).detach();
+  } catch (const std::system_error&) {
+    return false;
+  }
+  ++threads_;
+  return true;
 }
 
 void ConnectionThreads::Work() {

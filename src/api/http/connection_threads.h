@@ -28,6 +28,8 @@ class ConnectionThreads {
 
  private:
   void Work();
+  /// False when the system refuses; the tasks then wait for the threads there are.
+  bool AddThread();
 
   const size_t most_;
   mutable std::mutex mutex_;

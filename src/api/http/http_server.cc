@@ -4,9 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <condition_variable>
+#include <cstdlib>
+#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <set>
+#include <stop_token>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -30,6 +35,8 @@ constexpr std::chrono::seconds kWriteTimeout{30};
 constexpr int kIdleConnectionSeconds = 2;
 /// Connections that wait until a thread is free. The library's own number is 5.
 constexpr int kBacklog = 1024;
+constexpr std::chrono::milliseconds kStopPatience{2'000};
+constexpr std::string_view kApi = "/api/v1/";
 /// Nobody sends more in one request; messages have limits of their own.
 constexpr size_t kMaxUploadBytes = size_t{1} << 30;
 
@@ -61,10 +68,48 @@ std::optional<Part> PartOf(const httplib::Range& range, int64_t size) {
   if (first < 0) {
     part.begin = std::max<int64_t>(0, size - last);
   } else if (last >= 0) {
-    part.end = std::min<int64_t>(size, last + 1);
+    part.end = last < size ? last + 1 : size;
   }
   if (part.begin >= part.end) return std::nullopt;
   return part;
+}
+
+/// What the library answers by itself.
+Status LibraryError(int http_status) {
+  switch (http_status) {
+    case 404: return {Code::kNotFound, "nothing is at this path"};
+    case 413: return {Code::kResourceExhausted, "the body is larger than 1 GiB"};
+    case 414: return {Code::kInvalidArgument, "the address has more than 8192 bytes"};
+    case 416: return {Code::kOutOfRange, "the header Range is no range of bytes"};
+    case 500: return {Code::kInternal, "the server failed at this request"};
+    default: return {Code::kInvalidArgument, "the request cannot be understood"};
+  }
+}
+
+int PortOf(const sockaddr_storage& address) {
+  if (address.ss_family == AF_INET) {
+    return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
+  }
+  if (address.ss_family == AF_INET6) {
+    return ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
+  }
+  return 0;
+}
+
+/// Ends what goes over the connections of this process that were accepted at `port`. The library
+/// does not show them.
+void CloseConnectionsOf(int port) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
+    const int fd = std::atoi(entry.path().filename().c_str());
+    sockaddr_storage local{};
+    sockaddr_storage remote{};
+    socklen_t size = sizeof(local);
+    if (getsockname(fd, reinterpret_cast<sockaddr*>(&local), &size) != 0) continue;
+    size = sizeof(remote);
+    const bool connected = getpeername(fd, reinterpret_cast<sockaddr*>(&remote), &size) == 0;
+    if (connected && PortOf(local) == port) shutdown(fd, SHUT_RDWR);
+  }
 }
 
 class Threads final : public httplib::TaskQueue {
@@ -154,6 +199,7 @@ class HttpServer::Impl {
   std::unique_ptr<httplib::Server> server_;
   std::mutex mutex_;
   std::thread thread_;
+  std::atomic<bool> stopping_ = false;
   socket_t socket_ = -1;  // the server's own; of the address that could be bound
   int port_ = -1;
 };
@@ -192,7 +238,10 @@ void HttpServer::Impl::Configure() {
   server_->set_read_timeout(kReadTimeout);
   server_->set_write_timeout(kWriteTimeout);
   server_->set_keep_alive_timeout(kIdleConnectionSeconds);
-  server_->set_keep_alive_max_count(10'000);
+  // One request for a connection. What is refused before its body is read would leave the body on
+  // the connection, and the library would take that for the next request: a web page could send one
+  // with any header.
+  server_->set_keep_alive_max_count(1);
   server_->set_payload_max_length(kMaxUploadBytes);
   server_->set_default_headers({{"X-Content-Type-Options", "nosniff"},
                                 {"Cache-Control", "no-store"},
@@ -201,9 +250,13 @@ void HttpServer::Impl::Configure() {
 
 httplib::Server::HandlerResponse HttpServer::Impl::Admit(const httplib::Request& request,
                                                          httplib::Response& response) {
-  const bool known =
-      Known(request.get_header_value("Host")) &&
-      (!request.has_header("Origin") || Known(AuthorityOf(request.get_header_value("Origin"))));
+  // The library would compress streams piece by piece, and hold the pieces back.
+  const_cast<httplib::Request&>(request).headers.erase("Accept-Encoding");
+  // It would cut ranges out of anything; those of files are cut here.
+  if (!request.path.starts_with(kApi)) const_cast<httplib::Request&>(request).ranges.clear();
+  const std::string host = request.get_header_value("Host");
+  const bool known = Known(host) && (options_.any_host || !request.has_header("Origin") ||
+                                     AuthorityOf(request.get_header_value("Origin")) == host);
   if (!known && (handlers_.check_token == nullptr ||
                  !handlers_.check_token(request.get_header_value("Authorization")).ok())) {
     Send(rest::ErrorAnswer(Status(Code::kPermissionDenied,
@@ -255,7 +308,7 @@ void HttpServer::Impl::Route() {
                  response.set_content(handlers_.rest->openapi(), "application/json");
                });
   // By prefix alone: the paths are the transcoder's.
-  const std::string all = "/api/v1/.*";
+  const std::string all = std::string(kApi) + "[\\s\\S]*";
   server_->Get(all, [this](const httplib::Request& request, httplib::Response& response) {
     Rest(request, response, nullptr);
   });
@@ -267,18 +320,22 @@ void HttpServer::Impl::Route() {
   server_->Put(all, with_body);
   server_->Patch(all, with_body);
   server_->Delete(all, with_body);
+  server_->set_exception_handler([](const httplib::Request&, httplib::Response& response,
+                                    const std::exception_ptr&) { response.status = 500; });
   server_->set_error_handler([](const httplib::Request& request, httplib::Response& response) {
     if (!response.body.empty() || response.status < 400 || request.method == "HEAD") return;
-    const Code code = response.status == 404 ? Code::kNotFound : Code::kInvalidArgument;
-    const std::string what = response.status == 404   ? "nothing is at this path"
-                             : response.status == 416 ? "the range is not within the file"
-                                                      : "the request cannot be understood";
-    response.set_content(rest::ErrorJson(Status(code, what)), "application/json");
+    response.set_content(rest::ErrorJson(LibraryError(response.status)), "application/json");
   });
 }
 
 void HttpServer::Impl::Rest(const httplib::Request& request, httplib::Response& response,
                             const httplib::ContentReader* reader) {
+  const httplib::Ranges ranges = std::exchange(const_cast<httplib::Request&>(request).ranges, {});
+  if (request.is_multipart_form_data()) {
+    return Send(rest::ErrorAnswer(415, Status(Code::kInvalidArgument,
+                                              "a body is JSON here, and no multipart form")),
+                response);
+  }
   const size_t question = request.target.find('?');
   rest::HttpRequest asked;
   asked.method = request.method == "HEAD" ? "GET" : request.method;
@@ -287,7 +344,7 @@ void HttpServer::Impl::Rest(const httplib::Request& request, httplib::Response& 
   asked.header = [&request](const std::string& name) {
     return request.get_header_value(name.c_str());
   };
-  Send(handlers_.rest->Handle(asked, BodyOf(request, reader)), response, request.ranges);
+  Send(handlers_.rest->Handle(asked, BodyOf(request, reader)), response, ranges);
 }
 
 void HttpServer::Impl::Send(HttpAnswer answer, httplib::Response& response,
@@ -334,21 +391,12 @@ void HttpServer::Impl::SendBytes(const rest::Bytes& bytes, const std::string& co
               [&sink](std::string_view data) { return sink.write(data.data(), data.size()); })
         .ok();
   };
-  if (ranges.empty()) {
-    response.set_content_provider(static_cast<size_t>(bytes.size), content_type.c_str(),
-                                  [send](size_t offset, size_t length, httplib::DataSink& sink) {
-                                    const auto begin = static_cast<int64_t>(offset);
-                                    return send(begin, begin + static_cast<int64_t>(length), sink);
-                                  });
-    return;
-  }
-  // With a length the library would cut the range out of this once more.
-  response.set_chunked_content_provider(content_type.c_str(),
-                                        [send, part = *part](size_t, httplib::DataSink& sink) {
-                                          const bool sent = send(part.begin, part.end, sink);
-                                          if (sent) sink.done();
-                                          return sent;
-                                        });
+  response.set_content_provider(
+      static_cast<size_t>(part->end - part->begin), content_type.c_str(),
+      [send, first = part->begin](size_t offset, size_t length, httplib::DataSink& sink) {
+        const int64_t begin = first + static_cast<int64_t>(offset);
+        return send(begin, begin + static_cast<int64_t>(length), sink);
+      });
 }
 
 void HttpServer::Impl::SendStream(HttpAnswer answer, httplib::Response& response) {
@@ -391,7 +439,13 @@ Status HttpServer::Impl::Start() {
             "cannot listen on " + options_.host + ":" + std::to_string(options_.port)};
   }
   listen(socket_, kBacklog);  // it listens already; this only makes the queue longer
-  thread_ = std::thread([this] { server_->listen_after_bind(); });
+  thread_ = std::thread([this] {
+    const bool ended = server_->listen_after_bind();
+    if (!ended && !stopping_ && handlers_.failed != nullptr) {
+      handlers_.failed({Code::kUnavailable, "the HTTP port " + std::to_string(port_) +
+                                                " accepts no connections any more"});
+    }
+  });
   // Stopping a server that does not listen yet would be lost.
   while (!server_->is_running()) std::this_thread::yield();
   return Status::Ok();
@@ -399,9 +453,22 @@ Status HttpServer::Impl::Start() {
 
 void HttpServer::Impl::Stop() {
   const std::lock_guard lock(mutex_);
+  if (!thread_.joinable()) return;
+  stopping_ = true;
   streams_.End();
-  if (server_ != nullptr) server_->stop();
-  if (thread_.joinable()) thread_.join();
+  server_->stop();
+  // Whoever sends or takes byte after byte is not waited for.
+  std::jthread closer([this](const std::stop_token& done) {
+    std::mutex mutex;
+    std::unique_lock waiting(mutex);
+    std::condition_variable_any changed;
+    std::chrono::milliseconds patience = kStopPatience;
+    while (!changed.wait_for(waiting, done, patience, [&done] { return done.stop_requested(); })) {
+      CloseConnectionsOf(port_);
+      patience = std::chrono::milliseconds(100);
+    }
+  });
+  thread_.join();
 }
 
 HttpServer::HttpServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}

@@ -15,6 +15,7 @@ namespace aiflow::api {
 ///
 /// A connection has a thread while it is served, and a stream for as long as it lasts; both are
 /// bounded, and a stream beyond the bound is refused so that plain requests find a thread (ADR 12).
+/// A connection carries one request.
 class HttpServer {
  public:
   struct Options {
@@ -46,6 +47,8 @@ class HttpServer {
     /// Whether the header Authorization alone lets anybody in; empty: it never does. What calls by
     /// another name of this server, as other machines do, needs it: a web page has no token.
     std::function<Status(const std::string& authorization)> check_token;
+    /// Called once, from any thread, when it cannot go on; empty: nobody is told.
+    std::function<void(const Status&)> failed;
     /// Must outlive the server; nullptr: no REST.
     rest::Transcoder* rest = nullptr;
   };
@@ -54,7 +57,7 @@ class HttpServer {
   ~HttpServer();
 
   [[nodiscard]] int port() const;
-  /// Ends the streams, then the connections. Idempotent.
+  /// Ends the streams, lets other connections go on for two seconds, then ends them. Idempotent.
   void Stop();
 
  private:

@@ -1,10 +1,15 @@
 // The HTTP port over real sockets, before a REST API on a log in memory.
 #include "api/http/http_server.h"
 
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <httplib.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <future>
 #include <memory>
 #include <string>
@@ -84,7 +89,10 @@ TEST_F(HttpServerTest, OtherHostsAndOriginsAreRefused) {
   Start();
   EXPECT_EQ(client_->Get("/api/v1/events", {{"Host", "evil.example"}})->status, 403);
   EXPECT_EQ(client_->Get("/api/v1/events", {{"Origin", "http://evil.example"}})->status, 403);
-  EXPECT_EQ(client_->Get("/api/v1/events", {{"Origin", "http://localhost:1"}})->status, 200);
+  // A page of another server on this machine is another's, too.
+  EXPECT_EQ(client_->Get("/api/v1/events", {{"Origin", "http://localhost:1"}})->status, 403);
+  const std::string own = "127.0.0.1:" + std::to_string(server_->port());
+  EXPECT_EQ(client_->Get("/api/v1/events", {{"Origin", "http://" + own}})->status, 200);
   EXPECT_EQ(client_
                 ->Post("/api/v1/events", {{"Origin", "http://evil.example"}}, R"({"key":"k"})",
                        "text/plain")
@@ -225,6 +233,91 @@ TEST_F(HttpServerTest, MethodsThatNobodyAnswersAreSaid) {
     EXPECT_EQ(answer->status, 405) << method;
     EXPECT_THAT(answer->get_header_value("Allow"), HasSubstr("GET")) << method;
   }
+}
+
+/// Sends bytes, reads until the server closes the connection.
+std::string Talk(int port, const std::string& bytes) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  EXPECT_EQ(send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
+  std::string answer;
+  char piece[4096];
+  for (ssize_t size = 0; (size = recv(fd, piece, sizeof(piece), 0)) > 0;) {
+    answer.append(piece, static_cast<size_t>(size));
+  }
+  close(fd);
+  return answer;
+}
+
+// A web page can send any body, but not any header: what is refused must not be read on.
+TEST_F(HttpServerTest, ABodyThatWasRefusedIsNotReadAsARequest) {
+  Start();
+  const std::string inner =
+      "POST /api/v1/events HTTP/1.1\r\nHost: localhost\r\n"
+      "Content-Length: 11\r\n\r\n{\"key\":\"k\"}";
+  for (const std::string target : {"/api/v1/events", "/api/v1/nothing", "/elsewhere"}) {
+    const std::string body = std::string(4096, ' ') + inner;
+    const std::string answer = Talk(
+        server_->port(), "POST " + target +
+                             " HTTP/1.1\r\nHost: localhost\r\nOrigin: "
+                             "http://evil.example\r\nContent-Type: text/plain\r\nContent-Length: " +
+                             std::to_string(body.size()) + "\r\n\r\n" + body);
+    EXPECT_THAT(answer, testing::StartsWith("HTTP/1.1 403")) << target;
+    EXPECT_THAT(answer.substr(1), testing::Not(HasSubstr("HTTP/1.1"))) << target;
+  }
+  EXPECT_EQ(log_.head(), 0);
+}
+
+TEST_F(HttpServerTest, ClientsThatNeverEndAreNotWaitedFor) {
+  Start();
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(server_->port()));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  std::atomic<bool> stop = false;
+  std::thread dripping([&] {
+    // One byte of a header after the other, each within the time limit of a read.
+    send(fd, "GET / HTTP/1.1\r\nX: ", 19, MSG_NOSIGNAL);
+    while (!stop && send(fd, "x", 1, MSG_NOSIGNAL) == 1) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  });
+  EXPECT_EQ(client_->Get("/healthz")->status, 200);
+  server_->Stop();  // returns
+  stop = true;
+  dripping.join();
+  close(fd);
+}
+
+TEST_F(HttpServerTest, RangesAndCompressionAreOfFilesAlone) {
+  Start();
+  Append("k");
+  const auto answer =
+      client_->Get("/api/v1/events", {{"Range", "bytes=0-9"}, {"Accept-Encoding", "gzip"}});
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_FALSE(answer->has_header("Content-Range"));
+  EXPECT_FALSE(answer->has_header("Content-Encoding"));
+  EXPECT_THAT(answer->body, testing::EndsWith("}\n"));
+}
+
+TEST_F(HttpServerTest, AFormIsNotABody) {
+  Start();
+  const auto answer =
+      client_->Post("/api/v1/events", "--x\r\n\r\n--x--\r\n", "multipart/form-data; boundary=x");
+  EXPECT_EQ(answer->status, 415);
+}
+
+TEST_F(HttpServerTest, LongAddressesAreRefusedAndOddOnesUnderstood) {
+  Start();
+  EXPECT_EQ(client_->Get("/api/v1/" + std::string(8000, 'x'))->status, 404);
+  EXPECT_EQ(client_->Get("/api/v1/" + std::string(9000, 'x'))->status, 414);
+  EXPECT_EQ(client_->Get("/api/v1/a%0Ab")->status, 404);
 }
 
 TEST_F(HttpServerTest, APortInUseIsSaid) {

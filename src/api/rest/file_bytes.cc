@@ -45,6 +45,12 @@ HttpAnswer FileAnswer(const Message& request, const google::protobuf::MethodDesc
                       std::function<std::unique_ptr<GrpcCall>(const Message&)> begin) {
   const std::shared_ptr<Message> chunk(
       MessageFactory::generated_factory()->GetPrototype(method.output_type())->New());
+  const int64_t wanted_begin = Number(request, "begin_byte");
+  const int64_t wanted_end = Number(request, "end_byte");
+  if (wanted_begin < 0 || wanted_end < 0 || (wanted_end > 0 && wanted_begin > wanted_end)) {
+    return ErrorAnswer(
+        Status(Code::kInvalidArgument, "begin_byte and end_byte are no range of a file"));
+  }
   const std::shared_ptr<Message> ask = Copy(request);
   SetNumber("end_byte", 1, ask.get());
   SetNumber("begin_byte", 0, ask.get());
@@ -62,9 +68,8 @@ HttpAnswer FileAnswer(const Message& request, const google::protobuf::MethodDesc
     }
   }
   // What the client asked for by parameters is the whole that a range is of.
-  const int64_t from = std::clamp<int64_t>(Number(request, "begin_byte"), 0, size);
-  const int64_t end = Number(request, "end_byte");
-  const int64_t until = end <= 0 ? size : std::clamp<int64_t>(end, from, size);
+  const int64_t from = std::min(wanted_begin, size);
+  const int64_t until = wanted_end == 0 ? size : std::clamp<int64_t>(wanted_end, from, size);
 
   HttpAnswer answer;
   const bool text = method.input_type()->FindFieldByName("follow") != nullptr;
@@ -79,18 +84,22 @@ HttpAnswer FileAnswer(const Message& request, const google::protobuf::MethodDesc
         SetNumber("begin_byte", from + first, ask.get());
         SetNumber("end_byte", from + last, ask.get());
         const auto call = begin(*ask);
-        for (;;) {
+        for (int64_t left = last - first; left > 0;) {
           switch (call->Receive(chunk.get(), kChunkPatience)) {
             case GrpcCall::Received::kNothingYet:
               return {Code::kDeadlineExceeded, "the file cannot be read now"};
-            case GrpcCall::Received::kEnd: return call->outcome();
+            case GrpcCall::Received::kEnd:
+              if (Status outcome = call->outcome(); !outcome.ok()) return outcome;
+              return {Code::kDataLoss, "the file became shorter while it was read"};
             case GrpcCall::Received::kMessage: break;
           }
           std::string scratch;
-          if (!take(chunk->GetReflection()->GetStringReference(*chunk, data, &scratch))) {
-            return {Code::kCancelled, "the reader is gone"};
-          }
+          const std::string& bytes =
+              chunk->GetReflection()->GetStringReference(*chunk, data, &scratch);
+          if (!take(bytes)) return {Code::kCancelled, "the reader is gone"};
+          left -= static_cast<int64_t>(bytes.size());
         }
+        return Status::Ok();
       }};
   return answer;
 }

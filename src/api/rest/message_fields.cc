@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "api/rest/text_lines.h"
+#include "api/text_lines.h"
 #include "base/nearest.h"
 
 namespace aiflow::api::rest {

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "api/rest/json_message.h"
-#include "api/rest/text_lines.h"
+#include "api/text_lines.h"
 
 namespace aiflow::api::rest {
 namespace {

@@ -5,6 +5,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "api/rest/file_bytes.h"
@@ -39,8 +40,8 @@ Status TooLarge(const std::string& what, size_t most, const std::string& limit) 
           what + " has more than " + limit + " " + std::to_string(most) + " bytes"};
 }
 
-/// "a=1&b=2", decoded, into the fields of a request.
-Status SetQuery(std::string_view query, Message* request) {
+/// "a=1&b=2", decoded, into the fields of a request. `given`: those that the path gives already.
+Status SetQuery(std::string_view query, std::set<std::string> given, Message* request) {
   while (!query.empty()) {
     const size_t end = std::min(query.find('&'), query.size());
     const std::string_view pair = query.substr(0, end);
@@ -52,6 +53,10 @@ Status SetQuery(std::string_view query, Message* request) {
         DecodePercent(equals == pair.size() ? "" : pair.substr(equals + 1), /*plus_is_blank=*/true);
     if (!name.has_value() || !value.has_value()) {
       return {Code::kInvalidArgument, "the query " + std::string(pair) + " is no URL encoding"};
+    }
+    const FieldDescriptor* field = request->GetDescriptor()->FindFieldByName(*name);
+    if (!given.insert(*name).second && (field == nullptr || !field->is_repeated())) {
+      return {Code::kInvalidArgument, "parameter " + *name + " is given twice"};
     }
     AIFLOW_RETURN_IF_ERROR(SetField(*name, *value, request));
   }
@@ -88,6 +93,15 @@ Status SetKey(const std::string& key, Message* request) {
     return SetField(name, key, request);
   }
   return Status::Ok();  // calling it again changes nothing anyway
+}
+
+/// Of a request that is a stream, the first message of which is a header.
+Status SetHeaderKey(const std::string& key, Message* first) {
+  const FieldDescriptor* header = first->GetDescriptor()->FindFieldByName("header");
+  if (key.empty() || header == nullptr || !first->GetReflection()->HasField(*first, header)) {
+    return Status::Ok();
+  }
+  return SetKey(key, first->GetReflection()->MutableMessage(first, header));
 }
 
 bool WantsEvents(const HttpRequest& request) {
@@ -133,7 +147,7 @@ class Transcoder::Impl {
               const PathTemplate::Variables& variables, Message* message) const;
   Result<std::string> WholeBody(const HttpBody& body) const;
   HttpAnswer CallUnary(const Route& route, const Message& request);
-  HttpAnswer CallUpload(const Route& route, const HttpBody& body);
+  HttpAnswer CallUpload(const Route& route, const HttpRequest& request, const HttpBody& body);
   HttpAnswer CallStream(const Route& route, const HttpRequest& request, Message* message);
   static HttpAnswer Finish(const Route& route, GrpcCall& call);
   std::unique_ptr<GrpcCall> Begin(const Route& route, std::chrono::milliseconds timeout) const;
@@ -148,11 +162,13 @@ HttpAnswer Transcoder::Impl::Handle(const HttpRequest& request, const HttpBody& 
   const Routes::Found found = routes_.Find(request.method, request.path);
   if (found.route == nullptr) return NothingThere(request, found.allowed);
   const Route& route = *found.route;
-  if (route.method->client_streaming()) return CallUpload(route, body);
+  if (route.method->client_streaming()) return CallUpload(route, request, body);
   const std::unique_ptr<Message> message = NewMessage(route.method->input_type());
   if (const Status filled = Fill(route, request, body, found.variables, message.get());
       !filled.ok()) {
-    return ErrorAnswer(filled);
+    // Of what is filled in here, only a body can be too large.
+    return filled.code() == Code::kResourceExhausted ? ErrorAnswer(413, filled)
+                                                     : ErrorAnswer(filled);
   }
   return route.method->server_streaming() ? CallStream(route, request, message.get())
                                           : CallUnary(route, *message);
@@ -204,7 +220,9 @@ Status Transcoder::Impl::Fill(const Route& route, const HttpRequest& request, co
     return {Code::kInvalidArgument, "this call has its parameters in the body, not in the query"};
   }
   AIFLOW_RETURN_IF_ERROR(SetVariables(variables, message));
-  AIFLOW_RETURN_IF_ERROR(SetQuery(request.query, message));
+  std::set<std::string> in_path;
+  for (const auto& [name, value] : variables) in_path.insert(name);
+  AIFLOW_RETURN_IF_ERROR(SetQuery(request.query, std::move(in_path), message));
   return SetKey(request.header("Idempotency-Key"), message);
 }
 
@@ -237,14 +255,21 @@ HttpAnswer Transcoder::Impl::CallUnary(const Route& route, const Message& reques
   return Finish(route, *call);
 }
 
-HttpAnswer Transcoder::Impl::CallUpload(const Route& route, const HttpBody& body) {
+HttpAnswer Transcoder::Impl::CallUpload(const Route& route, const HttpRequest& request,
+                                        const HttpBody& body) {
+  if (!request.query.empty()) {
+    return ErrorAnswer(Status(Code::kInvalidArgument, "this call has no parameters in its query"));
+  }
   const auto call = Begin(route, options_.upload_timeout);
   Status wrong;
+  bool first = true;
   std::string line;
   const auto send = [&](std::string_view text) {
     if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return true;
     const std::unique_ptr<Message> message = NewMessage(route.method->input_type());
     wrong = FromJson(text, message.get());
+    if (wrong.ok() && first) wrong = SetHeaderKey(request.header("Idempotency-Key"), message.get());
+    first = false;
     return wrong.ok() && call->Send(*message);
   };
   const Status read = body([&](std::string_view piece) {
@@ -263,6 +288,7 @@ HttpAnswer Transcoder::Impl::CallUpload(const Route& route, const HttpBody& body
   });
   if (wrong.ok() && !line.empty() && read.ok()) send(line);
   // Going away here cancels the call, so that nothing of it is stored.
+  if (wrong.code() == Code::kResourceExhausted) return ErrorAnswer(413, wrong);
   if (!wrong.ok()) return ErrorAnswer(wrong);
   // The call may have ended early, and then knows why.
   if (!read.ok() && read.code() != Code::kCancelled) return ErrorAnswer(read);
@@ -286,6 +312,10 @@ HttpAnswer Transcoder::Impl::CallStream(const Route& route, const HttpRequest& r
   const std::string last = request.header("Last-Event-ID");
   if (!last.empty() && shape.resume != nullptr) {
     message->GetReflection()->ClearField(message, shape.resume);
+    // A reader comes back with the address it began with.
+    if (const auto* now = message->GetDescriptor()->FindFieldByName("from_now"); now != nullptr) {
+      message->GetReflection()->ClearField(message, now);
+    }
     if (Status resumed = SetField(shape.resume->name(), last, message); !resumed.ok()) {
       return ErrorAnswer(Status(Code::kInvalidArgument,
                                 "the header Last-Event-ID is no id of this stream: " + last));

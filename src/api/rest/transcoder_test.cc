@@ -157,7 +157,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"POST", "/api/v1/events", "{\"key\":\"\\ud800\"}", 400, "the body is not what"},
         Refused{"POST", "/api/v1/events", "{\"key\":\"\xFF\"}", 400, ""},
         Refused{"POST", "/api/v1/events", kDeep, 400, ""},
-        Refused{"POST", "/api/v1/events", kLarge, 429, "max_body_bytes 4096"},
+        Refused{"POST", "/api/v1/events", kLarge, 413, "max_body_bytes 4096"},
         Refused{"POST", "/api/v1/events", "{}", 400, "key"},
         Refused{"GET", "/api/v1/events", "{}", 400, "has no body"},
         Refused{"GET", "/api/v1/events?page_size=-1", "", 400, "negative"},
@@ -165,6 +165,9 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"GET", "/api/v1/events?page_token=zz", "", 400, "page_token"},
         Refused{"GET", "/api/v1/events?order_by=key", "", 400, "order_by"},
         Refused{"GET", "/api/v1/events?kinds=MINE", "", 400, "MINE"},
+        Refused{"GET", "/api/v1/events?key=a&key=b", "", 400, "is given twice"},
+        Refused{"GET", "/api/v1/events?include_internal=false&include_internal=true", "", 400,
+                "is given twice"},
         Refused{"GET", "/api/v1/events?key=%", "", 400, "no URL encoding"},
         Refused{"GET", "/api/v1/nothing", "", 404, "openapi.json"},
         Refused{"DELETE", "/api/v1/events", "", 405, "GET, POST"}));
@@ -194,6 +197,25 @@ TEST_F(TranscoderTest, AStreamGoesOnBehindTheLastIdThatWasSeen) {
   ASSERT_EQ(answer.stream->Read(&text, 10s), TextStream::Next::kText);
   EXPECT_THAT(text, testing::StartsWith("id: 3\n"));
   EXPECT_EQ(Call("GET", "/api/v1/events/stream", "", {{"Last-Event-ID", "x"}}).status, 400);
+  // Also when the reader began with what is new.
+  answer = Call("GET", "/api/v1/events/stream?from_now=true", "", {{"Last-Event-ID", "1"}});
+  ASSERT_EQ(answer.stream->Read(&text, 10s), TextStream::Next::kText);
+  EXPECT_THAT(text, testing::StartsWith("id: 2\n"));
+}
+
+// However many events a filter keeps from a reader, they cost neither stack nor memory.
+TEST_F(TranscoderTest, AStreamPassesOverManyEventsThatItDoesNotTell) {
+  Event other;
+  other.key = "other";
+  other.value = std::string(1000, 'x');
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_TRUE(log_.Append(std::vector<Event>(1000, other)).has_value());
+  }
+  Send("mine");
+  HttpAnswer answer = Call("GET", "/api/v1/events/stream?keys=mine&keys=yours");
+  std::string text;
+  ASSERT_EQ(answer.stream->Read(&text, 60s), TextStream::Next::kText);
+  EXPECT_THAT(text, testing::StartsWith("id: 100001\n"));
 }
 
 TEST_F(TranscoderTest, ACancelledStreamEnds) {

@@ -104,7 +104,9 @@ class Scenario {
     ASSERT_EQ(*log_->ClientExists(last_client_), last_client_ > 0) << where;
     ASSERT_FALSE(*log_->ClientExists(last_client_ + 2)) << where;
     const auto consumers = log_->Consumers();
-    if (cursor_ >= 0) ASSERT_EQ(consumers.size(), 1u) << where;
+    if (cursor_ >= 0) {
+      ASSERT_EQ(consumers.size(), 1U) << where;
+    }
     for (const Consumer& consumer : consumers) {
       ASSERT_TRUE(consumer.cursor == cursor_ || consumer.cursor == wanted_cursor_)
           << where << ": " << consumer.cursor;

@@ -1,10 +1,9 @@
-// Private to api/rest.
 #pragma once
 
 #include <string>
 #include <string_view>
 
-namespace aiflow::api::rest {
+namespace aiflow::api {
 
 /// Well-formed UTF-8 as Unicode defines it: no overlong forms, surrogates or numbers beyond
 /// U+10FFFF.
@@ -26,4 +25,4 @@ void ForEachLine(std::string_view text, Take take) {
   }
 }
 
-}  // namespace aiflow::api::rest
+}  // namespace aiflow::api

@@ -1,4 +1,4 @@
-#include "api/rest/text_lines.h"
+#include "api/text_lines.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace aiflow::api::rest {
+namespace aiflow::api {
 namespace {
 
 using testing::ElementsAre;
@@ -44,4 +44,4 @@ TEST(TextLinesTest, EachBadByteIsReplacedAndTheRestStays) {
 }
 
 }  // namespace
-}  // namespace aiflow::api::rest
+}  // namespace aiflow::api

@@ -1,6 +1,6 @@
-#include "api/rest/text_lines.h"
+#include "api/text_lines.h"
 
-namespace aiflow::api::rest {
+namespace aiflow::api {
 namespace {
 
 /// Bytes of the character at `at`; 0 when it is not well-formed (Unicode 15, table 3-7).
@@ -49,4 +49,4 @@ std::string ReplaceBadText(std::string_view text) {
   return good;
 }
 
-}  // namespace aiflow::api::rest
+}  // namespace aiflow::api
