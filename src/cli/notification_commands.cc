@@ -179,13 +179,6 @@ void AddNotificationCommands(CLI::App& app, CommandSlot& slot) {
   AddNotificationEventCommands(app, slot);
   CLI::App& consumers = AddGroup(app, "consumer", "Durable consumers of the event log");
   AddConsumerCommands(consumers, slot, ConnectOfHome, /*with_uri=*/true);
-  CLI::App& log = AddGroup(app, "log", "The event log as a whole");
-  AddCommand<NoArgs>(
-      log, slot, "release", "Let go of the AIFlow server that owns the log, for another one",
-      [](CLI::App&, NoArgs&) {},
-      [](Session& session, const NoArgs&) {
-        return Finish(session, server::ReleaseNotificationLog(HomeOf(session)));
-      });
   AddVersionCommand(app, slot);
 }
 

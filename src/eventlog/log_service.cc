@@ -409,8 +409,9 @@ void LogService::Claim(std::string owner, std::function<void(Result<bool>)> done
     if (!before.empty()) {
       return done(Error(Code::kPermissionDenied,
                         "event log " + log.log_id() +
-                            " belongs to another AIFlow server; let go of it with 'notification "
-                            "log release' where the notification server runs"));
+                            " belongs to another AIFlow server, or to metadata that was reset: "
+                            "give each server a notification server of its own, or begin a new "
+                            "log with 'notification db reset'"));
     }
     if (Status claimed = log.SetOwner(owner); !claimed.ok()) return done(Error(claimed));
     done(true);

@@ -119,18 +119,4 @@ Result<std::string> NotificationDbReset(const fs::path& root) {
          owned->log_directory.string();
 }
 
-Result<std::string> ReleaseNotificationLog(const fs::path& root) {
-  const auto owned = TakeHome(root);
-  if (!owned.has_value()) return Error(owned.error());
-  const auto log = OpenLog(owned->log_directory);
-  if (!log.has_value()) return Error(log.error());
-  const std::string subject = "event log " + (*log)->log_id();
-  if ((*log)->owner().empty()) return subject + " belongs to no AIFlow server";
-  // First the owner: a consumer without one harms nobody, as the next server takes it over.
-  if (Status status = (*log)->SetOwner(""); !status.ok()) return Error(std::move(status));
-  const Status deleted = (*log)->DeleteConsumer(kServerConsumer);
-  if (!deleted.ok() && deleted.code() != Code::kNotFound) return Error(deleted);
-  return subject + " is released: the next AIFlow server that attaches to it owns it";
-}
-
 }  // namespace aiflow::server

@@ -47,7 +47,5 @@ Result<std::string> ListNotificationConfig(const std::filesystem::path& home);
 /// what was done.
 Result<std::string> NotificationDbInit(const std::filesystem::path& home);
 Result<std::string> NotificationDbReset(const std::filesystem::path& home);
-/// Lets go of the AIFlow server that owns the log, and of its place in it.
-Result<std::string> ReleaseNotificationLog(const std::filesystem::path& home);
 
 }  // namespace aiflow::server

@@ -312,7 +312,7 @@ def test_a_message_of_five_mebibytes_is_refused_with_its_limit(server, client):
 
 
 def test_a_message_over_every_limit_ends_its_call_alone(server, client):
-    event = field_numbers.notification["EventProto"](key="huge", value="x" * (65 * MEBIBYTE))
+    event = field_numbers.notification["EventProto"](key="huge", value="x" * (81 * MEBIBYTE))
     before = resident(server)
     for _ in range(2):
         with pytest.raises(grpc.RpcError) as raised:

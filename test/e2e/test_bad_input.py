@@ -147,8 +147,9 @@ def test_listening_to_other_machines_needs_insecure(tmp_path):
 
 
 def test_pages_of_other_sites_do_not_reach_the_http_port(server):
+    port = int(server.endpoints()["http_url"].rsplit(":", 1)[1])
+
     def status(**headers):
-        port = int(server.endpoints()["http_url"].rsplit(":", 1)[1])
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         try:
             connection.request("GET", "/readyz", headers=headers)
@@ -157,7 +158,8 @@ def test_pages_of_other_sites_do_not_reach_the_http_port(server):
             connection.close()
 
     assert status() == 200
-    assert status(Origin="http://localhost:3000") == 200
+    assert status(Origin=f"http://127.0.0.1:{port}") == 200
+    assert status(Origin="http://localhost:3000") == 403  # a page of another program here
     assert status(Host="evil.example") == 403
     assert status(Origin="http://evil.example") == 403
 

@@ -20,9 +20,7 @@ void ToProto(const Consumer& consumer, Offset head, v1::Consumer* proto) {
 Status CheckName(const std::string& name) {
   if (name != kServerConsumer) return Status::Ok();
   return {Code::kPermissionDenied,
-          "consumer '" + name +
-              "' is the AIFlow server's own; 'notification log release' lets go of a server that "
-              "is not used any more"};
+          "consumer '" + name + "' is the AIFlow server's own, and goes with the log"};
 }
 
 LogService::ConsumerDone Answer(LogService& log, grpc::CallbackServerContext* context,

@@ -113,7 +113,7 @@ TEST_F(RemoteEventLogTest, Rule6OnlyTheFirstOwnerMayAppendWhatTheWireMayNot) {
   const auto second = Open(std::string(64, 'x'));
   ASSERT_FALSE(second.has_value());
   EXPECT_EQ(second.error().code(), Code::kPermissionDenied);
-  EXPECT_THAT(second.error().message(), HasSubstr("notification log release"));
+  EXPECT_THAT(second.error().message(), HasSubstr("notification db reset"));
   EXPECT_TRUE(Open().has_value()) << "the owner comes back";
   // Without the secret nothing is open, and reading is not, either.
   const auto stub = internal::v1::LogAccess::NewStub(

@@ -139,7 +139,7 @@ TEST_F(DoctorTest, MissingStoresAreMadeByTheFirstStart) {
 
 TEST_F(DoctorTest, ALogWithoutItsDescription) {
   Init();
-  fs::remove(home_ / "log" / "META");
+  fs::create_directory(home_ / "log");
   Examine();
   EXPECT_EQ(About("event log").level, Level::kProblem);
   EXPECT_THAT(About("event log").text, HasSubstr("META"));

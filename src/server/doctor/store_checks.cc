@@ -56,7 +56,9 @@ void CheckStore(const Patient& patient, Findings& findings) {
         "metadata", "it belongs to the event log " + found->log_id + ", and log/ is " + log_id,
         "put aiflow.db and log/ of the same backup there");
   }
-  if (!found->log_id.empty() && log_id.empty()) {
+  std::error_code unknown;
+  if (!found->log_id.empty() && log_id.empty() &&
+      std::filesystem::exists(patient.home.log(), unknown)) {
     return findings.Problem("metadata", "its event log " + found->log_id + " is not in log/",
                             "restore log/ from a backup, or begin anew with `aiflow db reset`");
   }
@@ -70,8 +72,13 @@ void CheckLog(const Patient& patient, Findings& findings) {
   const std::string path = patient.home.log().string();
   std::error_code error;
   if (!std::filesystem::exists(patient.home.log(), error)) {
+    if (std::filesystem::exists(patient.home.metadata(), error)) {
+      return findings.Ok("event log", path +
+                                          " does not exist: the first start makes it, or a "
+                                          "notification server keeps the log");
+    }
     return findings.Warning("event log", path + " does not exist",
-                            "`aiflow db init` or the first start makes it");
+                            "`aiflow db init` and the first start make it");
   }
   if (LogIdOf(patient.home).empty()) {
     return findings.Problem("event log", path + "/META is missing or damaged",

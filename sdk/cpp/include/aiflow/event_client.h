@@ -62,9 +62,9 @@ class Subscription {
 /// it returns OK and is stored once, however often it is retried.
 class EventClient {
  public:
-  /// `uri` is host:port or unix:/path, or several with commas: when one does not answer, the next one
-  /// is asked, with the same idempotency key. Does not connect yet; files of a token or of TLS that
-  /// cannot be used are told by the first call.
+  /// `uri` is host:port or unix:/path, or several with commas: when one does not answer, the next
+  /// one is asked, with the same idempotency key. Does not connect yet; files of a token or of TLS
+  /// that cannot be used are told by the first call.
   explicit EventClient(std::string uri, EventClientOptions options = {});
   ~EventClient();
   EventClient(const EventClient&) = delete;

@@ -150,7 +150,8 @@ def _settings_of_file() -> Dict[str, str]:
 
     try:
         with open(path, encoding="utf-8") as file:
-            loaded = yaml.safe_load(file)
+            # As in every setting, and no YAML as it stands.
+            loaded = yaml.safe_load(file.read().replace("{AIFLOW_HOME}", home))
     except (OSError, ValueError, yaml.YAMLError):
         # Without the reason, which may quote the line.
         raise CredentialsError(f"{path} is no YAML map of settings") from None
