@@ -167,15 +167,19 @@ class HttpServer::Impl {
     void Remove(TextStream* stream) {
       const std::lock_guard lock(mutex_);
       streams_.erase(stream);
+      if (streams_.empty()) none_left_.notify_all();
     }
-    void End() {
-      const std::lock_guard lock(mutex_);
+    /// Ends each, and waits up to `patience` until their readers have been told.
+    void End(std::chrono::milliseconds patience) {
+      std::unique_lock lock(mutex_);
       ended_ = true;
       for (TextStream* stream : streams_) stream->Cancel();
+      none_left_.wait_for(lock, patience, [this] { return streams_.empty(); });
     }
 
    private:
     std::mutex mutex_;
+    std::condition_variable none_left_;
     std::set<TextStream*> streams_;
     bool ended_ = false;
   };
@@ -455,8 +459,6 @@ void HttpServer::Impl::Stop() {
   const std::lock_guard lock(mutex_);
   if (!thread_.joinable()) return;
   stopping_ = true;
-  streams_.End();
-  server_->stop();
   // Whoever sends or takes byte after byte is not waited for.
   std::jthread closer([this](const std::stop_token& done) {
     std::mutex mutex;
@@ -468,6 +470,9 @@ void HttpServer::Impl::Stop() {
       patience = std::chrono::milliseconds(100);
     }
   });
+  // Once it is stopped, the library sends nothing of a stream any more, not even why it ended.
+  streams_.End(kStopPatience);
+  server_->stop();
   thread_.join();
 }
 
