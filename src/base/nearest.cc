@@ -1,12 +1,10 @@
 #include "base/nearest.h"
 
 #include <algorithm>
-#include <cstddef>
 
 namespace aiflow {
-namespace {
 
-size_t Distance(std::string_view a, std::string_view b) {
+size_t EditDistance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
   for (size_t i = 1; i <= a.size(); ++i) {
@@ -21,13 +19,11 @@ size_t Distance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
-}  // namespace
-
 std::string Nearest(std::string_view word, const std::vector<std::string>& candidates) {
   std::string nearest;
   size_t best = std::max<size_t>(2, word.size() / 3) + 1;
   for (const std::string& candidate : candidates) {
-    const size_t distance = Distance(word, candidate);
+    const size_t distance = EditDistance(word, candidate);
     if (distance < best && distance < candidate.size()) {
       best = distance;
       nearest = candidate;

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "base/check.h"
+#include "base/nearest.h"
 #include "server/home.h"
 
 namespace aiflow::server {
@@ -16,22 +17,6 @@ namespace {
 
 /// Of AIFLOW__SECTION__KEY: each program reads its own.
 constexpr std::array<std::string_view, 3> kSections = {"SERVER", "CLIENT", "NOTIFICATION"};
-
-/// Edit distance.
-size_t Distance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t above = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
 
 void ReplaceAll(std::string* text, std::string_view what, std::string_view with) {
   for (size_t at = 0; (at = text->find(what, at)) != std::string::npos; at += with.size()) {
@@ -79,7 +64,7 @@ std::string_view NearestKey(std::string_view name, const std::vector<std::string
   std::string_view nearest;
   size_t best = std::string_view::npos;
   for (const std::string_view candidate : known) {
-    const size_t distance = Distance(name, candidate);
+    const size_t distance = EditDistance(name, candidate);
     if (distance < best) {
       best = distance;
       nearest = candidate;

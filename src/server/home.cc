@@ -20,20 +20,21 @@ fs::path Home::LogLink(const WorkflowRow& workflow, const TaskExecutionRow& run)
          run.task_name / (std::to_string(run.sequence) + ".log");
 }
 
-Status Home::Make() const {
-  std::error_code error;
-  if (fs::is_directory(root_, error)) return Status::Ok();
-  fs::create_directories(root_, error);
-  if (error) {
-    return {Code::kPermissionDenied,
-            "cannot make the home " + root_.string() + ": " + error.message()};
-  }
-  // Logs and events of the user's tasks are nobody else's business.
-  fs::permissions(root_, fs::perms::owner_all, error);
-  return Status::Ok();
-}
+Status Home::Make() const { return MakeHomeDirectory(root_); }
 
 Result<sqlite::HomeLock> Home::Lock() const { return sqlite::HomeLock::Take(lock()); }
+
+Status MakeHomeDirectory(const fs::path& root) {
+  std::error_code error;
+  if (fs::is_directory(root, error)) return Status::Ok();
+  fs::create_directories(root, error);
+  if (error) {
+    return {Code::kPermissionDenied,
+            "cannot make the home " + root.string() + ": " + error.message()};
+  }
+  fs::permissions(root, fs::perms::owner_all, error);
+  return Status::Ok();
+}
 
 Status WriteFileAtomically(const fs::path& path, const std::string& text) {
   const fs::path aside = path.string() + ".tmp." + std::to_string(getpid());

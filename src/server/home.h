@@ -67,6 +67,9 @@ class PrivateFiles {
   const mode_t before_;
 };
 
+/// Makes the directory of a home, for its owner alone: what is in it is nobody else's business.
+/// Fine when it exists.
+Status MakeHomeDirectory(const std::filesystem::path& root);
 /// Replaces a file as a whole: readers see the old or the new text.
 Status WriteFileAtomically(const std::filesystem::path& path, const std::string& text);
 /// kNotFound without the file.

@@ -47,18 +47,7 @@ Result<std::unique_ptr<SegmentLog>> OpenLog(const fs::path& directory) {
 
 }  // namespace
 
-Status NotificationHome::Make() const {
-  std::error_code error;
-  if (fs::is_directory(root_, error)) return Status::Ok();
-  fs::create_directories(root_, error);
-  if (error) {
-    return {Code::kPermissionDenied,
-            "cannot make the home " + root_.string() + ": " + error.message()};
-  }
-  // Events are nobody else's business.
-  fs::permissions(root_, fs::perms::owner_all, error);
-  return Status::Ok();
-}
+Status NotificationHome::Make() const { return MakeHomeDirectory(root_); }
 
 Result<std::string> GetNotificationConfigValue(const fs::path& home, const std::string& key) {
   const auto config = LoadNotificationConfig(ResolveNotificationHome(home.string()));

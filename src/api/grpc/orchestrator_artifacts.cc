@@ -1,7 +1,5 @@
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <string>
 
 #include "api/artifacts.h"
@@ -15,7 +13,6 @@ namespace aiflow::api {
 namespace {
 
 constexpr std::string_view kArtifacts = "artifacts";
-constexpr size_t kChunkBytes = 64 << 10;
 
 Result<std::string> WorkingDir(const Backend& backend, int64_t execution) {
   const auto found = FindExecution(backend.queries, ExecutionId(execution));
@@ -81,19 +78,14 @@ class ArtifactReader final : public grpc::ServerWriteReactor<v1::FileChunk> {
   }
 
   void Next(bool first) {
-    size_t wanted = kChunkBytes;
-    if (end_ > 0) wanted = std::min<size_t>(wanted, static_cast<size_t>(end_ - next_));
-    std::string* data = chunk_.mutable_data();
-    data->resize(wanted);
-    const ssize_t size = pread(fd_, data->data(), wanted, next_);
-    if (size < 0) return Finish(ToGrpc(Status(Code::kInternal, "the file cannot be read")));
+    if (!ReadPiece(fd_, next_, end_, chunk_.mutable_data())) {
+      return Finish(ToGrpc(Status(Code::kInternal, "the file cannot be read")));
+    }
     // The size is told even when there is nothing to read.
-    if (size == 0 && !first) return Finish(grpc::Status::OK);
-    data->resize(static_cast<size_t>(size));
-    next_ += size;
+    if (chunk_.data().empty() && !first) return Finish(grpc::Status::OK);
+    next_ += static_cast<int64_t>(chunk_.data().size());
     chunk_.set_next_byte(next_);
-    struct stat file {};
-    chunk_.set_size(first && fstat(fd_, &file) == 0 ? file.st_size : 0);
+    chunk_.set_size(first ? FileSize(fd_) : 0);
     StartWrite(&chunk_);
   }
 

@@ -1,23 +1,20 @@
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <utility>
 
 #include "api/execution_snapshot.h"
 #include "api/grpc/byte_range.h"
-#include "api/grpc/grpc_status.h"
 #include "api/grpc/orchestrator_service.h"
+#include "api/grpc/turn_stream.h"
 
 namespace aiflow::api {
 namespace {
 
-constexpr size_t kChunkBytes = 64 << 10;
 constexpr int kMaxFollowers = 256;
 
 /// A share of the followers there may be.
@@ -42,12 +39,11 @@ class FollowerSlot {
 
 /// Sends a log in chunks; a follower goes on when the file grows, until the run has ended. All
 /// reading is done on the observers' thread, one chunk a turn.
-class TaskLogReader final : public grpc::ServerWriteReactor<v1::LogChunk>,
-                            public std::enable_shared_from_this<TaskLogReader> {
+class TaskLogReader final : public TurnStream<v1::LogChunk> {
  public:
   TaskLogReader(Backend& backend, std::atomic<int>* followers,
                 const v1::ReadTaskLogRequest& request)
-      : backend_(backend), followers_(followers), request_(request) {
+      : TurnStream(backend.observers), backend_(backend), followers_(followers), request_(request) {
     next_byte_ = std::max<int64_t>(0, request.begin_byte());
   }
   ~TaskLogReader() override {
@@ -55,82 +51,37 @@ class TaskLogReader final : public grpc::ServerWriteReactor<v1::LogChunk>,
   }
 
   void Begin() {
-    self_ = shared_from_this();
+    Hold();
     if (const Status range = CheckByteRange(request_.begin_byte(), request_.end_byte());
         !range.ok()) {
-      finished_ = true;
-      Finish(ToGrpc(range));
-      return;
+      return Refuse(range);
     }
     if (request_.follow()) {
       if (!slot_.Take(followers_)) {
-        finished_ = true;
-        Finish(ToGrpc(Status(Code::kUnavailable, "too many logs are being followed (" +
-                                                     std::to_string(kMaxFollowers) +
-                                                     "); try again later")));
-        return;
+        return Refuse({Code::kUnavailable, "too many logs are being followed (" +
+                                               std::to_string(kMaxFollowers) +
+                                               "); try again later"});
       }
-      execution_watch_ =
-          backend_.engine.Watch(ExecutionId(request_.execution_id()), [weak = weak_from_this()] {
-            if (const auto self = weak.lock()) self->Wake();
-          });
+      execution_watch_ = backend_.engine.Watch(ExecutionId(request_.execution_id()), Waker());
     }
     Wake();
-  }
-
-  void OnWriteDone(bool ok) override {
-    {
-      const std::lock_guard lock(mutex_);
-      writing_ = false;
-      if (!ok) cancelled_ = true;
-    }
-    Wake();
-  }
-
-  void OnCancel() override {
-    {
-      const std::lock_guard lock(mutex_);
-      cancelled_ = true;
-    }
-    Wake();
-  }
-
-  void OnDone() override {
-    if (execution_watch_ != 0) backend_.engine.Unwatch(execution_watch_);
-    if (file_watch_ != 0) backend_.observers.UnwatchFile(file_watch_);
-    self_.reset();
   }
 
  private:
-  /// From any thread: at most one turn is waiting.
-  void Wake() {
-    {
-      const std::lock_guard lock(mutex_);
-      if (posted_ || writing_ || finished_) return;
-      posted_ = true;
-    }
-    backend_.observers.Post([self = shared_from_this()] { self->Turn(); });
+  void Unwatch() override {
+    if (execution_watch_ != 0) backend_.engine.Unwatch(execution_watch_);
+    if (file_watch_ != 0) backend_.observers.UnwatchFile(file_watch_);
   }
 
-  void Turn() {
-    {
-      const std::lock_guard lock(mutex_);
-      posted_ = false;
-      if (writing_ || finished_) return;
-      if (cancelled_) return EndLocked(Status(Code::kCancelled, "the reader is gone"));
-    }
+  Result<Turn> MakeMessage(v1::LogChunk* chunk) override {
     // The order matters: first whether it has ended, then the rest of the file.
-    Result<bool> over = FindRun();
-    const Result<bool> more = over.has_value() ? ReadChunk() : Error(over.error());
-    const std::lock_guard lock(mutex_);
-    if (!more.has_value()) return EndLocked(more.error());
-    if (*more) {
-      writing_ = true;
-      StartWrite(&chunk_);
-    } else if (*over || !request_.follow() ||
-               (request_.end_byte() > 0 && next_byte_ >= request_.end_byte())) {
-      EndLocked(Status::Ok());
-    }
+    const Result<bool> over = FindRun();
+    if (!over.has_value()) return Error(over.error());
+    const Result<bool> more = ReadChunk(chunk);
+    if (!more.has_value()) return Error(more.error());
+    if (*more) return Turn::kWrite;
+    const bool at_end = request_.end_byte() > 0 && next_byte_ >= request_.end_byte();
+    return *over || !request_.follow() || at_end ? Turn::kEnd : Turn::kWait;
   }
 
   /// Finds the run that is asked for and whether it has ended. A run, once found, stays the one.
@@ -174,51 +125,32 @@ class TaskLogReader final : public grpc::ServerWriteReactor<v1::LogChunk>,
     return IsFinished(run_.status);
   }
 
-  /// Reads the next chunk into chunk_; false when there is nothing (yet).
-  Result<bool> ReadChunk() {
+  /// Reads the next chunk; false when there is nothing (yet).
+  Result<bool> ReadChunk(v1::LogChunk* chunk) {
     if (fd_ < 0) {
       const std::string path = backend_.log_path(workflow_, run_);
       if (path.empty()) return false;
       fd_ = open(path.c_str(), O_RDONLY | O_CLOEXEC);
       if (fd_ < 0) return false;  // it never ran, or does not yet
-      if (request_.follow()) {
-        file_watch_ = backend_.observers.WatchFile(path, [weak = weak_from_this()] {
-          if (const auto self = weak.lock()) self->Wake();
-        });
-      }
+      if (request_.follow()) file_watch_ = backend_.observers.WatchFile(path, Waker());
       first_path_ = path;
     }
-    size_t wanted = kChunkBytes;
-    if (request_.end_byte() > 0) {
-      wanted = std::min<size_t>(
-          wanted, static_cast<size_t>(std::max<int64_t>(0, request_.end_byte() - next_byte_)));
+    if (!ReadPiece(fd_, next_byte_, request_.end_byte(), chunk->mutable_data())) {
+      return Error(Code::kInternal, "the log cannot be read");
     }
-    std::string* data = chunk_.mutable_data();
-    data->resize(wanted);
-    const ssize_t size = pread(fd_, data->data(), wanted, next_byte_);
-    if (size < 0) return Error(Code::kInternal, "the log cannot be read");
-    data->resize(static_cast<size_t>(size));
     // The path is told even when the log is empty.
-    if (size == 0 && first_path_.empty()) return false;
-    next_byte_ += size;
-    chunk_.set_next_byte(next_byte_);
-    struct stat file {};
-    chunk_.set_size(!first_path_.empty() && fstat(fd_, &file) == 0 ? file.st_size : 0);
-    chunk_.set_path(std::exchange(first_path_, {}));
+    if (chunk->data().empty() && first_path_.empty()) return false;
+    next_byte_ += static_cast<int64_t>(chunk->data().size());
+    chunk->set_next_byte(next_byte_);
+    chunk->set_size(first_path_.empty() ? 0 : FileSize(fd_));
+    chunk->set_path(std::exchange(first_path_, {}));
     return true;
-  }
-
-  void EndLocked(const Status& status) {
-    if (finished_) return;
-    finished_ = true;
-    Finish(ToGrpc(status));
   }
 
   Backend& backend_;
   std::atomic<int>* const followers_;
   const v1::ReadTaskLogRequest request_;
   FollowerSlot slot_;
-  std::shared_ptr<TaskLogReader> self_;  // until OnDone
   uint64_t execution_watch_ = 0;
 
   // Observers' thread only.
@@ -228,13 +160,6 @@ class TaskLogReader final : public grpc::ServerWriteReactor<v1::LogChunk>,
   uint64_t file_watch_ = 0;
   std::string first_path_;
   int64_t next_byte_ = 0;
-  v1::LogChunk chunk_;
-
-  std::mutex mutex_;
-  bool posted_ = false;
-  bool writing_ = false;
-  bool cancelled_ = false;
-  bool finished_ = false;
 };
 
 }  // namespace

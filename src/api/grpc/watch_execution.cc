@@ -1,11 +1,9 @@
 #include <atomic>
 #include <memory>
-#include <mutex>
-#include <utility>
 
 #include "api/execution_snapshot.h"
-#include "api/grpc/grpc_status.h"
 #include "api/grpc/orchestrator_service.h"
+#include "api/grpc/turn_stream.h"
 #include "api/grpc/v1_convert.h"
 
 namespace aiflow::api {
@@ -13,106 +11,45 @@ namespace {
 
 constexpr int64_t kShownRunsPerTask = 3;
 
-/// Sends the whole view at once and after changes. However many changes there are, at most one view
-/// is being written and at most one is wanted next.
-class ExecutionWatch final : public grpc::ServerWriteReactor<v1::WorkflowExecutionView>,
-                             public std::enable_shared_from_this<ExecutionWatch> {
+/// Sends the whole view at once and after changes; however many there are, as it is when it is
+/// sent.
+class ExecutionWatch final : public TurnStream<v1::WorkflowExecutionView> {
  public:
-  ExecutionWatch(Backend& backend, ExecutionId id) : backend_(backend), id_(id) {}
+  ExecutionWatch(Backend& backend, ExecutionId id)
+      : TurnStream(backend.observers), backend_(backend), id_(id) {}
 
   void Begin() {
-    self_ = shared_from_this();
+    Hold();
     // Watch before the first read, so that no change falls between.
-    watch_ = backend_.engine.Watch(id_, [weak = weak_from_this()] {
-      if (const auto self = weak.lock()) self->Changed();
+    watch_ = backend_.engine.Watch(id_, [this, wake = Waker()] {
+      // No call comes once Unwatch has returned.
+      changed_ = true;
+      wake();
     });
-    Changed();
-  }
-
-  void OnWriteDone(bool ok) override {
-    bool again = false;
-    {
-      const std::lock_guard lock(mutex_);
-      writing_ = false;
-      if (!ok || cancelled_) {
-        EndLocked(Status(Code::kCancelled, "the watcher is gone"));
-      } else if (last_) {
-        EndLocked(Status::Ok());
-      } else {
-        again = dirty_;
-      }
-    }
-    if (again) Post();
-  }
-
-  void OnCancel() override {
-    const std::lock_guard lock(mutex_);
-    cancelled_ = true;
-    if (!writing_) EndLocked(Status(Code::kCancelled, "the watcher is gone"));
-  }
-
-  void OnDone() override {
-    backend_.engine.Unwatch(watch_);
-    self_.reset();
+    Wake();
   }
 
  private:
-  /// From the engine's thread.
-  void Changed() {
-    {
-      const std::lock_guard lock(mutex_);
-      const bool waiting = dirty_;
-      dirty_ = true;
-      // Somebody is on the way to read anew, or the write's end will do it.
-      if (waiting || writing_ || finished_) return;
-    }
-    Post();
-  }
+  void Unwatch() override { backend_.engine.Unwatch(watch_); }
 
-  void Post() {
-    backend_.observers.Post([self = shared_from_this()] { self->ReadAndWrite(); });
-  }
-
-  /// On the observers' thread.
-  void ReadAndWrite() {
-    {
-      const std::lock_guard lock(mutex_);
-      if (finished_ || writing_) return;
-      dirty_ = false;
-      writing_ = true;
-    }
+  Result<Turn> MakeMessage(v1::WorkflowExecutionView* view) override {
+    if (last_) return Turn::kEnd;
+    if (!changed_.exchange(false)) return Turn::kWait;
     const Result<ExecutionSnapshot> snapshot =
         ReadExecution(backend_.queries, backend_.specs, id_, kShownRunsPerTask);
-    const std::lock_guard lock(mutex_);
-    if (cancelled_ || !snapshot.has_value()) {
-      writing_ = false;
-      EndLocked(cancelled_ ? Status(Code::kCancelled, "the watcher is gone") : snapshot.error());
-      return;
-    }
-    view_.Clear();
+    if (!snapshot.has_value()) return Error(snapshot.error());
+    view->Clear();
     CauseReader causes(backend_.log);
-    ToProto(*snapshot, &causes, &view_);
+    ToProto(*snapshot, &causes, view);
     last_ = IsFinished(snapshot->execution.status);
-    StartWrite(&view_);
-  }
-
-  void EndLocked(const Status& status) {
-    if (finished_) return;
-    finished_ = true;
-    Finish(ToGrpc(status));
+    return Turn::kWrite;
   }
 
   Backend& backend_;
   const ExecutionId id_;
   uint64_t watch_ = 0;
-  std::shared_ptr<ExecutionWatch> self_;  // until OnDone
-  v1::WorkflowExecutionView view_;
-  std::mutex mutex_;
-  bool dirty_ = false;    // changed since the last read
-  bool writing_ = false;  // reading or writing a view
-  bool last_ = false;     // the view being written is the last
-  bool cancelled_ = false;
-  bool finished_ = false;
+  std::atomic<bool> changed_ = true;  // since the last read; the first is due
+  bool last_ = false;  // the view that was sent last is the last. Observers' thread only
 };
 
 }  // namespace

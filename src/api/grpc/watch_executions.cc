@@ -1,13 +1,12 @@
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "api/execution_snapshot.h"
-#include "api/grpc/grpc_status.h"
 #include "api/grpc/orchestrator_service.h"
+#include "api/grpc/turn_stream.h"
 #include "api/grpc/v1_convert.h"
 
 namespace aiflow::api {
@@ -24,16 +23,14 @@ Status Forgotten() {
           "the committed offset that the server told before"};
 }
 
-/// Tells what changed, as it is when it is told. However fast it changes, one message is being
-/// written, and one turn waits for it to leave.
-class ExecutionsWatch final : public grpc::ServerWriteReactor<Response>,
-                              public std::enable_shared_from_this<ExecutionsWatch> {
+/// Tells what changed, as it is when it is told.
+class ExecutionsWatch final : public TurnStream<Response> {
  public:
   ExecutionsWatch(Backend& backend, const v1::WatchWorkflowExecutionsRequest& request)
-      : backend_(backend), request_(request) {}
+      : TurnStream(backend.observers), backend_(backend), request_(request) {}
 
   void Begin() {
-    self_ = shared_from_this();
+    Hold();
     const RecentChanges& changes = backend_.engine.recent_changes();
     const std::optional<uint64_t> from =
         request_.after_offset() <= 0 ? changes.last() : changes.SequenceOf(request_.after_offset());
@@ -45,74 +42,33 @@ class ExecutionsWatch final : public grpc::ServerWriteReactor<Response>,
       const auto workflow = FindWorkflow(backend_.queries, request_.namespace_(), request_.name());
       if (!workflow.has_value()) refused = workflow.error();
     }
-    if (!refused.ok()) {
-      finished_ = true;
-      return Finish(ToGrpc(refused));
-    }
+    if (!refused.ok()) return Refuse(refused);
     sequence_ = *from;
-    watch_ = backend_.engine.Watch(ExecutionId(), [weak = weak_from_this()] {
-      if (const auto self = weak.lock()) self->Wake();
-    });
+    watch_ = backend_.engine.Watch(ExecutionId(), Waker());
     Wake();
-  }
-
-  void OnWriteDone(bool ok) override {
-    {
-      const std::lock_guard lock(mutex_);
-      writing_ = false;
-      if (!ok) cancelled_ = true;
-    }
-    Wake();
-  }
-  void OnCancel() override {
-    {
-      const std::lock_guard lock(mutex_);
-      cancelled_ = true;
-    }
-    Wake();
-  }
-  void OnDone() override {
-    if (watch_ != 0) backend_.engine.Unwatch(watch_);
-    self_.reset();
   }
 
  private:
-  /// From any thread: at most one turn is waiting.
-  void Wake() {
-    {
-      const std::lock_guard lock(mutex_);
-      if (posted_ || writing_ || finished_) return;
-      posted_ = true;
-    }
-    backend_.observers.Post([self = shared_from_this()] { self->Turn(); });
+  void Unwatch() override {
+    if (watch_ != 0) backend_.engine.Unwatch(watch_);
   }
 
-  /// On the observers' thread.
-  void Turn() {
-    {
-      const std::lock_guard lock(mutex_);
-      posted_ = false;
-      if (writing_ || finished_) return;
-      if (cancelled_) return EndLocked(Status(Code::kCancelled, "the watcher is gone"));
-    }
-    response_.Clear();
+  Result<Turn> MakeMessage(Response* response) override {
+    response->Clear();
     bool more = true;
-    while (more && response_.changes().empty()) {
+    while (more && response->changes().empty()) {
       const auto changes = backend_.engine.recent_changes().After(sequence_, kChangesPerMessage);
-      if (!changes.has_value()) return End(Forgotten());
+      if (!changes.has_value()) return Error(Forgotten());
       more = !changes->empty();
       for (const RecentChanges::Change& change : *changes) {
         sequence_ = change.sequence;
-        if (const Status added = Add(change); !added.ok()) return End(added);
+        if (Status added = Add(change, response); !added.ok()) return Error(std::move(added));
       }
     }
-    if (response_.changes().empty()) return;
-    const std::lock_guard lock(mutex_);
-    writing_ = true;
-    StartWrite(&response_);
+    return response->changes().empty() ? Turn::kWait : Turn::kWrite;
   }
 
-  Status Add(const RecentChanges::Change& change) {
+  Status Add(const RecentChanges::Change& change, Response* response) {
     const auto row = backend_.queries.GetExecution(change.execution);
     if (!row.has_value()) return row.error();
     v1::ExecutionChange told;
@@ -121,7 +77,7 @@ class ExecutionsWatch final : public grpc::ServerWriteReactor<Response>,
     if (!row->has_value()) {
       // Of which workflow it was is not known any more, so every watcher is told.
       told.set_deleted(true);
-      *response_.add_changes() = std::move(told);
+      *response->add_changes() = std::move(told);
       return Status::Ok();
     }
     const auto workflow = Workflow((*row)->workflow_id);
@@ -132,7 +88,7 @@ class ExecutionsWatch final : public grpc::ServerWriteReactor<Response>,
         (request_.name().empty() || (*workflow)->name == request_.name());
     if (!wanted) return Status::Ok();
     ToProto(**row, **workflow, told.mutable_execution());
-    *response_.add_changes() = std::move(told);
+    *response->add_changes() = std::move(told);
     return Status::Ok();
   }
 
@@ -148,31 +104,12 @@ class ExecutionsWatch final : public grpc::ServerWriteReactor<Response>,
     return row;
   }
 
-  void End(const Status& status) {
-    const std::lock_guard lock(mutex_);
-    EndLocked(status);
-  }
-  void EndLocked(const Status& status) {
-    if (finished_) return;
-    finished_ = true;
-    Finish(ToGrpc(status));
-  }
-
   Backend& backend_;
   const v1::WatchWorkflowExecutionsRequest request_;
   uint64_t watch_ = 0;
-  std::shared_ptr<ExecutionsWatch> self_;  // until OnDone
-
   // Observers' thread only, once it has begun.
   uint64_t sequence_ = 0;
   std::map<WorkflowId, WorkflowRow> workflows_;
-  Response response_;
-
-  std::mutex mutex_;
-  bool posted_ = false;
-  bool writing_ = false;
-  bool cancelled_ = false;
-  bool finished_ = false;
 };
 
 }  // namespace

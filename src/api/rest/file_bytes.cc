@@ -72,11 +72,11 @@ HttpAnswer FileAnswer(const Message& request, const google::protobuf::MethodDesc
   const int64_t until = wanted_end == 0 ? size : std::clamp<int64_t>(wanted_end, from, size);
 
   HttpAnswer answer;
-  const bool text = method.input_type()->FindFieldByName("follow") != nullptr;
-  answer.content_type = text ? std::string(kTextType) : "application/octet-stream";
+  const StreamShape shape = StreamShape::Of(method);
+  answer.content_type = shape.text ? std::string(kTextType) : "application/octet-stream";
   // A page that a task wrote must not run as one of ours.
-  if (!text) answer.headers.emplace_back("Content-Disposition", "attachment");
-  const FieldDescriptor* data = StreamShape::Of(method).data;
+  if (!shape.text) answer.headers.emplace_back("Content-Disposition", "attachment");
+  const FieldDescriptor* data = shape.data;
   answer.bytes = Bytes{
       until - from,
       [=, begin = std::move(begin)](int64_t first, int64_t last,

@@ -125,4 +125,9 @@ Status SetField(std::string_view path, const std::string& value, Message* messag
   }
 }
 
+const FieldDescriptor* KeyField(const Descriptor& request) {
+  const FieldDescriptor* request_id = request.FindFieldByName("request_id");
+  return request_id != nullptr ? request_id : request.FindFieldByName("event_id");
+}
+
 }  // namespace aiflow::api::rest

@@ -1,6 +1,7 @@
 // Private to api/rest.
 #pragma once
 
+#include <google/protobuf/descriptor.h>
 #include <google/protobuf/message.h>
 
 #include <string>
@@ -16,5 +17,8 @@ namespace aiflow::api::rest {
 /// set twice, and fields that text cannot give (maps, lists of messages).
 Status SetField(std::string_view path, const std::string& value,
                 google::protobuf::Message* message);
+
+/// The field of a request that an Idempotency-Key is; nullptr: repeating it changes nothing anyway.
+const google::protobuf::FieldDescriptor* KeyField(const google::protobuf::Descriptor& request);
 
 }  // namespace aiflow::api::rest

@@ -158,6 +158,7 @@ StreamShape StreamShape::Of(const MethodDescriptor& method) {
   shape.next_byte = Find(response, "next_byte", FieldDescriptor::TYPE_INT64);
   if (shape.data != nullptr && shape.next_byte != nullptr) {
     shape.resume = Find(request, "begin_byte", FieldDescriptor::TYPE_INT64);
+    shape.text = Find(request, "follow", FieldDescriptor::TYPE_BOOL) != nullptr;
     return shape;
   }
   shape.data = nullptr;

@@ -15,6 +15,8 @@ struct StreamShape {
   /// Bytes, with the position behind them.
   const google::protobuf::FieldDescriptor* data = nullptr;
   const google::protobuf::FieldDescriptor* next_byte = nullptr;
+  /// The bytes are text, which may still grow: the request says whether to follow it.
+  bool text = false;
   /// A list whose elements are told one by one.
   const google::protobuf::FieldDescriptor* elements = nullptr;
   /// Of an element, what names its place.

@@ -9,9 +9,10 @@
 #include <string_view>
 #include <utility>
 
-#include "api/rest/file_bytes.h"
+#include "api/rest/message_fields.h"
 #include "api/rest/message_streams.h"
 #include "api/rest/proto_comments.h"
+#include "model/limits.h"
 
 namespace aiflow::api::rest {
 namespace {
@@ -139,13 +140,11 @@ Json Document::Parameters(const Route& route) {
     Describe(CommentOf(field), &parameter);
     parameters.push_back(std::move(parameter));
   }
-  const bool keyed = request.FindFieldByName("request_id") != nullptr ||
-                     request.FindFieldByName("event_id") != nullptr;
-  if (keyed && !route.method->client_streaming()) {
+  if (KeyField(request) != nullptr && !route.method->client_streaming()) {
     parameters.push_back(
         {{"name", "Idempotency-Key"},
          {"in", "header"},
-         {"schema", {{"type", "string"}, {"maxLength", 256}}},
+         {"schema", {{"type", "string"}, {"maxLength", limits::kMaxEventUuidBytes}}},
          {"description", "A call that is repeated with the same key is carried out once."}});
   }
   const StreamShape shape = StreamShape::Of(*route.method);
@@ -199,8 +198,7 @@ Json Document::Answers(const Route& route) {
   } else {
     const StreamShape shape = StreamShape::Of(method);
     if (shape.data != nullptr) {
-      const bool text = method.input_type()->FindFieldByName("follow") != nullptr;
-      const std::string type = text ? "text/plain" : "application/octet-stream";
+      const std::string type = shape.text ? "text/plain" : "application/octet-stream";
       content[type]["schema"] = {{"type", "string"}, {"format", "binary"}};
     }
     Json& events = content["text/event-stream"]["schema"];

@@ -5,6 +5,7 @@
 #include <grpcpp/grpcpp.h>
 
 #include <algorithm>
+#include <mutex>
 #include <set>
 #include <utility>
 
@@ -23,8 +24,6 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::MessageFactory;
 
-/// What an Idempotency-Key is, by the first of these names that the request has.
-constexpr std::string_view kKeyFields[] = {"request_id", "event_id"};
 /// A call that fails at once is answered with its status, and not by a stream that says so.
 constexpr std::chrono::milliseconds kFirstLook{100};
 /// As long as it takes; the call has a deadline of its own.
@@ -67,12 +66,15 @@ Status SetQuery(std::string_view query, std::set<std::string> given, Message* re
 Status SetVariables(const PathTemplate::Variables& variables, Message* request) {
   for (const auto& [name, value] : variables) {
     const FieldDescriptor* field = request->GetDescriptor()->FindFieldByName(name);
-    const std::unique_ptr<Message> before(request->New());
-    before->CopyFrom(*request);
-    const bool in_body = request->GetReflection()->HasField(*request, field);
-    request->GetReflection()->ClearField(request, field);
+    std::unique_ptr<Message> in_body;
+    if (request->GetReflection()->HasField(*request, field)) {
+      in_body.reset(request->New());
+      in_body->CopyFrom(*request);
+      request->GetReflection()->ClearField(request, field);
+    }
     AIFLOW_RETURN_IF_ERROR(SetField(name, value, request));
-    if (in_body && !google::protobuf::util::MessageDifferencer::Equals(*before, *request)) {
+    if (in_body != nullptr &&
+        !google::protobuf::util::MessageDifferencer::Equals(*in_body, *request)) {
       return {Code::kInvalidArgument, "the body has another " + name + " than the path"};
     }
   }
@@ -80,19 +82,15 @@ Status SetVariables(const PathTemplate::Variables& variables, Message* request) 
 }
 
 Status SetKey(const std::string& key, Message* request) {
-  if (key.empty()) return Status::Ok();
-  for (const std::string_view name : kKeyFields) {
-    const FieldDescriptor* field = request->GetDescriptor()->FindFieldByName(std::string(name));
-    if (field == nullptr) continue;
-    const google::protobuf::Reflection& reflection = *request->GetReflection();
-    if (reflection.HasField(*request, field) && reflection.GetString(*request, field) != key) {
-      return {Code::kInvalidArgument,
-              "the header Idempotency-Key is another key than " + std::string(name)};
-    }
-    reflection.ClearField(request, field);
-    return SetField(name, key, request);
+  const FieldDescriptor* field = KeyField(*request->GetDescriptor());
+  if (key.empty() || field == nullptr) return Status::Ok();
+  const google::protobuf::Reflection& reflection = *request->GetReflection();
+  if (reflection.HasField(*request, field) && reflection.GetString(*request, field) != key) {
+    return {Code::kInvalidArgument,
+            "the header Idempotency-Key is another key than " + field->name()};
   }
-  return Status::Ok();  // calling it again changes nothing anyway
+  reflection.ClearField(request, field);
+  return SetField(field->name(), key, request);
 }
 
 /// Of a request that is a stream, the first message of which is a header.
@@ -132,13 +130,14 @@ class Transcoder::Impl {
  public:
   Impl(std::map<std::string, std::shared_ptr<grpc::Channel>> services, TranscoderOptions options,
        Routes routes)
-      : services_(std::move(services)),
-        options_(options),
-        routes_(std::move(routes)),
-        openapi_(OpenApiDocument(routes_)) {}
+      : services_(std::move(services)), options_(options), routes_(std::move(routes)) {}
 
   HttpAnswer Handle(const HttpRequest& request, const HttpBody& body);
-  [[nodiscard]] const std::string& openapi() const { return openapi_; }
+  /// Made when it is first asked for: few servers are, and none while it starts.
+  [[nodiscard]] const std::string& openapi() const {
+    std::call_once(openapi_made_, [this] { openapi_ = OpenApiDocument(routes_); });
+    return openapi_;
+  }
 
  private:
   HttpAnswer NothingThere(const HttpRequest& request, const std::vector<std::string>& allowed);
@@ -155,7 +154,8 @@ class Transcoder::Impl {
   const std::map<std::string, std::shared_ptr<grpc::Channel>> services_;
   const TranscoderOptions options_;
   const Routes routes_;
-  const std::string openapi_;
+  mutable std::once_flag openapi_made_;
+  mutable std::string openapi_;
 };
 
 HttpAnswer Transcoder::Impl::Handle(const HttpRequest& request, const HttpBody& body) {
