@@ -3,6 +3,7 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <ios>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -103,6 +104,8 @@ int StartServerDaemon(const ServerOptions& options, const std::filesystem::path&
     std::filesystem::create_directories(home.logs(), error);
   }
   const std::string output = (home.logs() / "aiflow_server.out").string();
+  const auto size = std::filesystem::file_size(output, error);
+  const std::streamoff begin = error ? 0 : static_cast<std::streamoff>(size);
   const Result<pid_t> pid = SpawnDetached(CommandOf(options, home, executable), output);
   if (!pid.has_value()) return Complain(pid.error().message(), kExitFailure);
 
@@ -112,7 +115,7 @@ int StartServerDaemon(const ServerOptions& options, const std::filesystem::path&
     int status = 0;
     if (waitpid(*pid, &status, WNOHANG) == *pid) {
       return Complain(
-          "the server ended at once; its output is in " + output,
+          "the server ended at once; its output is in " + output + LastLines(output, begin),
           WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : kExitFailure);
     }
     const auto endpoints = ReadEndpoints(home.root());
@@ -126,7 +129,9 @@ int StartServerDaemon(const ServerOptions& options, const std::filesystem::path&
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
-  return Complain("the server is not ready after 60 s; its output is in " + output, kExitFailure);
+  return Complain(
+      "the server is not ready after 60 s; its output is in " + output + LastLines(output, begin),
+      kExitFailure);
 }
 
 int StopServer(const std::filesystem::path& root, bool stop_tasks) {

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <fstream>
+#include <sstream>
 
 namespace aiflow::server {
 namespace {
@@ -30,6 +32,28 @@ bool WaitForEnd(int pidfd, std::chrono::milliseconds patience) {
 }
 
 }  // namespace
+
+std::string LastLines(const std::string& path, std::streamoff begin) {
+  constexpr std::streamoff kMostBytes = 2048;
+  constexpr int kMostLines = 10;
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  const std::streamoff size = file ? std::streamoff(file.tellg()) : 0;
+  begin = std::max(begin, size - kMostBytes);
+  if (begin >= size) return {};
+  std::string text(static_cast<size_t>(size - begin), '\0');
+  file.seekg(begin);
+  file.read(text.data(), size - begin);
+  while (text.ends_with('\n')) text.pop_back();
+  size_t first = text.size();
+  for (int lines = 0; lines < kMostLines && first != std::string::npos && first > 0; ++lines) {
+    first = text.rfind('\n', first - 1);
+  }
+  if (first != std::string::npos && first > 0) text.erase(0, first + 1);
+  std::string lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines += "\n  " + line;
+  return lines;
+}
 
 Result<pid_t> SpawnDetached(std::vector<std::string> words, const std::string& log) {
   posix_spawn_file_actions_t actions;
