@@ -2,6 +2,7 @@
 
 #include <aiflow/v1/event_log.pb.h>
 #include <aiflow/v1/orchestrator.pb.h>
+#include <google/protobuf/repeated_ptr_field.h>
 
 #include <chrono>
 #include <cstdint>
@@ -19,26 +20,40 @@ namespace aiflow::cli {
 
 namespace v1 = ::aiflow::v1;
 
+template <typename Item>
+using Page = google::protobuf::RepeatedPtrField<Item>;
+/// Takes one page of a list, in the server's order; false: that is enough.
+template <typename Item>
+using PageSink = std::function<bool(const Page<Item>& page)>;
+
 /// The AIFlow server as the command line sees it: one method per call of aiflow.v1.Orchestrator.
 /// Every unary call has a deadline; a call whose reply was lost is repeated with the same request,
 /// so requests that change something carry a request id. Lists are complete: all pages, in the
-/// server's order. Errors are the server's own (code and one-line message); kUnavailable when no
+/// server's order; those that may be long are handed over page by page, of the request's page_size
+/// when it has one. Errors are the server's own (code and one-line message); kUnavailable when no
 /// server answers. Thread-safe.
 class Client {
  public:
   virtual ~Client() = default;
 
+  /// Calls made from now on take at most `limit` and are not repeated: for a person who waits.
+  virtual void LimitCalls(std::chrono::milliseconds limit) = 0;
+
   virtual Result<v1::ServerInfo> GetServerInfo() = 0;
 
   virtual Result<v1::Namespace> AddNamespace(const v1::AddNamespaceRequest& request) = 0;
+  virtual Result<v1::Namespace> GetNamespace(const v1::GetNamespaceRequest& request) = 0;
+  virtual Result<v1::Namespace> UpdateNamespace(const v1::UpdateNamespaceRequest& request) = 0;
   virtual Status DeleteNamespace(const v1::DeleteNamespaceRequest& request) = 0;
   virtual Result<std::vector<v1::Namespace>> ListNamespaces() = 0;
 
-  /// Streams `bundle` after the header.
+  /// Streams `bundle` after the header; `progress` (may be empty) hears how many bytes are sent.
   virtual Result<v1::UploadWorkflowsResponse> UploadWorkflows(
-      const v1::UploadWorkflowsRequest::Header& header, std::string_view bundle) = 0;
+      const v1::UploadWorkflowsRequest::Header& header, std::string_view bundle,
+      const std::function<void(size_t)>& progress) = 0;
   virtual Result<v1::Workflow> GetWorkflow(const v1::GetWorkflowRequest& request) = 0;
-  virtual Result<std::vector<v1::Workflow>> ListWorkflows(const std::string& ns) = 0;
+  virtual Status ListWorkflows(v1::ListWorkflowsRequest request,
+                               const PageSink<v1::Workflow>& sink) = 0;
   virtual Status DeleteWorkflow(const v1::WorkflowRequest& request) = 0;
   virtual Status EnableWorkflow(const v1::WorkflowRequest& request) = 0;
   virtual Status DisableWorkflow(const v1::WorkflowRequest& request) = 0;
@@ -50,8 +65,8 @@ class Client {
   virtual Result<int64_t> StopWorkflowExecutions(const v1::WorkflowRequest& request) = 0;
   virtual Status DeleteWorkflowExecution(const v1::WorkflowExecutionRequest& request) = 0;
   virtual Result<v1::WorkflowExecution> GetWorkflowExecution(int64_t execution_id) = 0;
-  virtual Result<std::vector<v1::WorkflowExecution>> ListWorkflowExecutions(
-      const std::string& ns, const std::string& name) = 0;
+  virtual Status ListWorkflowExecutions(v1::ListWorkflowExecutionsRequest request,
+                                        const PageSink<v1::WorkflowExecution>& sink) = 0;
   /// Hands each view to `sink`, on the calling thread, until the execution is finished (OK), `stop`
   /// is requested (kCancelled) or the stream breaks.
   virtual Status WatchWorkflowExecution(
@@ -63,9 +78,8 @@ class Client {
   virtual Result<v1::StopTaskExecutionResponse> StopTaskExecution(
       const v1::TaskRequest& request) = 0;
   virtual Result<v1::TaskExecution> GetTaskExecution(int64_t task_execution_id) = 0;
-  /// Of all tasks when `task_name` is empty.
-  virtual Result<std::vector<v1::TaskExecution>> ListTaskExecutions(
-      int64_t execution_id, const std::string& task_name) = 0;
+  virtual Status ListTaskExecutions(v1::ListTaskExecutionsRequest request,
+                                    const PageSink<v1::TaskExecution>& sink) = 0;
 
   /// The number of tasks that start.
   virtual Result<int64_t> RerunTasks(const v1::RerunTasksRequest& request) = 0;
@@ -115,6 +129,13 @@ class Client {
   /// Hands each chunk to `sink` until the log's end (OK) or the stream breaks.
   virtual Status ReadTaskLog(const v1::ReadTaskLogRequest& request,
                              const std::function<void(const v1::LogChunk&)>& sink) = 0;
+
+  virtual Status ListArtifacts(v1::ListArtifactsRequest request,
+                               const PageSink<v1::Artifact>& sink) = 0;
+  /// Hands each chunk to `sink` until the file's end (OK), `sink` returns false (kCancelled) or the
+  /// stream breaks.
+  virtual Status ReadArtifact(const v1::ReadArtifactRequest& request,
+                              const std::function<bool(const v1::FileChunk&)>& sink) = 0;
 };
 
 struct EventFilter {
@@ -133,7 +154,8 @@ class EventClient {
   /// At most `timeout` long.
   virtual Result<v1::PublishResponse> Publish(const v1::PublishRequest& request,
                                               std::chrono::milliseconds timeout) = 0;
-  virtual Result<std::vector<v1::EventRecord>> ListEvents(const EventFilter& filter) = 0;
+  virtual Status ListEvents(v1::ListEventsRequest request,
+                            const PageSink<v1::EventRecord>& sink) = 0;
   virtual Result<int64_t> CountEvents(const EventFilter& filter) = 0;
   /// The last offset of the log as of now; 0 when it is empty.
   virtual Result<int64_t> Head() = 0;
@@ -144,9 +166,10 @@ class EventClient {
   virtual Result<std::vector<v1::Consumer>> ListConsumers() = 0;
   virtual Result<v1::Consumer> RegisterConsumer(const v1::RegisterConsumerRequest& request) = 0;
   virtual Status DeleteConsumer(const std::string& name) = 0;
-  /// Hands each event to `sink` until the stream breaks.
+
+  /// Hands each event to `sink` until it returns false (OK) or the stream breaks.
   virtual Status Subscribe(const v1::SubscribeRequest& request,
-                           const std::function<void(const v1::EventRecord&)>& sink) = 0;
+                           const std::function<bool(const v1::EventRecord&)>& sink) = 0;
 };
 
 /// Clients over gRPC. Nothing is connected before the first call. `address`: host:port or

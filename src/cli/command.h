@@ -62,6 +62,8 @@ inline void AddParamOption(CLI::App& command, std::vector<std::string>& params) 
 }
 
 // One per file of commands.
+void AddArtifactCommands(CLI::App& app, CommandSlot& slot);
+void AddManualCommands(CLI::App& app, CommandSlot& slot);
 void AddNamespaceCommands(CLI::App& app, CommandSlot& slot);
 void AddPoolCommands(CLI::App& app, CommandSlot& slot);
 void AddScheduleCommands(CLI::App& app, CommandSlot& slot);

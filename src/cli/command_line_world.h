@@ -21,7 +21,14 @@ class FakeEventClient : public EventClient {
       std::make_shared<std::vector<v1::PublishRequest>>();
   std::shared_ptr<std::deque<Status>> failures = std::make_shared<std::deque<Status>>();
   std::vector<v1::EventRecord> events;
-  EventFilter filter;
+  // Of all copies.
+  std::shared_ptr<std::vector<v1::ListEventsRequest>> listed =
+      std::make_shared<std::vector<v1::ListEventsRequest>>();
+  std::shared_ptr<std::vector<v1::SubscribeRequest>> subscribed =
+      std::make_shared<std::vector<v1::SubscribeRequest>>();
+  int64_t offset_at = 0;
+  // How each subscription ends after the events, in order; then kCancelled.
+  std::shared_ptr<std::deque<Status>> ends = std::make_shared<std::deque<Status>>();
 
   Result<v1::PublishResponse> Publish(const v1::PublishRequest& request,
                                       std::chrono::milliseconds) override {
@@ -36,16 +43,19 @@ class FakeEventClient : public EventClient {
     response.set_create_time(1234);
     return response;
   }
-  Result<std::vector<v1::EventRecord>> ListEvents(const EventFilter& asked) override {
-    filter = asked;
-    return events;
+  Status ListEvents(v1::ListEventsRequest request, const PageSink<v1::EventRecord>& sink) override {
+    listed->push_back(request);
+    for (const v1::EventRecord& event : events) {  // one a page
+      Page<v1::EventRecord> page;
+      *page.Add() = event;
+      if (!sink(page)) break;
+    }
+    return Status::Ok();
   }
-  Result<int64_t> CountEvents(const EventFilter& asked) override {
-    filter = asked;
+  Result<int64_t> CountEvents(const EventFilter&) override {
     return static_cast<int64_t>(events.size());
   }
-  Result<int64_t> Head() override { return 0; }
-  Result<int64_t> OffsetAt(int64_t time) override { return time / 1000; }
+  Result<int64_t> Head() override { return offset_at; }
   std::vector<v1::Consumer> consumers;
   Result<std::vector<v1::Consumer>> ListConsumers() override { return consumers; }
   Result<v1::Consumer> RegisterConsumer(const v1::RegisterConsumerRequest& request) override {
@@ -60,10 +70,17 @@ class FakeEventClient : public EventClient {
     }
     return {Code::kNotFound, "there is no consumer '" + name + "'"};
   }
-  Status Subscribe(const v1::SubscribeRequest&,
-                   const std::function<void(const v1::EventRecord&)>& sink) override {
-    for (const v1::EventRecord& event : events) sink(event);
-    return {Code::kCancelled, "the test has no more events"};
+  Result<int64_t> OffsetAt(int64_t) override { return offset_at; }
+  Status Subscribe(const v1::SubscribeRequest& request,
+                   const std::function<bool(const v1::EventRecord&)>& sink) override {
+    subscribed->push_back(request);
+    for (const v1::EventRecord& event : events) {
+      if (event.offset() > request.after_offset() && !sink(event)) return Status::Ok();
+    }
+    if (ends->empty()) return {Code::kCancelled, "the test has no more events"};
+    const Status end = ends->front();
+    ends->pop_front();
+    return end;
   }
 };
 

@@ -160,5 +160,70 @@ TEST_F(EventCommandsTest, ListTakesOneLinePerEventOnATerminal) {
   EXPECT_THAT(out(), HasSubstr("context"));
 }
 
+v1::EventRecord& AddEvent(FakeEventClient& events, const std::string& key, int64_t offset) {
+  v1::EventRecord& event = events.events.emplace_back();
+  event.set_key(key);
+  event.set_namespace_("default");
+  event.set_offset(offset);
+  return event;
+}
+
+TEST_F(EventCommandsTest, ListAsksForWhatTheFiltersSay) {
+  EXPECT_EQ(Run({"event", "list", "k", "--sender", "me", "--kind", "user,task_status",
+                 "--begin-offset", "5", "--end-offset", "9", "--desc", "--limit", "3"}),
+            kExitOk);
+  const v1::ListEventsRequest request = events_.listed->back();
+  EXPECT_EQ(request.ShortDebugString(),
+            "page_size: 3 order_by: \"offset desc\" after_offset: 5 until_offset: 9 key: \"k\" "
+            "namespace: \"default\" sender: \"me\" kinds: \"USER\" kinds: \"TASK_STATUS\"");
+  EXPECT_EQ(Run({"event", "list", "*", "-A", "--begin-time", "1970-01-01T00:00:01Z"}), kExitOk);
+  EXPECT_EQ(events_.listed->back().ShortDebugString(), "begin_time: 1000");
+  EXPECT_EQ(Run({"event", "list", "--kind", "usr"}), kExitUsage);
+  EXPECT_EQ(Run({"event", "list", "--begin-time", "noon"}), kExitUsage);
+  EXPECT_THAT(err(), HasSubstr("--begin-time: "));
+}
+
+TEST_F(EventCommandsTest, ListEndsWithItsLimit) {
+  for (int i = 1; i < 10; ++i) AddEvent(events_, "k" + std::to_string(i), i);
+  EXPECT_EQ(Run({"event", "list", "--limit", "2", "-o", "plain"}), kExitOk);
+  EXPECT_THAT(out(), AllOf(HasSubstr("k2"), Not(HasSubstr("k3"))));
+}
+
+TEST_F(EventCommandsTest, ListenGoesOnWhereTheStreamBroke) {
+  AddEvent(events_, "a", 8);
+  AddEvent(events_, "b", 9);
+  *events_.ends = {Status(Code::kUnavailable, "gone"), Status(Code::kUnavailable, "gone")};
+  EXPECT_EQ(Run({"event", "listen", "--begin-offset", "7"}), kExitError);
+  ASSERT_EQ(events_.subscribed->size(), 3U);
+  EXPECT_EQ((*events_.subscribed)[0].after_offset(), 7);
+  EXPECT_EQ((*events_.subscribed)[2].after_offset(), 9);
+  EXPECT_EQ(std::ranges::count(out(), '\n'), 2) << "nothing twice: " << out();
+  EXPECT_THAT(out(), StartsWith("key:a, value:, namespace:default, sender:, create_time:0, "));
+  EXPECT_THAT(err(), StartsWith("The notification server is not reachable; waiting for it.\n"));
+}
+
+TEST_F(EventCommandsTest, ListenGivesUpOnAServerThatStaysAway) {
+  events_.ends->assign(100'000, kAway);
+  EXPECT_EQ(Run({"event", "listen"}), kExitUnavailable);
+  EXPECT_THAT(err(), HasSubstr("no server answers at 127.0.0.1:7"));
+  EXPECT_GT(sleeps_, 100);
+}
+
+TEST_F(EventCommandsTest, ListenBeginsNowOrAtATimeAndEndsWithItsLimit) {
+  events_.offset_at = 42;
+  AddEvent(events_, "old", 42);
+  AddEvent(events_, "new", 43);
+  AddEvent(events_, "newer", 44);
+  for (const std::vector<std::string>& begin :
+       {std::vector<std::string>{}, {"--begin-time", "2026-01-31"}}) {
+    std::vector<std::string> words = {"event", "listen", "--limit", "1"};
+    words.insert(words.end(), begin.begin(), begin.end());
+    EXPECT_EQ(Run(words), kExitOk);
+    EXPECT_THAT(out(), AllOf(StartsWith("key:new,"), Not(HasSubstr("newer"))));
+    EXPECT_EQ(events_.subscribed->back().after_offset(), 42);
+  }
+  EXPECT_EQ(Run({"event", "watch", "--limit", "1"}), kExitOk) << "the name it had before";
+}
+
 }  // namespace
 }  // namespace aiflow::cli

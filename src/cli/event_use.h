@@ -1,12 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "cli/command.h"
-#include "cli/table.h"
+#include "cli/list_printer.h"
 
 /// What `aiflow event` and `notification event` have in common.
 namespace aiflow::cli {
@@ -25,13 +23,13 @@ void DeclareSendTimeout(CLI::App& command, SendArgs& args);
 /// Sends, waiting for a server that is away or busy, and prints the stored event.
 int SendEvent(Session& session, const SendArgs& args);
 
-/// `brief`: one line per event with what tells events apart, as much of it as fits; the rest is a
-/// matter of -o wide. `with_namespace`: the namespace tells them apart, too.
-Table EventTable(const std::vector<v1::EventRecord>& events, bool brief, bool with_namespace);
+/// Prints the events of the list. `with_namespace`: the namespace tells them apart, too.
+int ListEvents(Session& session, EventClient& client, const v1::ListEventsRequest& request,
+               bool with_namespace, const ListOptions& options);
 
-/// Prints events as they come, for ever; goes on behind the last one when the server was away.
-/// Begins behind `after`, or with what comes from now on.
-int WatchEvents(Session& session, v1::SubscribeRequest request, std::optional<int64_t> after);
+/// Prints events as they come, those behind the offset `after`, and goes on behind the last one
+/// when the server was away. Ends after `limit` of them; 0: never.
+int WatchEvents(Session& session, v1::SubscribeRequest request, int64_t after, int64_t limit);
 
 /// The client of the server at --server-uri; of several with commas, the first that answers.
 Result<EventClient*> ConnectNotification(Session& session, const std::string& server_uri);

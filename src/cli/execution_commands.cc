@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "cli/command.h"
+#include "cli/list_printer.h"
 #include "cli/text.h"
 #include "cli/watch.h"
 #include "cli/workflow_request.h"
@@ -17,7 +18,14 @@ struct NameArgs {
   std::vector<std::string> params;
   bool watch = false;
   bool yes = false;
-  std::string format;
+};
+struct ListArgs {
+  std::string name;
+  std::string ns;
+  bool all = false;
+  std::vector<std::string> statuses;
+  std::vector<std::string> run_types;
+  ListOptions list;
 };
 struct RerunArgs {
   int64_t id = 0;
@@ -33,33 +41,43 @@ struct IdArgs {
   std::string format;
 };
 
-Table ToTable(const std::vector<v1::WorkflowExecution>& executions) {
-  Table table{.columns = {"id",
-                          "workflow_id",
-                          "begin_date",
-                          "end_date",
-                          "status",
-                          "run_type",
-                          "snapshot_id",
-                          "event_offset",
-                          {"namespace", true},
-                          {"workflow_name", true},
-                          {"reason", true},
-                          {"waits_for", true},
-                          {"params", true},
-                          {"due_time", true},
-                          {"source_id", true}},
-              .rows = {}};
-  for (const v1::WorkflowExecution& e : executions) {
-    table.rows.push_back(
-        {std::to_string(e.id()), std::to_string(e.workflow_id()), TimeOrNone(e.begin_time()),
-         TimeOrNone(e.end_time()), e.status(), e.run_type(), std::to_string(e.snapshot_id()),
-         std::to_string(e.event_offset()), e.namespace_(), e.workflow_name(),
-         TextOrNone(e.reason()), TextOrNone(e.waits_for()), TextOrNone(e.params_json()),
-         TimeOrNone(e.due_time()),
-         e.source_id() > 0 ? std::optional(std::to_string(e.source_id())) : std::nullopt});
-  }
-  return table;
+// `of_several`: the workflow does not go without saying.
+Table ExecutionTable(bool of_several) {
+  const Shown name = of_several ? kAlways : kDetail;
+  return {.columns = {"id",
+                      "workflow_id",
+                      "begin_date",
+                      "end_date",
+                      "status",
+                      "run_type",
+                      "snapshot_id",
+                      "event_offset",
+                      {"namespace", name},
+                      {"workflow_name", name},
+                      {"reason", kDetail},
+                      {"waits_for", kDetail},
+                      {"params", kDetail},
+                      {"due_time", kDetail},
+                      {"source_id", kDetail}},
+          .rows = {}};
+}
+
+Table::Row ToRow(const v1::WorkflowExecution& e) {
+  return {std::to_string(e.id()),
+          std::to_string(e.workflow_id()),
+          TimeOrNone(e.begin_time()),
+          TimeOrNone(e.end_time()),
+          e.status(),
+          e.run_type(),
+          std::to_string(e.snapshot_id()),
+          std::to_string(e.event_offset()),
+          e.namespace_(),
+          e.workflow_name(),
+          TextOrNone(e.reason()),
+          TextOrNone(e.waits_for()),
+          TextOrNone(e.params_json()),
+          TimeOrNone(e.due_time()),
+          e.source_id() > 0 ? std::optional(std::to_string(e.source_id())) : std::nullopt};
 }
 
 v1::WorkflowExecutionRequest ToRequest(const IdArgs& args) {
@@ -150,14 +168,25 @@ int RunStopAll(Session& session, const NameArgs& args) {
   return kExitOk;
 }
 
-int RunList(Session& session, const NameArgs& args) {
+int RunList(Session& session, const ListArgs& args) {
+  if (args.all && !args.name.empty()) {
+    session.output().Error("--all-namespaces does not go with the NAME of one workflow.");
+    return kExitUsage;
+  }
   const Result<Client*> client = session.GetClient();
   if (!client) return session.Fail(client.error());
-  const auto executions = (*client)->ListWorkflowExecutions(args.ns, args.name);
-  if (!executions)
-    return FailForWorkflow(session, **client, args.ns, args.name, executions.error());
-  session.output().Print(ToTable(*executions), *ParseFormat(args.format));
-  return kExitOk;
+  v1::ListWorkflowExecutionsRequest request;
+  if (!args.all) request.set_namespace_(args.ns);
+  request.set_name(args.name);
+  request.mutable_statuses()->Assign(args.statuses.begin(), args.statuses.end());
+  request.mutable_run_types()->Assign(args.run_types.begin(), args.run_types.end());
+  SetOrder(args.list, "id", request);
+  const Status status = PrintPages<v1::WorkflowExecution>(
+      session, ExecutionTable(args.name.empty()), args.list, ToRow,
+      [&](const auto& sink) { return (*client)->ListWorkflowExecutions(request, sink); });
+  if (status.ok()) return kExitOk;
+  if (args.name.empty()) return session.Fail(status);
+  return FailForWorkflow(session, **client, args.ns, args.name, status);
 }
 
 int RunShow(Session& session, const IdArgs& args) {
@@ -168,7 +197,9 @@ int RunShow(Session& session, const IdArgs& args) {
     return session.Fail(Status(Code::kNotFound, "No such workflow execution."));
   }
   if (!found) return session.Fail(found.error());
-  session.output().Print(ToTable({*found}), *ParseFormat(args.format));
+  Table table = ExecutionTable(false);
+  table.rows.push_back(ToRow(*found));
+  session.output().Print(table, *ParseFormat(args.format));
   return kExitOk;
 }
 
@@ -195,6 +226,18 @@ void DeclareName(CLI::App& command, NameArgs& args) {
   AddNamespaceOption(command, args.ns);
 }
 
+void DeclareList(CLI::App& command, ListArgs& args) {
+  command.add_option("NAME", args.name, "Name of the workflow; none: of all");
+  AddNamespaceOption(command, args.ns);
+  command.add_flag("-A,--all-namespaces", args.all, "Of the workflows of every namespace");
+  AddFilterOption(command, "status", args.statuses,
+                  {"INIT", "RUNNING", "STOPPING", "SUCCESS", "FAILED", "STOPPED"},
+                  "Only in this status");
+  AddFilterOption(command, "run-type", args.run_types, {"MANUAL", "PERIODIC", "EVENT"},
+                  "Only started like this");
+  AddListOptions(command, args.list);
+}
+
 }  // namespace
 
 void AddExecutionCommands(CLI::App& app, CommandSlot& slot) {
@@ -206,13 +249,8 @@ void AddExecutionCommands(CLI::App& app, CommandSlot& slot) {
         AddYesOption(command, args.yes);
       },
       RunDelete);
-  AddCommand<NameArgs>(
-      group, slot, "list", "List the executions of a workflow",
-      [](CLI::App& command, NameArgs& args) {
-        DeclareName(command, args);
-        AddFormatOption(command, args.format);
-      },
-      RunList);
+  AddCommand<ListArgs>(group, slot, "list", "List the executions of a workflow, or of all",
+                       DeclareList, RunList);
   AddCommand<RerunArgs>(
       group, slot, "rerun", "Start tasks of an execution again, also of a finished one",
       [](CLI::App& command, RerunArgs& args) {

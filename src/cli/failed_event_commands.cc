@@ -32,48 +32,36 @@ std::string Where(const v1::FailedEvent& event) {
   return where;
 }
 
-/// For eyes: what happened to which event, in columns that fit a terminal.
-Table BriefTable(const std::vector<v1::FailedEvent>& events) {
-  Table table{.columns = {{"id", false, true}, "event", "where", "error"}, .rows = {}};
-  for (const v1::FailedEvent& event : events) {
-    table.rows.push_back({std::to_string(event.id()),
-                          event.event_key() + " #" + std::to_string(event.event_offset()),
-                          Where(event), event.error()});
-  }
-  return table;
-}
-
 int RunList(Session& session, const ListArgs& args) {
   const Result<Client*> client = session.GetClient();
   if (!client) return session.Fail(client.error());
   const auto events = (*client)->ListFailedEvents();
   if (!events) return session.Fail(events.error());
-  const Format format = *ParseFormat(args.format);
-  if (format == Format::kTable && session.output().terminal().out_is_terminal) {
-    session.output().Print(BriefTable(*events), format);
-    return kExitOk;
-  }
-  Table table{.columns = {"id",
-                          {"namespace", true},
-                          "workflow_name",
-                          "workflow_execution_id",
-                          "workflow_trigger_id",
-                          "task_name",
-                          "condition",
-                          "event_key",
-                          {"event_value", true},
-                          "event_offset",
-                          "time",
+  // For eyes: what happened to which event, in columns that fit a terminal.
+  Table table{.columns = {{"id", kAlways, true},
+                          {"event", kOnScreen},
+                          {"where", kOnScreen},
+                          {"namespace", kDetail},
+                          {"workflow_name", kOffScreen},
+                          {"workflow_execution_id", kOffScreen},
+                          {"workflow_trigger_id", kOffScreen},
+                          {"task_name", kOffScreen},
+                          {"condition", kOffScreen},
+                          {"event_key", kOffScreen},
+                          {"event_value", kDetail},
+                          {"event_offset", kOffScreen},
+                          {"time", kOffScreen},
                           "error"},
               .rows = {}};
   for (const v1::FailedEvent& e : *events) {
-    table.rows.push_back({std::to_string(e.id()), TextOrNone(e.namespace_()),
-                          TextOrNone(e.workflow_name()), IdOrNone(e.execution_id()),
-                          IdOrNone(e.trigger_id()), TextOrNone(e.task_name()),
-                          TextOrNone(e.condition()), e.event_key(), TextOrNone(e.event_value()),
-                          std::to_string(e.event_offset()), TimeOrNone(e.time()), e.error()});
+    table.rows.push_back(
+        {std::to_string(e.id()), e.event_key() + " #" + std::to_string(e.event_offset()), Where(e),
+         TextOrNone(e.namespace_()), TextOrNone(e.workflow_name()), IdOrNone(e.execution_id()),
+         IdOrNone(e.trigger_id()), TextOrNone(e.task_name()), TextOrNone(e.condition()),
+         e.event_key(), TextOrNone(e.event_value()), std::to_string(e.event_offset()),
+         TimeOrNone(e.time()), e.error()});
   }
-  session.output().Print(table, format);
+  session.output().Print(table, *ParseFormat(args.format));
   return kExitOk;
 }
 

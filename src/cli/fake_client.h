@@ -28,12 +28,19 @@ class FakeClient : public Client {
   v1::DeletedResponse deleted;
   v1::ExplainResponse explained;
   std::string log;
+  size_t log_breaks_at = 0;
+  std::vector<v1::Artifact> artifacts;
+  std::string artifact;
+  int64_t artifact_breaks_at = -1;
+  /// Of the lists that come in pages.
+  size_t items_per_page = 2;
   /// Answered to everything when not OK.
   Status refusal;
   /// Name of the call and its request, in order.
   std::vector<std::pair<std::string, std::string>> calls;
   std::vector<std::string> request_ids;
 
+  void LimitCalls(std::chrono::milliseconds) override {}
   Result<v1::ServerInfo> GetServerInfo() override { return v1::ServerInfo(); }
 
   Result<v1::Namespace> AddNamespace(const v1::AddNamespaceRequest& request) override {
@@ -44,13 +51,26 @@ class FakeClient : public Client {
     *added.mutable_properties() = request.properties();
     return added;
   }
+  Result<v1::Namespace> GetNamespace(const v1::GetNamespaceRequest& request) override {
+    if (!refusal.ok()) return Error(refusal);
+    for (const v1::Namespace& ns : namespaces) {
+      if (ns.name() == request.name()) return ns;
+    }
+    return Error(Code::kNotFound, "namespace " + request.name() + " does not exist");
+  }
+  Result<v1::Namespace> UpdateNamespace(const v1::UpdateNamespaceRequest& request) override {
+    const Status status = Record("UpdateNamespace", request, request.request_id());
+    if (!status.ok()) return Error(status);
+    return v1::Namespace();
+  }
   Status DeleteNamespace(const v1::DeleteNamespaceRequest& request) override {
     return Record("DeleteNamespace", request, request.request_id());
   }
   Result<std::vector<v1::Namespace>> ListNamespaces() override { return Answer(namespaces); }
 
   Result<v1::UploadWorkflowsResponse> UploadWorkflows(
-      const v1::UploadWorkflowsRequest::Header& header, std::string_view) override {
+      const v1::UploadWorkflowsRequest::Header& header, std::string_view,
+      const std::function<void(size_t)>&) override {
     const Status status = Record("UploadWorkflows", header, header.request_id());
     if (!status.ok()) return Error(status);
     return v1::UploadWorkflowsResponse();
@@ -62,8 +82,9 @@ class FakeClient : public Client {
     }
     return Error(Code::kNotFound, "workflow default." + request.name() + " does not exist");
   }
-  Result<std::vector<v1::Workflow>> ListWorkflows(const std::string&) override {
-    return Answer(workflows);
+  Status ListWorkflows(v1::ListWorkflowsRequest request,
+                       const PageSink<v1::Workflow>& sink) override {
+    return Pages("ListWorkflows", request, workflows, sink);
   }
   Status DeleteWorkflow(const v1::WorkflowRequest& request) override {
     return Record("DeleteWorkflow", request, request.request_id());
@@ -102,9 +123,9 @@ class FakeClient : public Client {
     }
     return Error(Code::kNotFound, "no such execution");
   }
-  Result<std::vector<v1::WorkflowExecution>> ListWorkflowExecutions(const std::string&,
-                                                                    const std::string&) override {
-    return Answer(executions);
+  Status ListWorkflowExecutions(v1::ListWorkflowExecutionsRequest request,
+                                const PageSink<v1::WorkflowExecution>& sink) override {
+    return Pages("ListWorkflowExecutions", request, executions, sink);
   }
   Status WatchWorkflowExecution(
       int64_t, const std::stop_token& stop,
@@ -137,8 +158,9 @@ class FakeClient : public Client {
     }
     return Error(Code::kNotFound, "no such task execution");
   }
-  Result<std::vector<v1::TaskExecution>> ListTaskExecutions(int64_t, const std::string&) override {
-    return Answer(task_executions);
+  Status ListTaskExecutions(v1::ListTaskExecutionsRequest request,
+                            const PageSink<v1::TaskExecution>& sink) override {
+    return Pages("ListTaskExecutions", request, task_executions, sink);
   }
   Result<int64_t> RerunTasks(const v1::RerunTasksRequest& request) override {
     const Status status = Record("RerunTasks", request, request.request_id());
@@ -261,8 +283,32 @@ class FakeClient : public Client {
     const Status status = Record("ReadTaskLog", request, "");
     if (!status.ok()) return status;
     v1::LogChunk chunk;
-    chunk.set_data(log);
+    const auto begin = static_cast<size_t>(request.begin_byte());
+    const bool breaks = log_breaks_at > begin;  // once
+    chunk.set_data(log.substr(begin, breaks ? log_breaks_at - begin : std::string::npos));
+    chunk.set_next_byte(static_cast<int64_t>(begin + chunk.data().size()));
     sink(chunk);
+    return breaks ? Status(Code::kUnavailable, "gone") : Status::Ok();
+  }
+
+  Status ListArtifacts(v1::ListArtifactsRequest request,
+                       const PageSink<v1::Artifact>& sink) override {
+    return Pages("ListArtifacts", request, artifacts, sink);
+  }
+  /// One byte per chunk; a read from before byte `artifact_breaks_at` breaks there.
+  Status ReadArtifact(const v1::ReadArtifactRequest& request,
+                      const std::function<bool(const v1::FileChunk&)>& sink) override {
+    const Status status = Record("ReadArtifact", request, "");
+    if (!status.ok()) return status;
+    for (int64_t at = request.begin_byte(); at < static_cast<int64_t>(artifact.size()); ++at) {
+      if (at == artifact_breaks_at && at > request.begin_byte()) {
+        return {Code::kUnavailable, "gone"};
+      }
+      v1::FileChunk chunk;
+      chunk.set_data(artifact.substr(static_cast<size_t>(at), 1));
+      chunk.set_next_byte(at + 1);
+      if (!sink(chunk)) return {Code::kCancelled, "enough"};
+    }
     return Status::Ok();
   }
 
@@ -280,6 +326,19 @@ class FakeClient : public Client {
       if (item.id() == id) return item;
     }
     return Error(Code::kNotFound, "there is no " + std::to_string(id));
+  }
+  template <typename Item, typename Request>
+  Status Pages(const std::string& call, const Request& request, const std::vector<Item>& items,
+               const PageSink<Item>& sink) {
+    const Status status = Record(call, request, "");
+    for (size_t at = 0; status.ok() && at < items.size();) {
+      Page<Item> page;
+      for (; at < items.size() && page.size() < static_cast<int>(items_per_page); ++at) {
+        *page.Add() = items[at];
+      }
+      if (!sink(page)) break;
+    }
+    return status;
   }
   template <typename T>
   Result<T> Answer(const T& value) const {

@@ -24,6 +24,12 @@ class GrpcCall {
 
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
 
+  /// Unary calls take at most `limit` from now on and are not repeated. Not while others call.
+  void Limit(std::chrono::milliseconds limit) {
+    deadline_ = limit;
+    repeats_ = 0;
+  }
+
   /// Translates, and says who was not there when nobody was.
   Status ToStatus(const grpc::Status& status) const;
 
@@ -40,7 +46,7 @@ class GrpcCall {
   /// restart) is repeated a few times.
   template <typename Attempt>
   Status Repeat(std::chrono::milliseconds deadline, const Attempt& attempt) const {
-    for (int left = kRepeats;; --left) {
+    for (int left = repeats_;; --left) {
       grpc::ClientContext context;
       context.set_deadline(std::chrono::system_clock::now() + deadline);
       const grpc::Status status = attempt(&context);
@@ -57,7 +63,7 @@ class GrpcCall {
                                                       Response*),
                          const Request& request) const {
     Response response;
-    const Status status = Repeat(kCallDeadline, [&](grpc::ClientContext* context) {
+    const Status status = Repeat(deadline_, [&](grpc::ClientContext* context) {
       return (stub.*method)(context, request, &response);
     });
     if (!status.ok()) return Error(status);
@@ -73,6 +79,8 @@ class GrpcCall {
 
   const std::string address_;
   const bool tls_;
+  std::chrono::milliseconds deadline_ = kCallDeadline;
+  int repeats_ = kRepeats;
   std::shared_ptr<grpc::Channel> channel_;
 };
 

@@ -23,12 +23,20 @@ class GrpcClient : public Client {
   GrpcClient(const std::string& address, const client::Credentials& credentials)
       : call_(address, credentials), stub_(v1::Orchestrator::NewStub(call_.channel())) {}
 
+  void LimitCalls(std::chrono::milliseconds limit) override { call_.Limit(limit); }
+
   Result<v1::ServerInfo> GetServerInfo() override {
     return call_.Unary(*stub_, &Stub::GetServerInfo, v1::GetServerInfoRequest());
   }
 
   Result<v1::Namespace> AddNamespace(const v1::AddNamespaceRequest& request) override {
     return call_.Unary(*stub_, &Stub::AddNamespace, request);
+  }
+  Result<v1::Namespace> GetNamespace(const v1::GetNamespaceRequest& request) override {
+    return call_.Unary(*stub_, &Stub::GetNamespace, request);
+  }
+  Result<v1::Namespace> UpdateNamespace(const v1::UpdateNamespaceRequest& request) override {
+    return call_.Unary(*stub_, &Stub::UpdateNamespace, request);
   }
   Status DeleteNamespace(const v1::DeleteNamespaceRequest& request) override {
     return StatusOf(call_.Unary(*stub_, &Stub::DeleteNamespace, request));
@@ -40,7 +48,8 @@ class GrpcClient : public Client {
   }
 
   Result<v1::UploadWorkflowsResponse> UploadWorkflows(
-      const v1::UploadWorkflowsRequest::Header& header, std::string_view bundle) override {
+      const v1::UploadWorkflowsRequest::Header& header, std::string_view bundle,
+      const std::function<void(size_t)>& progress) override {
     v1::UploadWorkflowsResponse response;
     const Status status = call_.Repeat(kUploadDeadline, [&](grpc::ClientContext* context) {
       const auto writer = stub_->UploadWorkflows(context, &response);
@@ -50,6 +59,7 @@ class GrpcClient : public Client {
       for (size_t at = 0; open && at < bundle.size(); at += kChunkBytes) {
         message.set_bundle_chunk(std::string(bundle.substr(at, kChunkBytes)));
         open = writer->Write(message);
+        if (progress) progress(std::min(at + kChunkBytes, bundle.size()));
       }
       // A refused write means that the server has answered already: Finish tells what.
       if (open) writer->WritesDone();
@@ -61,12 +71,10 @@ class GrpcClient : public Client {
   Result<v1::Workflow> GetWorkflow(const v1::GetWorkflowRequest& request) override {
     return call_.Unary(*stub_, &Stub::GetWorkflow, request);
   }
-  Result<std::vector<v1::Workflow>> ListWorkflows(const std::string& ns) override {
-    v1::ListWorkflowsRequest request;
-    request.set_namespace_(ns);
-    return AllPages<v1::Workflow>(
-        request, &Stub::ListWorkflows,
-        [](const v1::ListWorkflowsResponse& page) -> const auto& { return page.workflows(); });
+  Status ListWorkflows(v1::ListWorkflowsRequest request,
+                       const PageSink<v1::Workflow>& sink) override {
+    return EachPage(std::move(request), &Stub::ListWorkflows,
+                    [&](const v1::ListWorkflowsResponse& page) { return sink(page.workflows()); });
   }
   Status DeleteWorkflow(const v1::WorkflowRequest& request) override {
     return StatusOf(call_.Unary(*stub_, &Stub::DeleteWorkflow, request));
@@ -98,13 +106,11 @@ class GrpcClient : public Client {
     request.set_execution_id(execution_id);
     return call_.Unary(*stub_, &Stub::GetWorkflowExecution, request);
   }
-  Result<std::vector<v1::WorkflowExecution>> ListWorkflowExecutions(
-      const std::string& ns, const std::string& name) override {
-    return PagesOfWorkflow<v1::WorkflowExecution, v1::ListWorkflowExecutionsRequest>(
-        ns, name, &Stub::ListWorkflowExecutions,
-        [](const v1::ListWorkflowExecutionsResponse& page) -> const auto& {
-          return page.executions();
-        });
+  Status ListWorkflowExecutions(v1::ListWorkflowExecutionsRequest request,
+                                const PageSink<v1::WorkflowExecution>& sink) override {
+    return EachPage(
+        std::move(request), &Stub::ListWorkflowExecutions,
+        [&](const v1::ListWorkflowExecutionsResponse& page) { return sink(page.executions()); });
   }
   Status WatchWorkflowExecution(
       int64_t execution_id, const std::stop_token& stop,
@@ -131,16 +137,11 @@ class GrpcClient : public Client {
     request.set_task_execution_id(task_execution_id);
     return call_.Unary(*stub_, &Stub::GetTaskExecution, request);
   }
-  Result<std::vector<v1::TaskExecution>> ListTaskExecutions(int64_t execution_id,
-                                                            const std::string& task_name) override {
-    v1::ListTaskExecutionsRequest request;
-    request.set_execution_id(execution_id);
-    request.set_task_name(task_name);
-    return AllPages<v1::TaskExecution>(
-        request, &Stub::ListTaskExecutions,
-        [](const v1::ListTaskExecutionsResponse& page) -> const auto& {
-          return page.task_executions();
-        });
+  Status ListTaskExecutions(v1::ListTaskExecutionsRequest request,
+                            const PageSink<v1::TaskExecution>& sink) override {
+    return EachPage(
+        std::move(request), &Stub::ListTaskExecutions,
+        [&](const v1::ListTaskExecutionsResponse& page) { return sink(page.task_executions()); });
   }
 
   Result<int64_t> RerunTasks(const v1::RerunTasksRequest& request) override {
@@ -274,6 +275,22 @@ class GrpcClient : public Client {
     return call_.ToStatus(reader->Finish());
   }
 
+  Status ListArtifacts(v1::ListArtifactsRequest request,
+                       const PageSink<v1::Artifact>& sink) override {
+    return EachPage(std::move(request), &Stub::ListArtifacts,
+                    [&](const v1::ListArtifactsResponse& page) { return sink(page.artifacts()); });
+  }
+  Status ReadArtifact(const v1::ReadArtifactRequest& request,
+                      const std::function<bool(const v1::FileChunk&)>& sink) override {
+    grpc::ClientContext context;
+    const auto reader = stub_->ReadArtifact(&context, request);
+    v1::FileChunk chunk;
+    while (reader->Read(&chunk)) {
+      if (!sink(chunk)) context.TryCancel();
+    }
+    return call_.ToStatus(reader->Finish());
+  }
+
  private:
   template <typename Item, typename Request, typename Response, typename Items>
   Result<std::vector<Item>> AllPages(Request request,
@@ -281,13 +298,25 @@ class GrpcClient : public Client {
                                                                   const Request&, Response*),
                                      Items items) {
     std::vector<Item> all;
-    request.set_page_size(kPageSize);
-    for (;;) {
-      Result<Response> page = call_.Unary(*stub_, method, request);
-      if (!page) return Error(page.error());
-      const auto& of_page = items(*page);
+    const Status status = EachPage(std::move(request), method, [&](const Response& page) {
+      const auto& of_page = items(page);
       all.insert(all.end(), of_page.begin(), of_page.end());
-      if (page->next_page_token().empty()) return all;
+      return true;
+    });
+    if (!status.ok()) return Error(status);
+    return all;
+  }
+
+  // Hands each page to `sink` until that says it is enough.
+  template <typename Request, typename Response, typename Sink>
+  Status EachPage(Request request,
+                  grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                  const Sink& sink) {
+    if (request.page_size() == 0) request.set_page_size(kPageSize);
+    for (;;) {
+      const Result<Response> page = call_.Unary(*stub_, method, request);
+      if (!page) return page.error();
+      if (!sink(*page) || page->next_page_token().empty()) return Status::Ok();
       request.set_page_token(page->next_page_token());
     }
   }
@@ -301,7 +330,7 @@ class GrpcClient : public Client {
     return AllPages<Item>(std::move(request), method, items);
   }
 
-  const GrpcCall call_;
+  GrpcCall call_;
   const std::unique_ptr<Stub> stub_;
 };
 

@@ -139,7 +139,7 @@ TEST_F(GrpcClientTest, BundlesTravelInChunks) {
   v1::UploadWorkflowsRequest::Header header;
   header.set_request_id("id-2");
   header.set_bundle_name("w");
-  const auto uploaded = client_->UploadWorkflows(header, bundle);
+  const auto uploaded = client_->UploadWorkflows(header, bundle, nullptr);
   ASSERT_TRUE(uploaded) << uploaded.error();
   EXPECT_EQ(uploaded->workflows(0).name(), "w");
   EXPECT_EQ(service_.header.request_id(), "id-2");
@@ -150,7 +150,7 @@ TEST_F(GrpcClientTest, BundlesTravelInChunks) {
 TEST_F(GrpcClientTest, AnUploadThatIsRefusedEarlyTellsWhy) {
   v1::UploadWorkflowsRequest::Header header;
   header.set_bundle_name("refused");
-  const auto uploaded = client_->UploadWorkflows(header, std::string(8 << 20, 'x'));
+  const auto uploaded = client_->UploadWorkflows(header, std::string(8 << 20, 'x'), nullptr);
   ASSERT_FALSE(uploaded);
   EXPECT_EQ(uploaded.error(), Status(Code::kInvalidArgument, "duplicate task name a"));
 }
@@ -238,12 +238,13 @@ TEST(GrpcEventClient, PublishesAndSubscribes) {
   std::vector<int64_t> offsets;
   v1::SubscribeRequest subscribe;
   subscribe.set_after_offset(4);
-  EXPECT_TRUE(
-      client
-          ->Subscribe(subscribe,
-                      [&](const v1::EventRecord& event) { offsets.push_back(event.offset()); })
-          .ok());
+  const auto all = [&](const v1::EventRecord& event) {
+    offsets.push_back(event.offset());
+    return true;
+  };
+  EXPECT_EQ(client->Subscribe(subscribe, all).code(), Code::kUnavailable);
   EXPECT_EQ(offsets, (std::vector<int64_t>{5, 6}));
+  EXPECT_TRUE(client->Subscribe(subscribe, [](const v1::EventRecord&) { return false; }).ok());
   server->Shutdown();
 }
 

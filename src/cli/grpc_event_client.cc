@@ -11,6 +11,7 @@ namespace aiflow::cli {
 namespace {
 
 namespace ns_v0 = ::notification_service;
+constexpr int kPageSize = 500;
 
 // The status that an acknowledgement carries as text: "ALREADY_EXISTS: event id ...".
 Status ParseError(const std::string& text) {
@@ -59,26 +60,14 @@ class GrpcEventClient : public EventClient {
     return response;
   }
 
-  Result<std::vector<v1::EventRecord>> ListEvents(const EventFilter& filter) override {
-    const auto request = RequestOf<ns_v0::ListEventsRequest>(filter);
-    const auto response =
-        call_.Unary(*service_, &ns_v0::NotificationService::Stub::listEvents, request);
-    if (!response) return Error(response.error());
-    if (response->return_code() != ns_v0::SUCCESS) {
-      return Error(Code::kInvalidArgument, response->return_msg());
+  Status ListEvents(v1::ListEventsRequest request, const PageSink<v1::EventRecord>& sink) override {
+    if (request.page_size() == 0) request.set_page_size(kPageSize);
+    for (;;) {
+      const auto page = call_.Unary(*log_, &v1::EventLog::Stub::ListEvents, request);
+      if (!page) return page.error();
+      if (!sink(page->events()) || page->next_page_token().empty()) return Status::Ok();
+      request.set_page_token(page->next_page_token());
     }
-    std::vector<v1::EventRecord> events;
-    for (const ns_v0::EventProto& stored : response->events()) {
-      v1::EventRecord& event = events.emplace_back();
-      event.set_offset(stored.offset());
-      event.set_create_time(stored.create_time());
-      event.set_key(stored.key());
-      event.set_value(stored.value());
-      event.set_context(stored.context());
-      event.set_namespace_(stored.namespace_());
-      event.set_sender(stored.sender());
-    }
-    return events;
   }
 
   Result<int64_t> CountEvents(const EventFilter& filter) override {
@@ -118,14 +107,21 @@ class GrpcEventClient : public EventClient {
   }
 
   Status Subscribe(const v1::SubscribeRequest& request,
-                   const std::function<void(const v1::EventRecord&)>& sink) override {
+                   const std::function<bool(const v1::EventRecord&)>& sink) override {
     grpc::ClientContext context;
     const auto reader = log_->Subscribe(&context, request);
     v1::SubscribeResponse response;
     while (reader->Read(&response)) {
-      for (const v1::EventRecord& event : response.events()) sink(event);
+      for (const v1::EventRecord& event : response.events()) {
+        if (sink(event)) continue;
+        context.TryCancel();
+        (void)reader->Finish();
+        return Status::Ok();
+      }
     }
-    return call_.ToStatus(reader->Finish());
+    const Status end = call_.ToStatus(reader->Finish());
+    // Streams of events have no end of their own: a server that stops may end one like this.
+    return end.ok() ? Status(Code::kUnavailable, "the notification server ended the stream") : end;
   }
 
  private:

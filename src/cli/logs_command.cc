@@ -1,13 +1,8 @@
-#include <chrono>
-#include <thread>
-
 #include "cli/command.h"
+#include "cli/reconnect.h"
 
 namespace aiflow::cli {
 namespace {
-
-constexpr std::chrono::milliseconds kReconnectDelay{300};
-constexpr int kMaxReconnects = 200;  // a minute
 
 struct LogsArgs {
   int64_t execution = 0;
@@ -18,28 +13,27 @@ struct LogsArgs {
 };
 
 int RunLogs(Session& session, const LogsArgs& args) {
-  const Result<Client*> client = session.GetClient();
-  if (!client) return session.Fail(client.error());
   v1::ReadTaskLogRequest request;
   request.set_execution_id(args.execution);
   request.set_task_name(args.task);
   request.set_sequence_number(args.sequence);
   request.set_try_number(args.try_number);
   request.set_follow(args.follow);
+  Reconnect reconnect(session, "server");
   bool begun = false;
-  int failures = 0;
   for (;;) {
+    const Result<Client*> client = session.GetClient();
+    if (!client) return session.Fail(client.error());
     const Status status = (*client)->ReadTaskLog(request, [&](const v1::LogChunk& chunk) {
       begun = true;
-      failures = 0;
+      reconnect.Alive();
       session.output().Raw(chunk.data());
       request.set_begin_byte(chunk.next_byte());
     });
     if (status.ok()) return kExitOk;
     // A restart of the server does not end the log of a task that runs on.
     const bool again = args.follow && begun && status.code() == Code::kUnavailable;
-    if (!again || ++failures > kMaxReconnects) return session.Fail(status);
-    std::this_thread::sleep_for(kReconnectDelay);
+    if (!again || !reconnect.Wait()) return session.Fail(status);
   }
 }
 

@@ -1,6 +1,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -24,6 +25,7 @@ std::optional<std::string> Variable(const std::string& name) {
 Terminal ThisTerminal() {
   Terminal terminal{.out = std::cout, .err = std::cerr};
   terminal.out_is_terminal = isatty(STDOUT_FILENO) != 0;
+  terminal.err_is_terminal = isatty(STDERR_FILENO) != 0;
   terminal.in_is_terminal = isatty(STDIN_FILENO) != 0;
   terminal.colours = terminal.out_is_terminal && !Variable("NO_COLOR") &&
                      Variable("TERM").value_or("dumb") != "dumb";
@@ -39,6 +41,8 @@ Terminal ThisTerminal() {
 
 int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
+  // A reader that has seen enough (`| head`) ends the program, also where the parent ignores that.
+  std::signal(SIGPIPE, SIG_DFL);
   std::error_code unknown;
   const aiflow::cli::World world{
       .terminal = ThisTerminal(),

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/progress.h"
 
 namespace aiflow::cli {
 namespace {
@@ -9,6 +10,10 @@ namespace {
 struct AddArgs {
   std::string name;
   std::string properties;
+};
+struct ShowArgs {
+  std::string name;
+  std::string format;
 };
 struct DeleteArgs {
   std::string name;
@@ -60,6 +65,57 @@ int RunAdd(Session& session, const AddArgs& args) {
   return kExitOk;
 }
 
+// Prints the error, with the namespace that was perhaps meant when there is none of that name.
+int FailForNamespace(Session& session, Client& client, const std::string& name,
+                     const Status& status) {
+  std::vector<std::string> names;
+  if (status.code() == Code::kNotFound) {
+    if (const auto namespaces = client.ListNamespaces()) {
+      for (const v1::Namespace& ns : *namespaces) names.push_back(ns.name());
+    }
+  }
+  return session.Fail(status, name, names);
+}
+
+int RunUpdate(Session& session, const AddArgs& args) {
+  v1::UpdateNamespaceRequest request;
+  request.set_name(args.name);
+  request.set_request_id(Session::NewId());
+  if (const Status status = ParseProperties(args.properties, request.mutable_properties());
+      !status.ok()) {
+    session.Fail(status);
+    return kExitUsage;
+  }
+  const Result<Client*> client = session.GetClient();
+  if (!client) return session.Fail(client.error());
+  const auto updated = (*client)->UpdateNamespace(request);
+  if (!updated) return FailForNamespace(session, **client, args.name, updated.error());
+  session.output().Line("Namespace: " + args.name + ", updated.");
+  return kExitOk;
+}
+
+Table NamespaceTable() { return {.columns = {"name", "properties"}, .rows = {}}; }
+
+Table::Row ToRow(const v1::Namespace& ns) { return {ns.name(), FormatProperties(ns.properties())}; }
+
+int RunShow(Session& session, const ShowArgs& args) {
+  const Result<Client*> client = session.GetClient();
+  if (!client) return session.Fail(client.error());
+  v1::GetNamespaceRequest request;
+  request.set_name(args.name);
+  const auto found = (*client)->GetNamespace(request);
+  if (!found) {
+    const bool missing = found.error().code() == Code::kNotFound;
+    return FailForNamespace(
+        session, **client, args.name,
+        missing ? Status(Code::kNotFound, "No such namespace.") : found.error());
+  }
+  Table table = NamespaceTable();
+  table.rows.push_back(ToRow(*found));
+  session.output().Print(table, *ParseFormat(args.format));
+  return kExitOk;
+}
+
 int RunDelete(Session& session, const DeleteArgs& args) {
   const std::string what =
       args.name + (args.cascade ? " with all its workflows and their executions" : "");
@@ -70,8 +126,12 @@ int RunDelete(Session& session, const DeleteArgs& args) {
   request.set_request_id(Session::NewId());
   const Result<Client*> client = session.GetClient();
   if (!client) return session.Fail(client.error());
-  if (const Status status = (*client)->DeleteNamespace(request); !status.ok()) {
-    return session.Fail(status);
+  const Status status = [&] {
+    const Progress progress(session.output().terminal(), "Deleting");
+    return (*client)->DeleteNamespace(request);
+  }();
+  if (!status.ok()) {
+    return FailForNamespace(session, **client, args.name, status);
   }
   session.output().Line("Namespace: " + args.name + ", deleted.");
   return kExitOk;
@@ -84,10 +144,8 @@ int RunList(Session& session, const ListArgs& args) {
   if (!namespaces) return session.Fail(namespaces.error());
   std::sort(namespaces->begin(), namespaces->end(),
             [](const v1::Namespace& a, const v1::Namespace& b) { return a.name() < b.name(); });
-  Table table{.columns = {"name", "properties"}, .rows = {}};
-  for (const v1::Namespace& ns : *namespaces) {
-    table.rows.push_back({ns.name(), FormatProperties(ns.properties())});
-  }
+  Table table = NamespaceTable();
+  for (const v1::Namespace& ns : *namespaces) table.rows.push_back(ToRow(ns));
   session.output().Print(table, *ParseFormat(args.format));
   return kExitOk;
 }
@@ -115,6 +173,21 @@ void AddNamespaceCommands(CLI::App& app, CommandSlot& slot) {
   AddCommand<ListArgs>(
       group, slot, "list", "List the namespaces",
       [](CLI::App& command, ListArgs& args) { AddFormatOption(command, args.format); }, RunList);
+  AddCommand<ShowArgs>(
+      group, slot, "show", "Show a namespace",
+      [](CLI::App& command, ShowArgs& args) {
+        command.add_option("NAME", args.name, "Its name")->required();
+        AddFormatOption(command, args.format);
+      },
+      RunShow);
+  AddCommand<AddArgs>(
+      group, slot, "update", "Replace the properties of a namespace",
+      [](CLI::App& command, AddArgs& args) {
+        command.add_option("NAME", args.name, "Its name")->required();
+        command.add_option("--properties", args.properties, "JSON object of all its properties")
+            ->required();
+      },
+      RunUpdate);
 }
 
 }  // namespace aiflow::cli

@@ -69,14 +69,14 @@ int RunList(Session& session, const ReadArgs& args) {
   if (!HasServer(session, args.server_uri, "list")) return kExitOk;
   const Result<EventClient*> client = ConnectNotification(session, args.server_uri);
   if (!client) return session.Fail(client.error());
-  const auto filter = FilterOf(**client, args);
-  if (!filter) return session.Fail(filter.error());
-  const auto events = (*client)->ListEvents(*filter);
-  if (!events) return session.Fail(events.error());
-  const Format format = *ParseFormat(args.format);
-  const bool brief = format == Format::kTable && session.output().terminal().out_is_terminal;
-  session.output().Print(EventTable(*events, brief, args.ns.empty()), format);
-  return kExitOk;
+  const auto begin = BeginOf(**client, args);
+  if (!begin) return session.Fail(begin.error());
+  v1::ListEventsRequest request;
+  if (args.key != "*") request.set_key(args.key);
+  request.set_namespace_(args.ns);
+  request.set_sender(args.sender);
+  request.set_after_offset(begin->value_or(0));
+  return ListEvents(session, **client, request, args.ns.empty(), {.format = args.format});
 }
 
 int RunCount(Session& session, const ReadArgs& args) {
@@ -100,7 +100,9 @@ int RunListen(Session& session, const ReadArgs& args) {
   v1::SubscribeRequest request;
   if (!args.key.empty() && args.key != "*") request.add_keys(args.key);
   request.set_namespace_(args.ns);
-  return WatchEvents(session, std::move(request), *begin);
+  const Result<int64_t> after = *begin ? Result<int64_t>(**begin) : (*client)->Head();
+  if (!after) return session.Fail(after.error());
+  return WatchEvents(session, std::move(request), *after, /*limit=*/0);
 }
 
 int RunSend(Session& session, const NotificationSendArgs& args) {

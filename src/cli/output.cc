@@ -9,7 +9,15 @@ void Output::Line(std::string_view text) { terminal_.out << text << std::endl; }
 void Output::Raw(std::string_view text) { terminal_.out << text << std::flush; }
 
 void Output::Print(const Table& table, Format format) {
-  terminal_.out << Render(table, format, terminal_.width) << std::flush;
+  TableWriter writer = MakeTable(table, format);
+  writer.Add(table.rows);
+  writer.Finish();
+}
+
+TableWriter Output::MakeTable(const Table& shape, Format format) {
+  return {shape,
+          {.format = format, .width = terminal_.width, .screen = terminal_.out_is_terminal},
+          [this](std::string_view text) { Raw(text); }};
 }
 
 void Output::Note(std::string_view text) {

@@ -14,6 +14,7 @@ struct Terminal {
   std::ostream& out;
   std::ostream& err;
   bool out_is_terminal = false;
+  bool err_is_terminal = false;
   bool in_is_terminal = false;
   bool colours = false;
   size_t width = 80;
@@ -32,6 +33,8 @@ class Output {
   /// Text as it is, on stdout, and flushed.
   void Raw(std::string_view text);
   void Print(const Table& table, Format format);
+  /// For a list that comes page by page. The output must outlive it.
+  TableWriter MakeTable(const Table& shape, Format format);
 
   /// A remark or a warning beside the result, on stderr.
   void Note(std::string_view text);

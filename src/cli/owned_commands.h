@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/progress.h"
 #include "cli/workflow_request.h"
 
 /// The commands that schedules and triggers of workflows have in common: delete, delete-all, list,
@@ -96,7 +97,10 @@ int DeleteAllOwned(Session& session, const OwnedKind<Item, Request>& kind, const
   if (!session.Confirm("Delete all " + all + "?", args.yes)) return kExitError;
   const Result<Client*> client = session.GetClient();
   if (!client) return session.Fail(client.error());
-  const auto deleted = ((*client)->*kind.remove_all)(WorkflowRequestFor(args.ns, args.name));
+  const auto deleted = [&] {
+    const Progress progress(session.output().terminal(), "Deleting");
+    return ((*client)->*kind.remove_all)(WorkflowRequestFor(args.ns, args.name));
+  }();
   if (!deleted) return FailForWorkflow(session, **client, args.ns, args.name, deleted.error());
   session.output().Line("All " + kind.noun + "s of workflow: " + args.ns + "." + args.name +
                         " deleted.");

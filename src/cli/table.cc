@@ -22,18 +22,14 @@ std::string JsonString(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-std::string RenderJson(const Table& table) {
-  std::string json = "[";
-  for (const Table::Row& row : table.rows) {
+std::string JsonObject(const std::vector<Table::Column>& columns, const std::vector<size_t>& shown,
+                       const Table::Row& row) {
+  std::string json = "{";
+  for (const size_t i : shown) {
     if (json.size() > 1) json += ", ";
-    json += '{';
-    for (size_t i = 0; i < row.size(); ++i) {
-      if (i > 0) json += ", ";
-      json += JsonString(table.columns[i].name) + ": " + (row[i] ? JsonString(*row[i]) : "null");
-    }
-    json += '}';
+    json += JsonString(columns[i].name) + ": " + (row[i] ? JsonString(*row[i]) : "null");
   }
-  return json + "]\n";
+  return json + '}';
 }
 
 // Whether a YAML reader takes the bare text for this very string: nothing that could be a number, a
@@ -68,19 +64,12 @@ std::string YamlString(const std::string& text) {
   return quoted + "'";
 }
 
-std::string RenderYaml(const Table& table) {
-  if (table.rows.empty()) return "[]\n";
-  std::vector<size_t> order(table.columns.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::sort(order.begin(), order.end(),
-            [&](size_t a, size_t b) { return table.columns[a].name < table.columns[b].name; });
+std::string YamlMap(const std::vector<Table::Column>& columns, const std::vector<size_t>& shown,
+                    const Table::Row& row) {
   std::string yaml;
-  for (const Table::Row& row : table.rows) {
-    const char* lead = "- ";
-    for (const size_t i : order) {
-      yaml += lead + table.columns[i].name + ": " + (row[i] ? YamlString(*row[i]) : "null") + "\n";
-      lead = "  ";
-    }
+  for (const size_t i : shown) {
+    yaml += yaml.empty() ? "- " : "  ";
+    yaml += columns[i].name + ": " + (row[i] ? YamlString(*row[i]) : "null") + "\n";
   }
   return yaml;
 }
@@ -125,13 +114,6 @@ using Cells = std::vector<std::string>;
 size_t LeftPad(size_t column) { return column > 0 ? 1 : 0; }
 size_t RightPad(size_t column, size_t count) { return column + 1 < count ? 1 : 0; }
 
-// How a box fits its place.
-struct BoxStyle {
-  std::optional<size_t> limit;  // columns of the terminal
-  std::vector<bool> whole;      // per column: keeps its width
-  bool one_line = false;
-};
-
 std::string RenderRow(const Cells& cells, const std::vector<size_t>& widths, bool align_bottom,
                       bool one_line) {
   std::vector<std::vector<std::string>> wrapped;
@@ -169,52 +151,46 @@ size_t WidestLine(const std::string& text) {
 
 // Makes columns narrower until all fit into `limit`, those that are whole only when the others are
 // at their least.
-void Fit(const BoxStyle& style, size_t limit, std::vector<size_t>* widths) {
+void Fit(const std::vector<bool>& keep, size_t limit, std::vector<size_t>* widths) {
   std::vector<size_t> soft;
   size_t whole = 0;
   for (size_t i = 0; i < widths->size(); ++i) {
-    style.whole[i] ? void(whole += (*widths)[i]) : soft.push_back((*widths)[i]);
+    keep[i] ? void(whole += (*widths)[i]) : soft.push_back((*widths)[i]);
   }
   Collapse(&soft, std::max(limit, whole + soft.size()) - whole);
   size_t next = 0;
   for (size_t i = 0; i < widths->size(); ++i) {
-    if (!style.whole[i]) (*widths)[i] = soft[next++];
+    if (!keep[i]) (*widths)[i] = soft[next++];
   }
   Collapse(widths, limit);
 }
 
-std::string RenderBox(const std::vector<Cells>& rows, const BoxStyle& style) {
-  const size_t count = rows[0].size();
-  std::vector<size_t> widths(count, 0);
-  for (const Cells& row : rows) {
-    for (size_t i = 0; i < count; ++i) {
-      widths[i] = std::max(
-          widths[i], std::max<size_t>(WidestLine(row[i]), 1) + LeftPad(i) + RightPad(i, count));
-    }
-  }
-  if (style.limit) Fit(style, std::max(*style.limit, count) - (count - 1), &widths);
-  const bool one_line = style.limit && style.one_line;
-  std::string text = RenderRow(rows[0], widths, /*align_bottom=*/true, one_line);
-  for (size_t i = 0; i < count; ++i) {
-    text.append(widths[i], '=');
-    if (i + 1 < count) text += '+';
-  }
-  text += '\n';
-  for (size_t r = 1; r < rows.size(); ++r) text += RenderRow(rows[r], widths, false, one_line);
-  return text;
+std::string PlainRow(const Cells& row, const std::vector<size_t>& widths) {
+  std::string text;
+  for (size_t i = 0; i + 1 < row.size(); ++i) text += PadRight(row[i], widths[i] + 2);
+  return text + row.back() + "\n";
 }
 
-std::string RenderPlain(const std::vector<Cells>& rows) {
-  std::vector<size_t> widths(rows[0].size(), 0);
-  for (const Cells& row : rows) {
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], DisplayWidth(row[i]));
-  }
+std::string DoubleLine(const std::vector<size_t>& widths) {
   std::string text;
-  for (const Cells& row : rows) {
-    for (size_t i = 0; i + 1 < row.size(); ++i) text += PadRight(row[i], widths[i] + 2);
-    text += row.back() + "\n";
+  for (size_t i = 0; i < widths.size(); ++i) {
+    text.append(widths[i], '=');
+    if (i + 1 < widths.size()) text += '+';
   }
-  return text;
+  return text + '\n';
+}
+
+bool IsBox(Format format) { return format == Format::kTable || format == Format::kWide; }
+
+bool IsShown(const Table::Column& column, const Layout& layout) {
+  const bool for_eyes = layout.screen && layout.format == Format::kTable;
+  switch (column.shown) {
+    case kAlways: return true;
+    case kDetail: return layout.format != Format::kTable && layout.format != Format::kPlain;
+    case kOnScreen: return for_eyes;
+    case kOffScreen: return !for_eyes;
+  }
+  return true;
 }
 
 }  // namespace
@@ -241,27 +217,107 @@ std::optional<std::string> TextOrNone(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
 }
 
-std::string Render(const Table& table, Format format, size_t width) {
-  for (const Table::Row& row : table.rows) CHECK(row.size() == table.columns.size());
-  if (format == Format::kJson) return RenderJson(table);
-  if (format == Format::kYaml) return RenderYaml(table);
-  if (table.rows.empty() && format != Format::kPlain) return "No data found\n";
+TableWriter::TableWriter(Table shape, const Layout& layout,
+                         std::function<void(std::string_view)> print)
+    : shape_({.columns = std::move(shape.columns), .rows = {}, .one_line = shape.one_line}),
+      layout_(layout),
+      print_(std::move(print)) {
+  for (size_t i = 0; i < shape_.columns.size(); ++i) {
+    if (IsShown(shape_.columns[i], layout_)) shown_.push_back(i);
+  }
+  if (layout_.format != Format::kYaml) return;
+  std::sort(shown_.begin(), shown_.end(),
+            [this](size_t a, size_t b) { return shape_.columns[a].name < shape_.columns[b].name; });
+}
 
-  std::vector<Cells> rows(table.rows.size() + 1);
-  const bool one_line = format == Format::kPlain || (format == Format::kTable && table.one_line);
-  BoxStyle style{.limit = format == Format::kTable ? std::optional(width) : std::nullopt,
-                 .whole = {},
-                 .one_line = table.one_line};
-  for (size_t i = 0; i < table.columns.size(); ++i) {
-    if (table.columns[i].wide_only && format != Format::kWide) continue;
-    rows[0].push_back(table.columns[i].name);
-    style.whole.push_back(table.columns[i].whole);
-    for (size_t r = 0; r < table.rows.size(); ++r) {
-      rows[r + 1].push_back(ShownValue(table.rows[r][i], !one_line));
+// The first rows decide; more of a limited width never change it.
+void TableWriter::Measure(const std::vector<Cells>& rows) {
+  const bool box = IsBox(layout_.format);
+  const bool limited = layout_.format == Format::kTable;
+  if (limited && !widths_.empty()) return;
+  widths_.resize(shown_.size(), 0);
+  const size_t count = shown_.size();
+  for (const Cells& row : rows) {
+    for (size_t i = 0; i < count; ++i) {
+      const size_t width =
+          box ? std::max<size_t>(WidestLine(row[i]), 1) + LeftPad(i) + RightPad(i, count)
+              : DisplayWidth(row[i]);
+      widths_[i] = std::max(widths_[i], width);
     }
   }
-  if (format == Format::kPlain) return RenderPlain(rows);
-  return RenderBox(rows, style);
+  if (!limited) return;
+  std::vector<bool> whole(count);
+  for (size_t i = 0; i < count; ++i) {
+    whole[i] = shape_.columns[shown_[i]].whole && (layout_.screen || !shape_.one_line);
+  }
+  Fit(whole, std::max(layout_.width, count) - (count - 1), &widths_);
+}
+
+std::string TableWriter::Rows(const std::vector<Table::Row>& rows) {
+  const Format format = layout_.format;
+  const bool cut = format == Format::kTable && shape_.one_line && layout_.screen;
+  std::vector<Cells> cells;
+  if (!begun_) {
+    Cells& names = cells.emplace_back();
+    for (const size_t i : shown_) names.push_back(shape_.columns[i].name);
+  }
+  for (const Table::Row& row : rows) {
+    Cells& line = cells.emplace_back();
+    for (const size_t i : shown_) {
+      line.push_back(ShownValue(row[i], !cut && format != Format::kPlain));
+    }
+  }
+  Measure(cells);
+  std::string text;
+  for (size_t r = 0; r < cells.size(); ++r) {
+    const bool head = !begun_ && r == 0;
+    text += format == Format::kPlain ? PlainRow(cells[r], widths_)
+                                     : RenderRow(cells[r], widths_, /*align_bottom=*/head, cut);
+    if (head && format != Format::kPlain) text += DoubleLine(widths_);
+  }
+  return text;
+}
+
+void TableWriter::Add(const std::vector<Table::Row>& rows) {
+  for (const Table::Row& row : rows) CHECK(row.size() == shape_.columns.size());
+  if (rows.empty()) return;
+  std::string text;
+  if (layout_.format == Format::kJson) {
+    for (size_t i = 0; i < rows.size(); ++i) {
+      text += begun_ || i > 0 ? ", " : "[";
+      text += JsonObject(shape_.columns, shown_, rows[i]);
+    }
+  } else if (layout_.format == Format::kYaml) {
+    for (const Table::Row& row : rows) text += YamlMap(shape_.columns, shown_, row);
+  } else {
+    text = Rows(rows);
+  }
+  begun_ = true;
+  print_(text);
+}
+
+void TableWriter::Finish() {
+  switch (layout_.format) {
+    case Format::kJson: return print_(begun_ ? "]\n" : "[]\n");
+    case Format::kYaml:
+      if (!begun_) print_("[]\n");
+      return;
+    case Format::kPlain:
+      if (!begun_) print_(Rows({}));
+      return;
+    case Format::kTable:
+    case Format::kWide:
+      if (!begun_) print_("No data found\n");
+      return;
+  }
+}
+
+std::string Render(const Table& table, const Layout& layout) {
+  std::string text;
+  TableWriter writer(table, layout, [&text](std::string_view part) { text += part; });
+  writer.Add(table.rows);
+  writer.Finish();
+  return text;
 }
 
 }  // namespace aiflow::cli

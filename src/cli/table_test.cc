@@ -45,12 +45,69 @@ TEST(Table, WordsBreakAtBlanksAndLineBreaksStay) {
             "   | second line              \n");
 }
 
+TEST(Table, ColumnsForEyesAreOnlyInTheTableOfATerminal) {
+  const Table table{.columns = {"id", {"where", kOnScreen}, {"task", kOffScreen}, {"x", kDetail}},
+                    .rows = {{"1", "task t of 5", "t", "y"}}};
+  EXPECT_EQ(Render(table, {.format = Format::kTable, .width = 80, .screen = true}),
+            "id | where      \n"
+            "===+============\n"
+            "1  | task t of 5\n");
+  EXPECT_EQ(Render(table, {.format = Format::kPlain, .width = 80, .screen = true}),
+            "id  task\n1   t\n");
+  EXPECT_EQ(Render(table, {.format = Format::kJson, .width = 80, .screen = true}),
+            "[{\"id\": \"1\", \"task\": \"t\", \"x\": \"y\"}]\n");
+  EXPECT_EQ(Render(table, Format::kWide, 80),
+            "id | task | x\n"
+            "===+======+==\n"
+            "1  | t    | y\n");
+}
+
+std::string InPages(const Table& shape, Format format,
+                    const std::vector<std::vector<Table::Row>>& pages) {
+  std::string text;
+  TableWriter writer(shape, {.format = format, .width = 20},
+                     [&text](std::string_view part) { text += part; });
+  for (const auto& page : pages) writer.Add(page);
+  writer.Finish();
+  return text;
+}
+
+TEST(Table, RowsComeInPages) {
+  const Table shape{.columns = {"id", "name"}, .rows = {}};
+  const std::vector<std::vector<Table::Row>> pages = {{}, {{"1", "abc"}}, {{"22", "abc def"}}};
+  EXPECT_EQ(InPages(shape, Format::kJson, pages),
+            "[{\"id\": \"1\", \"name\": \"abc\"}, {\"id\": \"22\", \"name\": \"abc def\"}]\n");
+  EXPECT_EQ(InPages(shape, Format::kYaml, pages),
+            "- id: '1'\n  name: abc\n- id: '22'\n  name: 'abc def'\n");
+  EXPECT_EQ(InPages(shape, Format::kTable, pages),
+            "id | name\n"
+            "===+=====\n"
+            "1  | abc \n"
+            "22 | abc \n"
+            "   | def \n");
+  EXPECT_EQ(InPages(shape, Format::kWide, pages),
+            "id | name\n"
+            "===+=====\n"
+            "1  | abc \n"
+            "22 | abc def\n");
+  EXPECT_EQ(InPages(shape, Format::kPlain, pages), "id  name\n1   abc\n22  abc def\n");
+}
+
+TEST(Table, WithoutRowsItSaysSo) {
+  const Table shape{.columns = {"id", "name"}, .rows = {}};
+  EXPECT_EQ(InPages(shape, Format::kJson, {}), "[]\n");
+  EXPECT_EQ(InPages(shape, Format::kYaml, {}), "[]\n");
+  EXPECT_EQ(InPages(shape, Format::kTable, {{}}), "No data found\n");
+  EXPECT_EQ(InPages(shape, Format::kWide, {}), "No data found\n");
+  EXPECT_EQ(InPages(shape, Format::kPlain, {}), "id  name\n");
+}
+
 TEST(Table, WholeColumnsKeepTheirWidthAndOthersAreCutToOneLine) {
   const Table table{
       .columns = {"key", "value", {"time", false, true}},
       .rows = {{"hour_complete", "a rather long value\nof two lines", "12:00:00.000"}},
       .one_line = true};
-  EXPECT_EQ(Render(table, Format::kTable, 36),
+  EXPECT_EQ(Render(table, {.format = Format::kTable, .width = 36, .screen = true}),
             "key       | value     | time        \n"
             "==========+===========+=============\n"
             "hour_com… | a rather… | 12:00:00.000\n");

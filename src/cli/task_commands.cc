@@ -2,6 +2,7 @@
 #include <cctype>
 
 #include "cli/command.h"
+#include "cli/list_printer.h"
 #include "cli/text.h"
 #include "cli/why_text.h"
 
@@ -25,37 +26,46 @@ struct ShowArgs {
 struct ListArgs {
   int64_t execution = 0;
   std::string task;
-  std::string format;
+  std::vector<std::string> statuses;
+  ListOptions list;
 };
 
-Table ToTable(const std::vector<v1::TaskExecution>& executions) {
-  Table table{.columns = {"id",
-                          "workflow_execution_id",
-                          "task_name",
-                          "sequence_number",
-                          "try_number",
-                          "begin_date",
-                          "end_date",
-                          "status",
-                          {"pid", true},
-                          {"cause", true},
-                          {"reason", true},
-                          {"waits_for", true},
-                          {"deadline", true},
-                          {"output", true}},
-              .rows = {}};
-  for (const v1::TaskExecution& e : executions) {
-    const v1::Cause& cause = e.cause();
-    const std::string why =
-        CauseText(cause.event_key(), cause.event_value(), cause.offset(), cause.text());
-    table.rows.push_back({std::to_string(e.id()), std::to_string(e.execution_id()), e.task_name(),
-                          std::to_string(e.sequence_number()), std::to_string(e.try_number()),
-                          TimeOrNone(e.begin_time()), TimeOrNone(e.end_time()), e.status(),
-                          e.pid() > 0 ? std::optional(std::to_string(e.pid())) : std::nullopt,
-                          TextOrNone(why), TextOrNone(e.reason()), TextOrNone(e.waits_for()),
-                          TimeOrNone(e.deadline()), TextOrNone(e.output())});
-  }
-  return table;
+Table TaskTable() {
+  return {.columns = {"id",
+                      "workflow_execution_id",
+                      "task_name",
+                      "sequence_number",
+                      "try_number",
+                      "begin_date",
+                      "end_date",
+                      "status",
+                      {"pid", kDetail},
+                      {"cause", kDetail},
+                      {"reason", kDetail},
+                      {"waits_for", kDetail},
+                      {"deadline", kDetail},
+                      {"output", kDetail}},
+          .rows = {}};
+}
+
+Table::Row ToRow(const v1::TaskExecution& e) {
+  const v1::Cause& cause = e.cause();
+  const std::string why =
+      CauseText(cause.event_key(), cause.event_value(), cause.offset(), cause.text());
+  return {std::to_string(e.id()),
+          std::to_string(e.execution_id()),
+          e.task_name(),
+          std::to_string(e.sequence_number()),
+          std::to_string(e.try_number()),
+          TimeOrNone(e.begin_time()),
+          TimeOrNone(e.end_time()),
+          e.status(),
+          e.pid() > 0 ? std::optional(std::to_string(e.pid())) : std::nullopt,
+          TextOrNone(why),
+          TextOrNone(e.reason()),
+          TextOrNone(e.waits_for()),
+          TimeOrNone(e.deadline()),
+          TextOrNone(e.output())};
 }
 
 v1::TaskRequest ToRequest(const TaskArgs& args) {
@@ -115,17 +125,24 @@ int RunShow(Session& session, const ShowArgs& args) {
     return session.Fail(Status(Code::kNotFound, "No such task execution."));
   }
   if (!found) return session.Fail(found.error());
-  session.output().Print(ToTable({*found}), *ParseFormat(args.format));
+  Table table = TaskTable();
+  table.rows.push_back(ToRow(*found));
+  session.output().Print(table, *ParseFormat(args.format));
   return kExitOk;
 }
 
 int RunList(Session& session, const ListArgs& args) {
   const Result<Client*> client = session.GetClient();
   if (!client) return session.Fail(client.error());
-  const auto executions = (*client)->ListTaskExecutions(args.execution, args.task);
-  if (!executions) return session.Fail(executions.error());
-  session.output().Print(ToTable(*executions), *ParseFormat(args.format));
-  return kExitOk;
+  v1::ListTaskExecutionsRequest request;
+  request.set_execution_id(args.execution);
+  request.set_task_name(args.task);
+  request.mutable_statuses()->Assign(args.statuses.begin(), args.statuses.end());
+  SetOrder(args.list, "id", request);
+  const Status status = PrintPages<v1::TaskExecution>(
+      session, TaskTable(), args.list, ToRow,
+      [&](const auto& sink) { return (*client)->ListTaskExecutions(request, sink); });
+  return status.ok() ? int{kExitOk} : session.Fail(status);
 }
 
 void DeclareTask(CLI::App& command, TaskArgs& args) {
@@ -142,7 +159,11 @@ void AddTaskCommands(CLI::App& app, CommandSlot& slot) {
       [](CLI::App& command, ListArgs& args) {
         command.add_option("EXECUTION", args.execution, "Id of the workflow execution")->required();
         command.add_option("TASK", args.task, "Only this task");
-        AddFormatOption(command, args.format);
+        AddFilterOption(
+            command, "status", args.statuses,
+            {"INIT", "QUEUED", "RUNNING", "SUCCESS", "FAILED", "STOPPING", "STOPPED", "RETRYING"},
+            "Only in this status");
+        AddListOptions(command, args.list);
       },
       RunList);
   AddCommand<MarkArgs>(

@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "cli/text.h"
 #include "cli/watch_view.h"
 
 namespace aiflow::cli {
@@ -118,7 +119,8 @@ class WatchPrinter {
   WatchPrinter(Session& session, bool quiet)
       : session_(session),
         quiet_(quiet),
-        live_(!quiet && session.world().terminal.out_is_terminal) {}
+        live_(quiet ? session.world().terminal.err_is_terminal
+                    : session.world().terminal.out_is_terminal) {}
 
   void Show(const v1::WorkflowExecutionView& view) {
     view_ = view;
@@ -128,6 +130,11 @@ class WatchPrinter {
   void Redraw() {
     if (!live_ || !view_) return;
     const Terminal& terminal = session_.world().terminal;
+    if (quiet_) {
+      terminal.err << "\r\x1b[K" << Truncate(WaitingLine(), terminal.width - 1) << std::flush;
+      drawn_ = 1;
+      return;
+    }
     const std::vector<std::string> lines =
         WatchTree(*view_, Now(), {terminal.colours, terminal.width, terminal.height});
     std::string text = drawn_ > 0 ? "\x1b[" + std::to_string(drawn_) + "F" : "";
@@ -136,20 +143,31 @@ class WatchPrinter {
     drawn_ = lines.size();
   }
   void Note(const std::string& note) {
+    Wipe();
     drawn_ = 0;  // the tree is drawn anew below the note
     session_.output().Note(note);
   }
   /// Prints how it ended; the exit code.
   int Outcome() {
+    Wipe();
     session_.output().Line(OutcomeLine(view_->execution()));
     if (view_->execution().status() == "FAILED") return kExitExecutionFailed;
     if (view_->execution().status() == "STOPPED") return kExitExecutionStopped;
     return kExitOk;
   }
+  /// Takes the line of somebody who waits away.
+  void Wipe() {
+    if (quiet_ && drawn_ > 0) session_.world().terminal.err << "\r\x1b[K" << std::flush;
+  }
   bool finished() const { return view_ && IsFinished(view_->execution()); }
   bool live() const { return live_; }
 
  private:
+  std::string WaitingLine() const {
+    const v1::WorkflowExecution& execution = view_->execution();
+    return "Workflow execution " + std::to_string(execution.id()) + ": " + execution.status() +
+           " " + FormatElapsed(Now() - execution.begin_time());
+  }
   int64_t Now() const { return session_.world().clock.Now().count(); }
 
   Session& session_;
@@ -196,6 +214,7 @@ int WatchExecution(Session& session, Client& client, int64_t execution_id,
       const auto spent = std::chrono::duration_cast<milliseconds>(steady_clock::now() - begin);
       const auto left = *options.timeout - spent;
       if (left <= milliseconds(0)) {
+        printer.Wipe();
         session.output().Note("Workflow execution " + id +
                               " was not finished in time; it runs on.");
         return kExitTimedOut;
@@ -206,6 +225,7 @@ int WatchExecution(Session& session, Client& client, int64_t execution_id,
     }
     poll(ready.data(), ready.size(), pause);
     if ((ready[1].revents & POLLIN) != 0) {
+      printer.Wipe();
       session.output().Note("\nNo longer watching; workflow execution " + id +
                             " runs on. Watch it with 'aiflow workflow-execution watch " + id +
                             "', stop it with 'aiflow workflow-execution stop " + id + "'.");
@@ -216,7 +236,10 @@ int WatchExecution(Session& session, Client& client, int64_t execution_id,
     for (const v1::WorkflowExecutionView& view : batch.views) printer.Show(view);
     printer.Redraw();
     if (printer.finished()) return printer.Outcome();
-    if (batch.end) return session.Fail(*batch.end);
+    if (batch.end) {
+      printer.Wipe();
+      return session.Fail(*batch.end);
+    }
   }
 }
 

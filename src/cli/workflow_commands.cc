@@ -1,5 +1,7 @@
 #include "cli/command.h"
 #include "cli/compile.h"
+#include "cli/list_printer.h"
+#include "cli/progress.h"
 #include "cli/spec_text.h"
 #include "cli/upload.h"
 #include "cli/workflow_request.h"
@@ -23,7 +25,8 @@ struct NameArgs {
 struct ListArgs {
   std::string ns;
   bool all = false;
-  std::string format;
+  std::string contains;
+  ListOptions list;
 };
 
 std::string FullName(const NameArgs& args) { return args.ns + "." + args.name; }
@@ -45,8 +48,11 @@ int RunUpload(Session& session, const UploadArgs& args) {
   const Result<Client*> client = session.GetClient();
   if (!client) return session.Fail(client.error());
   const std::vector<std::filesystem::path> artifacts(args.files.begin(), args.files.end());
-  const auto uploaded =
-      Upload(**client, *compiled, args.file, artifacts, /*request_id=*/Session::NewId());
+  const auto uploaded = [&] {
+    Progress progress(session.output().terminal(), "Uploading");
+    return Upload(**client, *compiled, args.file, artifacts, /*request_id=*/Session::NewId(),
+                  [&progress](size_t sent, size_t size) { progress.Set(sent, size); });
+  }();
   if (!uploaded) return session.Fail(uploaded.error());
   for (const auto& workflow : uploaded->workflows()) {
     for (const std::string& warning : workflow.warnings()) {
@@ -85,32 +91,40 @@ int RunValidate(Session& session, const UploadArgs& args) {
   return code;
 }
 
-Table ToTable(const std::vector<v1::Workflow>& workflows) {
-  Table table{.columns = {"id",
-                          "workflow_name",
-                          "namespace",
-                          "create_time",
-                          "update_time",
-                          "is_enabled",
-                          "event_offset",
-                          {"latest_snapshot_id", true}},
-              .rows = {}};
-  for (const v1::Workflow& w : workflows) {
-    table.rows.push_back({std::to_string(w.id()), w.name(), w.namespace_(),
-                          TimeOrNone(w.create_time()), TimeOrNone(w.update_time()),
-                          w.enabled() ? "True" : "False", std::to_string(w.event_offset()),
-                          std::to_string(w.latest_snapshot_id())});
-  }
-  return table;
+Table WorkflowTable() {
+  return {.columns = {"id",
+                      "workflow_name",
+                      "namespace",
+                      "create_time",
+                      "update_time",
+                      "is_enabled",
+                      "event_offset",
+                      {"latest_snapshot_id", kDetail}},
+          .rows = {}};
+}
+
+Table::Row ToRow(const v1::Workflow& w) {
+  return {std::to_string(w.id()),
+          w.name(),
+          w.namespace_(),
+          TimeOrNone(w.create_time()),
+          TimeOrNone(w.update_time()),
+          w.enabled() ? "True" : "False",
+          std::to_string(w.event_offset()),
+          std::to_string(w.latest_snapshot_id())};
 }
 
 int RunList(Session& session, const ListArgs& args) {
   const Result<Client*> client = session.GetClient();
   if (!client) return session.Fail(client.error());
-  const auto workflows = (*client)->ListWorkflows(args.all ? "" : args.ns);
-  if (!workflows) return session.Fail(workflows.error());
-  session.output().Print(ToTable(*workflows), *ParseFormat(args.format));
-  return kExitOk;
+  v1::ListWorkflowsRequest request;
+  if (!args.all) request.set_namespace_(args.ns);
+  request.set_name_contains(args.contains);
+  SetOrder(args.list, "id", request);
+  const Status status = PrintPages<v1::Workflow>(
+      session, WorkflowTable(), args.list, ToRow,
+      [&](const auto& sink) { return (*client)->ListWorkflows(request, sink); });
+  return status.ok() ? int{kExitOk} : session.Fail(status);
 }
 
 int RunShow(Session& session, const NameArgs& args) {
@@ -125,7 +139,8 @@ int RunShow(Session& session, const NameArgs& args) {
                            Status(Code::kNotFound, "No such workflow."));
   }
   if (!workflow) return session.Fail(workflow.error());
-  Table table = ToTable({*workflow});
+  Table table = WorkflowTable();
+  table.rows.push_back(ToRow(*workflow));
   const SpecText spec = DescribeSpec(workflow->spec_json());
   for (const char* column : {"content", "config", "tasks", "rules"}) {
     table.columns.emplace_back(column);
@@ -142,7 +157,10 @@ int Change(Session& session, const NameArgs& args,
            Status (Client::*method)(const v1::WorkflowRequest&), const std::string& done) {
   const Result<Client*> client = session.GetClient();
   if (!client) return session.Fail(client.error());
-  const Status status = ((*client)->*method)(WorkflowRequestFor(args.ns, args.name));
+  const Status status = [&] {
+    const Progress progress(session.output().terminal(), "Workflow: " + FullName(args));
+    return ((*client)->*method)(WorkflowRequestFor(args.ns, args.name));
+  }();
   if (!status.ok()) {
     return FailForWorkflow(session, **client, args.ns, args.name, status);
   }
@@ -174,7 +192,8 @@ void AddReadingCommands(CLI::App& group, CommandSlot& slot) {
       [](CLI::App& command, ListArgs& args) {
         AddNamespaceOption(command, args.ns);
         command.add_flag("-A,--all-namespaces", args.all, "Of every namespace");
-        AddFormatOption(command, args.format);
+        command.add_option("--contains", args.contains, "Only names with this text");
+        AddListOptions(command, args.list);
       },
       RunList);
   AddCommand<NameArgs>(

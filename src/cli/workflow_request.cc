@@ -15,13 +15,23 @@ v1::WorkflowRequest WorkflowRequestFor(const std::string& ns, const std::string&
   return request;
 }
 
+std::vector<std::string> WorkflowNames(Client& client, const std::string& ns) {
+  constexpr size_t kMaxNames = 10'000;
+  std::vector<std::string> names;
+  v1::ListWorkflowsRequest request;
+  request.set_namespace_(ns);
+  (void)client.ListWorkflows(request, [&names](const Page<v1::Workflow>& page) {
+    for (const v1::Workflow& workflow : page) names.push_back(workflow.name());
+    return names.size() < kMaxNames;
+  });
+  return names;
+}
+
 int FailForWorkflow(Session& session, Client& client, const std::string& ns,
                     const std::string& name, const Status& status) {
   std::vector<std::string> names;
   if (status.code() == Code::kNotFound) {
-    if (const auto workflows = client.ListWorkflows(ns)) {
-      for (const v1::Workflow& workflow : *workflows) names.push_back(workflow.name());
-    }
+    names = WorkflowNames(client, ns);
   }
   // The name is right: something else was not found.
   if (std::find(names.begin(), names.end(), name) != names.end()) names.clear();

@@ -12,6 +12,10 @@ namespace aiflow::cli {
 /// A request that changes something of the workflow, with an id of its own.
 v1::WorkflowRequest WorkflowRequestFor(const std::string& ns, const std::string& name);
 
+/// Names of the workflows of the namespace, or of all when it is empty; none when the server does
+/// not tell. At most some ten thousand.
+std::vector<std::string> WorkflowNames(Client& client, const std::string& ns);
+
 /// Prints the error, with the workflow of the namespace that was perhaps meant when there is no
 /// such workflow, and returns the exit code.
 int FailForWorkflow(Session& session, Client& client, const std::string& ns,

@@ -7,7 +7,7 @@ from aiflow_server import SOURCE, wait_until
 
 README = (SOURCE / "README.md").read_text()
 # These run until they are ended.
-ENDLESS = ("aiflow standalone", "aiflow event watch")
+ENDLESS = ("aiflow standalone", "aiflow event listen")
 
 
 def commands():
