@@ -6,8 +6,6 @@
 #include <array>
 #include <atomic>
 #include <condition_variable>
-#include <cstdlib>
-#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -16,6 +14,7 @@
 #include <thread>
 #include <utility>
 
+#include "api/http/connection_server.h"
 #include "api/http/connection_threads.h"
 
 namespace aiflow::api {
@@ -28,11 +27,6 @@ constexpr std::array<std::string_view, 6> kMethods = {"GET", "HEAD",  "POST",
                                                       "PUT", "PATCH", "DELETE"};
 /// How often a stream with nothing to tell says that it is there, and sees that nobody listens.
 constexpr std::chrono::seconds kKeepAlive{15};
-constexpr std::chrono::seconds kReadTimeout{10};
-/// A reader that takes nothing for this long is gone; it comes back to where it was.
-constexpr std::chrono::seconds kWriteTimeout{30};
-/// A connection has a thread while it is idle, so not for long.
-constexpr int kIdleConnectionSeconds = 2;
 /// Connections that wait until a thread is free. The library's own number is 5.
 constexpr int kBacklog = 1024;
 constexpr std::chrono::milliseconds kStopPatience{2'000};
@@ -82,33 +76,9 @@ Status LibraryError(int http_status) {
     case 414: return {Code::kInvalidArgument, "the address has more than 8192 bytes"};
     case 416: return {Code::kOutOfRange, "the header Range is no range of bytes"};
     case 500: return {Code::kInternal, "the server failed at this request"};
-    default: return {Code::kInvalidArgument, "the request cannot be understood"};
-  }
-}
-
-int PortOf(const sockaddr_storage& address) {
-  if (address.ss_family == AF_INET) {
-    return ntohs(reinterpret_cast<const sockaddr_in&>(address).sin_port);
-  }
-  if (address.ss_family == AF_INET6) {
-    return ntohs(reinterpret_cast<const sockaddr_in6&>(address).sin6_port);
-  }
-  return 0;
-}
-
-/// Ends what goes over the connections of this process that were accepted at `port`. The library
-/// does not show them.
-void CloseConnectionsOf(int port) {
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
-    const int fd = std::atoi(entry.path().filename().c_str());
-    sockaddr_storage local{};
-    sockaddr_storage remote{};
-    socklen_t size = sizeof(local);
-    if (getsockname(fd, reinterpret_cast<sockaddr*>(&local), &size) != 0) continue;
-    size = sizeof(remote);
-    const bool connected = getpeername(fd, reinterpret_cast<sockaddr*>(&remote), &size) == 0;
-    if (connected && PortOf(local) == port) shutdown(fd, SHUT_RDWR);
+    default:
+      return {Code::kInvalidArgument,
+              "the head of the request cannot be understood, or has more than 64 KiB"};
   }
 }
 
@@ -200,7 +170,7 @@ class HttpServer::Impl {
   const Options options_;
   const Handlers handlers_;
   Streams streams_;
-  std::unique_ptr<httplib::Server> server_;
+  std::unique_ptr<ConnectionServer> server_;
   std::mutex mutex_;
   std::thread thread_;
   std::atomic<bool> stopping_ = false;
@@ -215,17 +185,15 @@ bool HttpServer::Impl::Known(std::string_view authority) const {
 }
 
 Status HttpServer::Impl::MakeServer() {
-  if (options_.certificate_file.empty()) {
-    server_ = std::make_unique<httplib::Server>();
-    return Status::Ok();
+  TlsContext tls;
+  if (!options_.certificate_file.empty()) {
+    auto made =
+        MakeTlsContext(options_.certificate_file, options_.key_file, options_.client_ca_file);
+    if (!made.has_value()) return made.error();
+    tls = *std::move(made);
   }
-  const char* ca = options_.client_ca_file.empty() ? nullptr : options_.client_ca_file.c_str();
-  server_ = std::make_unique<httplib::SSLServer>(options_.certificate_file.c_str(),
-                                                 options_.key_file.c_str(), ca);
-  if (server_->is_valid()) return Status::Ok();
-  return {Code::kInvalidArgument, "the certificate " + options_.certificate_file + " and the key " +
-                                      options_.key_file +
-                                      " are no pair of PEM files that can be read"};
+  server_ = std::make_unique<ConnectionServer>(std::move(tls));
+  return Status::Ok();
 }
 
 void HttpServer::Impl::Configure() {
@@ -239,13 +207,6 @@ void HttpServer::Impl::Configure() {
     socket_ = socket;
   });
   server_->set_tcp_nodelay(true);
-  server_->set_read_timeout(kReadTimeout);
-  server_->set_write_timeout(kWriteTimeout);
-  server_->set_keep_alive_timeout(kIdleConnectionSeconds);
-  // One request for a connection. What is refused before its body is read would leave the body on
-  // the connection, and the library would take that for the next request: a web page could send one
-  // with any header.
-  server_->set_keep_alive_max_count(1);
   server_->set_payload_max_length(kMaxUploadBytes);
   server_->set_default_headers({{"X-Content-Type-Options", "nosniff"},
                                 {"Cache-Control", "no-store"},
@@ -466,7 +427,7 @@ void HttpServer::Impl::Stop() {
     std::condition_variable_any changed;
     std::chrono::milliseconds patience = kStopPatience;
     while (!changed.wait_for(waiting, done, patience, [&done] { return done.stop_requested(); })) {
-      CloseConnectionsOf(port_);
+      server_->EndConnections();
       patience = std::chrono::milliseconds(100);
     }
   });

@@ -16,7 +16,10 @@
 #include <thread>
 #include <vector>
 
+#include "api/access/connection_for_test.h"
+#include "api/access/tls_for_test.h"
 #include "api/grpc/grpc_server.h"
+#include "api/http/socket_stream.h"
 #include "base/clock.h"
 #include "eventlog/log_service.h"
 #include "storage/memory/memory_log.h"
@@ -235,15 +238,18 @@ TEST_F(HttpServerTest, MethodsThatNobodyAnswersAreSaid) {
   }
 }
 
-/// Sends bytes, reads until the server closes the connection.
-std::string Talk(int port, const std::string& bytes) {
+int Connect(int port) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   EXPECT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
-  EXPECT_EQ(send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL), static_cast<ssize_t>(bytes.size()));
+  return fd;
+}
+
+/// Until the server closes the connection; closes it, too.
+std::string ReadAll(int fd) {
   std::string answer;
   char piece[4096];
   for (ssize_t size = 0; (size = recv(fd, piece, sizeof(piece), 0)) > 0;) {
@@ -251,6 +257,17 @@ std::string Talk(int port, const std::string& bytes) {
   }
   close(fd);
   return answer;
+}
+
+/// Sends bytes, reads until the server closes the connection.
+std::string Talk(int port, const std::string& bytes) {
+  const int fd = Connect(port);
+  for (size_t sent = 0; sent < bytes.size();) {
+    const ssize_t size = send(fd, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+    if (size <= 0) break;  // it has been answered before
+    sent += static_cast<size_t>(size);
+  }
+  return ReadAll(fd);
 }
 
 // A web page can send any body, but not any header: what is refused must not be read on.
@@ -272,14 +289,71 @@ TEST_F(HttpServerTest, ABodyThatWasRefusedIsNotReadAsARequest) {
   EXPECT_EQ(log_.head(), 0);
 }
 
+// The library's own reading of heads has no bound.
+TEST_F(HttpServerTest, AHeadWithoutAnEndIsRefusedAtItsBound) {
+  Start();
+  const int fd = Connect(server_->port());
+  std::string lines = "GET / HTTP/1.1\r\n";
+  for (int i = 0; lines.size() < 2 * SocketStream::kMaxHeadBytes; ++i) {
+    lines += "X" + std::to_string(i) + ": " + std::string(100, 'x') + "\r\n";
+  }
+  ASSERT_EQ(send(fd, lines.data(), lines.size(), MSG_NOSIGNAL), static_cast<ssize_t>(lines.size()));
+  const std::string answer = ReadAll(fd);
+  EXPECT_THAT(answer, testing::StartsWith("HTTP/1.1 400"));
+  EXPECT_THAT(answer, HasSubstr("64 KiB"));
+  // Nor a line without an end.
+  EXPECT_EQ(Talk(server_->port(), std::string(2 * SocketStream::kMaxHeadBytes, 'x')), "");
+  EXPECT_EQ(client_->Get("/healthz")->status, 200);
+}
+
+TEST_F(HttpServerTest, WhoStillSendsABodyThatIsRefusedGetsTheAnswer) {
+  Start();
+  const std::string head =
+      "POST /api/v1/events HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.example\r\n"
+      "Content-Length: 4194304\r\n\r\n";
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_THAT(Talk(server_->port(), head + std::string(4 << 20, ' ')),
+                testing::StartsWith("HTTP/1.1 403"));
+  }
+}
+
+TEST_F(HttpServerTest, OverTlsItServesTheSame) {
+  const TemporaryDirectory directory;
+  const SelfSigned own(directory.path());
+  const SelfSigned client_ca(directory.path(), "client");
+  options_.certificate_file = own.certificate_file;
+  options_.key_file = own.key_file;
+  options_.client_ca_file = client_ca.certificate_file;
+  Start();
+  httplib::SSLClient client("localhost", server_->port(), client_ca.certificate_file,
+                            client_ca.key_file);
+  client.set_ca_cert_path(own.certificate_file.c_str());
+  const std::string value(1 << 19, 'v');
+  const auto sent =
+      client.Post("/api/v1/events", R"({"key":"k","value":")" + value + "\"}", "application/json");
+  ASSERT_TRUE(sent) << to_string(sent.error());
+  EXPECT_EQ(sent->status, 200) << sent->body;
+  EXPECT_THAT(client.Get("/api/v1/events")->body, HasSubstr(value));
+  std::string text;
+  client.Get("/api/v1/events/stream", [&text](const char* data, size_t size) {
+    text.append(data, size);
+    return !text.ends_with("\n\n");
+  });
+  EXPECT_THAT(text, testing::StartsWith("id: 1\n"));
+  EXPECT_THAT(text, HasSubstr(value));
+
+  httplib::SSLClient stranger("localhost", server_->port());
+  stranger.set_ca_cert_path(own.certificate_file.c_str());
+  EXPECT_FALSE(stranger.Get("/healthz"));
+  EXPECT_EQ(
+      Talk(server_->port(), "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").find("HTTP/1.1"),
+      std::string::npos);
+  EXPECT_EQ(client.Get("/healthz")->status, 200);
+}
+
 TEST_F(HttpServerTest, ClientsThatNeverEndAreNotWaitedFor) {
   Start();
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(server_->port()));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  ASSERT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  const int fd = Connect(server_->port());
   std::atomic<bool> stop = false;
   std::thread dripping([&] {
     // One byte of a header after the other, each within the time limit of a read.
