@@ -265,6 +265,28 @@ def test_a_reader_of_events_misses_and_repeats_nothing_across_kills_of_the_serve
     assert seen == list(range(total))
 
 
+def test_a_durable_consumer_goes_on_behind_its_cursor(rest, server):
+    assert rest.post("/consumers", {"name": "of/audit"})["cursor"] == "0"
+    for key in range(3):
+        rest.post("/events", {"key": f"k{key}"})
+
+    def next_event():
+        for _, _, data in rest.stream("/events/stream?consumer=of%2Faudit"):
+            return json.loads(data)
+
+    first = next_event()
+    assert first["key"] == "k0" and next_event() == first, "nothing was committed"
+    moved = rest.post("/consumers/of%2Faudit/commit", {"offset": first["offset"]})
+    assert moved["cursor"] == first["offset"] and moved["lag"] == "2"
+    server.kill()
+    server.start()
+    assert next_event()["key"] == "k1"
+    assert [consumer["name"] for consumer in rest.get("/consumers")["consumers"]] == ["of/audit"]
+    rest.call("DELETE", "/consumers/of%2Faudit")
+    assert rest.get("/consumers")["consumers"] == []
+    rest.call("POST", "/consumers/of%2Faudit/commit", {"offset": "1"}, status=404)
+
+
 def test_changes_of_all_executions_are_told_and_taken_up_again(rest, server):
     upload(rest, spec("one", {"name": "t", "command": "true"}), spec("two", {"name": "t", "command": "true"}))
     offset = rest.get("/server")["committed_offset"]

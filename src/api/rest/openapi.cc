@@ -45,6 +45,13 @@ class Document {
     }
     AddErrorSchema();
     json_["components"]["schemas"] = std::move(schemas_);
+    json_["components"]["securitySchemes"]["token"] = {
+        {"type", "http"},
+        {"scheme", "bearer"},
+        {"description",
+         "A token of `aiflow token add`. The server's own user needs none on the server's "
+         "machine."}};
+    json_["security"] = {Json::object(), {{"token", Json::array()}}};
   }
 
   [[nodiscard]] std::string Text() const { return json_.dump(1) + "\n"; }
@@ -156,6 +163,14 @@ Json Document::Parameters(const Route& route) {
                            "The id of the last event that was seen: the stream "
                            "goes on behind it."}});
   }
+  if (route.method->server_streaming() && shape.data != nullptr) {
+    parameters.push_back({{"name", "Range"},
+                          {"in", "header"},
+                          {"schema", {{"type", "string"}, {"pattern", "^bytes=[0-9]{1,18}-$"}}},
+                          {"description",
+                           "A part of the file, as in RFC 9110: `bytes=0-99`, `bytes=100-` or "
+                           "`bytes=-100`. Several parts at once are answered with the whole."}});
+  }
   if (route.body == "*") return parameters;
   for (int i = 0; i < request.field_count(); ++i) {
     const FieldDescriptor& field = *request.field(i);
@@ -190,6 +205,12 @@ Json Document::RequestBody(const Route& route) {
   return {{"content", {{"application/json", {{"schema", std::move(schema)}}}}}};
 }
 
+Json Failure(const char* description) {
+  return {
+      {"description", description},
+      {"content", {{"application/json", {{"schema", {{"$ref", "#/components/schemas/Error"}}}}}}}};
+}
+
 Json Document::Answers(const Route& route) {
   const MethodDescriptor& method = *route.method;
   Json content;
@@ -211,10 +232,15 @@ Json Document::Answers(const Route& route) {
       events["description"] = "Server-sent events; each data is the JSON of a " + told.name() + ".";
     }
   }
-  Json answers = {{"200", {{"description", "OK"}, {"content", std::move(content)}}}};
-  answers["default"] = {
-      {"description", "What went wrong."},
-      {"content", {{"application/json", {{"schema", {{"$ref", "#/components/schemas/Error"}}}}}}}};
+  Json answers = {{"200", {{"description", "OK"}, {"content", content}}}};
+  if (content.contains("application/octet-stream") || content.contains("text/plain")) {
+    content.erase("text/event-stream");
+    answers["206"] = {{"description", "The part that Range asks for."},
+                      {"content", std::move(content)}};
+    answers["416"] = Failure("The file has no such part; Content-Range tells its size.");
+  }
+  answers["401"] = Failure("A token is needed, or the one that came is not known.");
+  answers["default"] = Failure("What went wrong.");
   return answers;
 }
 
