@@ -274,7 +274,7 @@ int Finish(Session& session, int code) {
 int RunProgram(const World& world, const std::vector<std::string>& words, const std::string& name,
                const std::string& description,
                const std::function<void(CLI::App&, Session&, CommandSlot&)>& declare) {
-  Session session(world);
+  Session session(world, name);
   try {
     CommandSlot slot;
     CLI::App app(description, name);

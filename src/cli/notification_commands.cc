@@ -1,6 +1,7 @@
 // The program `notification`, which is also `aiflow notification`.
 #include "cli/command.h"
 #include "cli/event_use.h"
+#include "cli/settings_commands.h"
 #include "server/notification_main.h"
 
 namespace aiflow::cli {
@@ -15,13 +16,6 @@ struct DbArgs {
   std::string version;
   bool yes = false;
 };
-struct ConfigArgs {
-  std::string key;
-  std::string color;
-  bool origin = false;
-  std::string format;
-};
-
 std::filesystem::path HomeOf(Session& session) {
   return server::ResolveNotificationHome(session.address_options().home);
 }
@@ -57,13 +51,14 @@ void AddServer(CLI::App& app, CommandSlot& slot) {
       [](Session& session, const StartArgs& args) {
         server::NotificationOptions options = args.options;
         options.home = HomeOf(session).string();
+        options.program = session.program();
         if (!args.daemon) return server::RunNotificationServer(options);
         return server::StartNotificationDaemon(options, session.world().executable);
       });
   AddCommand<NoArgs>(
       group, slot, "stop", "Stop the server", [](CLI::App&, NoArgs&) {},
       [](Session& session, const NoArgs&) {
-        return server::StopNotificationServer(HomeOf(session));
+        return server::StopNotificationServer(HomeOf(session), session.program());
       });
 }
 
@@ -103,71 +98,28 @@ void AddDb(CLI::App& app, CommandSlot& slot) {
                      init);
 }
 
-int RunGetValue(Session& session, const ConfigArgs& args) {
-  const auto value = server::GetNotificationConfigValue(HomeOf(session), args.key);
-  if (!value && value.error().code() == Code::kNotFound) {
-    session.output().Error("The option [" + args.key + "] is not found in config.");
-    return kExitError;
-  }
-  return Finish(session, value);
-}
-
-int RunInit(Session& session, const ConfigArgs&) {
-  const auto path = server::InitNotificationConfig(HomeOf(session));
-  if (!path && path.error().code() == Code::kAlreadyExists) {
-    session.output().Note("Notification server config has already initialized at " +
-                          path.error().message() + ".");
-    return kExitOk;
-  }
-  if (!path) return session.Fail(path.error());
-  session.output().Line("Notification server config generated at " + path->string() + ".");
-  return kExitOk;
-}
-
-int RunShow(Session& session, const ConfigArgs& args) {
-  const auto settings = server::ShowNotificationConfig(HomeOf(session));
-  if (!settings) return session.Fail(settings.error());
-  Table table{.columns = {{"key", false, true}, "value", {"origin", !args.origin}}, .rows = {}};
-  for (const server::Setting& setting : *settings) {
-    table.rows.push_back({setting.key, setting.value, setting.origin});
-  }
-  session.output().Print(table, *ParseFormat(args.format));
-  return kExitOk;
-}
-
-int RunList(Session& session, const ConfigArgs&) {
-  const Result<std::string> text = server::ListNotificationConfig(HomeOf(session));
-  if (!text) return session.Fail(text.error());
-  session.output().Raw(*text);
-  return kExitOk;
+Result<std::string> ValueOf(Session& session, const std::string& key) {
+  auto value = server::GetNotificationConfigValue(HomeOf(session), key);
+  if (value || value.error().code() != Code::kNotFound) return value;
+  // As the forerunner said it, with its exit code.
+  return Error(Code::kInvalidArgument, "The option [" + key + "] is not found in config.");
 }
 
 void AddConfig(CLI::App& app, CommandSlot& slot) {
-  CLI::App& group = AddGroup(app, "config", "The notification server's configuration");
-  AddCommand<ConfigArgs>(
-      group, slot, "get-value", "Print the value of a setting, defaults included",
-      [](CLI::App& command, ConfigArgs& args) {
-        command.add_option("OPTION", args.key, "Name of the setting")->required();
-      },
-      RunGetValue);
-  AddCommand<ConfigArgs>(
-      group, slot, "init", "Write notification_server.yaml with the defaults",
-      [](CLI::App&, ConfigArgs&) {}, RunInit);
-  AddCommand<ConfigArgs>(
-      group, slot, "list", "Print the configuration file",
-      [](CLI::App& command, ConfigArgs& args) {
-        command.add_option("--color", args.color, "Accepted for older scripts; never coloured")
-            ->check(CLI::IsMember({"on", "off", "auto"}));
-      },
-      RunList);
-  AddCommand<ConfigArgs>(
-      group, slot, "show", "Print every setting in force, defaults included",
-      [](CLI::App& command, ConfigArgs& args) {
-        command.add_flag("--origin", args.origin,
-                         "Also where each is from: default, the file, or an environment variable");
-        AddFormatOption(command, args.format);
-      },
-      RunShow);
+  const SettingsFile settings{
+      .about = "The notification server's configuration",
+      .file = "notification_server.yaml",
+      .owner = "Notification server",
+      .is_there =
+          [](const std::string& path) {
+            return "Notification server config has already initialized at " + path + ".";
+          },
+      .value = ValueOf,
+      .all = [](Session& session) { return server::ShowNotificationConfig(HomeOf(session)); },
+      .init = [](Session& session) { return server::InitNotificationConfig(HomeOf(session)); },
+      .text = [](Session& session) { return server::ListNotificationConfig(HomeOf(session)); },
+  };
+  AddSettingsCommands(app, slot, settings);
 }
 
 }  // namespace

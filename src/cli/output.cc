@@ -27,7 +27,7 @@ void Output::Note(std::string_view text) {
 
 void Output::Error(std::string_view text) {
   terminal_.out << std::flush;
-  terminal_.err << "aiflow: " << Printable(text, /*keep_lines=*/true) << std::endl;
+  terminal_.err << program_ << ": " << Printable(text, /*keep_lines=*/true) << std::endl;
 }
 
 }  // namespace aiflow::cli

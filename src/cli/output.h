@@ -4,6 +4,7 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "cli/table.h"
 
@@ -24,7 +25,9 @@ struct Terminal {
 /// Prints the results of commands for people and for programs. One thread at a time.
 class Output {
  public:
-  explicit Output(const Terminal& terminal) : terminal_(terminal) {}
+  /// `program`: the name that errors begin with.
+  Output(const Terminal& terminal, std::string program)
+      : terminal_(terminal), program_(std::move(program)) {}
 
   const Terminal& terminal() const { return terminal_; }
 
@@ -43,6 +46,7 @@ class Output {
 
  private:
   const Terminal terminal_;
+  const std::string program_;
 };
 
 }  // namespace aiflow::cli

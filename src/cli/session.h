@@ -41,12 +41,15 @@ struct World {
 /// Main thread only.
 class Session {
  public:
-  explicit Session(const World& world) : world_(world), output_(world.terminal) {}
+  /// `program`: the name that it was called by.
+  Session(const World& world, const std::string& program)
+      : world_(world), program_(program), output_(world.terminal, program) {}
 
   /// Bound to the global options of the command line.
   AddressOptions& address_options() { return address_options_; }
 
   const World& world() const { return world_; }
+  const std::string& program() const { return program_; }
   Output& output() { return output_; }
   std::filesystem::path Home() const {
     return HomeDirectory(address_options_.home, world_.environment);
@@ -77,6 +80,7 @@ class Session {
 
  private:
   const World world_;
+  const std::string program_;
   Output output_;
   AddressOptions address_options_;
   std::string start_hint_ =

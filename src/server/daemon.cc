@@ -1,17 +1,14 @@
-#include <sys/wait.h>
-
 #include <chrono>
 #include <csignal>
 #include <filesystem>
-#include <ios>
 #include <iostream>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <system_error>
-#include <thread>
 #include <vector>
 
-#include "server/detached.h"
+#include "server/background.h"
+#include "server/complain.h"
+#include "server/endpoint_file.h"
 #include "server/home.h"
 #include "server/server_main.h"
 
@@ -20,11 +17,7 @@ namespace {
 
 constexpr std::chrono::seconds kStartPatience{60};
 constexpr std::chrono::seconds kStopPatience{60};
-
-int Complain(const std::string& message, int exit_code) {
-  std::cerr << "aiflow: " << message << "\n";
-  return exit_code;
-}
+constexpr const char* kProgram = "aiflow";
 
 std::vector<std::string> CommandOf(const ServerOptions& options, const Home& home,
                                    const std::filesystem::path& executable) {
@@ -54,16 +47,11 @@ std::vector<std::string> CommandOf(const ServerOptions& options, const Home& hom
 }  // namespace
 
 Endpoints LastEndpoints(const std::filesystem::path& home) {
-  const Result<std::string> text = ReadTextFile(Home(home).endpoints());
-  if (!text.has_value()) return {};
-  const auto json = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object() || !json.contains("pid") || !json["pid"].is_number_integer()) return {};
-  const auto member = [&json](const char* name) {
-    const auto found = json.find(name);
-    return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
-  };
-  return {member("server_uri"),       member("notification_uri"), member("http_url"),
-          json["pid"].get<int64_t>(), member("version"),          member("log")};
+  const EndpointFile file = ReadEndpointFile(Home(home).endpoints());
+  if (file.pid == 0) return {};
+  return {file.Text("server_uri"), file.Text("notification_uri"),
+          file.Text("http_url"),   file.pid,
+          file.Text("version"),    file.Text("log")};
 }
 
 Result<Endpoints> ReadEndpoints(const std::filesystem::path& home) {
@@ -88,50 +76,40 @@ Result<Endpoints> ReadEndpoints(const std::filesystem::path& home) {
 int StartServerDaemon(const ServerOptions& options, const std::filesystem::path& executable) {
   const Home home(ResolveHome(options.home));
   if (const auto running = ReadEndpoints(home.root()); running.has_value()) {
-    return Complain("AIFlow Server is running, stop it first with 'aiflow server stop'. (pid " +
+    return Complain(kProgram,
+                    "AIFlow Server is running, stop it first with 'aiflow server stop'. (pid " +
                         std::to_string(running->pid) + ")",
                     kExitHomeInUse);
   }
   std::error_code error;
   if (!std::filesystem::exists(home.root(), error)) {
-    return Complain("the home " + home.root().string() +
+    return Complain(kProgram,
+                    "the home " + home.root().string() +
                         " does not exist; make it with `aiflow db init`, or use "
                         "`aiflow standalone`",
                     kExitConfig);
   }
-  {
-    const PrivateFiles private_files;  // the server itself takes the user's umask along
-    std::filesystem::create_directories(home.logs(), error);
-  }
-  const std::string output = (home.logs() / "aiflow_server.out").string();
-  const auto size = std::filesystem::file_size(output, error);
-  const std::streamoff begin = error ? 0 : static_cast<std::streamoff>(size);
-  const Result<pid_t> pid = SpawnDetached(CommandOf(options, home, executable), output);
-  if (!pid.has_value()) return Complain(pid.error().message(), kExitFailure);
-
+  Endpoints endpoints;
+  BackgroundStart start{.program = kProgram,
+                        .words = CommandOf(options, home, executable),
+                        .output = home.logs() / "aiflow_server.out",
+                        .patience = kStartPatience,
+                        .patience_text = "60 s"};
   // The endpoint file appears when it is ready.
-  const auto end = std::chrono::steady_clock::now() + kStartPatience;
-  while (std::chrono::steady_clock::now() < end) {
-    int status = 0;
-    if (waitpid(*pid, &status, WNOHANG) == *pid) {
-      return Complain(
-          "the server ended at once; its output is in " + output + LastLines(output, begin),
-          WIFEXITED(status) && WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : kExitFailure);
-    }
-    const auto endpoints = ReadEndpoints(home.root());
-    if (endpoints.has_value() && endpoints->pid == *pid) {
-      std::cout << "AIFlow Server runs in the background (pid " << *pid << ").\n"
-                << "  scheduler     " << endpoints->server_uri << "\n"
-                << "  notification  " << endpoints->notification_uri << "\n"
-                << "  log           " << (endpoints->log.empty() ? output : endpoints->log) << "\n"
-                << "  pid file      " << home.pid_file().string() << "\n";
-      return kExitOk;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return Complain(
-      "the server is not ready after 60 s; its output is in " + output + LastLines(output, begin),
-      kExitFailure);
+  start.ready = [&](pid_t pid) {
+    const auto read = ReadEndpoints(home.root());
+    if (read.has_value()) endpoints = *read;
+    return read.has_value() && read->pid == pid;
+  };
+  pid_t pid = 0;
+  if (const int code = StartInBackground(start, &pid); code != kExitOk) return code;
+  std::cout << "AIFlow Server runs in the background (pid " << pid << ").\n"
+            << "  scheduler     " << endpoints.server_uri << "\n"
+            << "  notification  " << endpoints.notification_uri << "\n"
+            << "  log           " << (endpoints.log.empty() ? start.output.string() : endpoints.log)
+            << "\n"
+            << "  pid file      " << home.pid_file().string() << "\n";
+  return kExitOk;
 }
 
 int StopServer(const std::filesystem::path& root, bool stop_tasks) {
@@ -140,22 +118,12 @@ int StopServer(const std::filesystem::path& root, bool stop_tasks) {
   if (!running.has_value()) {
     std::error_code ignored;
     std::filesystem::remove(home.pid_file(), ignored);
-    return Complain(running.error().message(), kExitNotRunning);
+    return Complain(kProgram, running.error().message(), kExitNotRunning);
   }
   // With tasks to stop, it takes as long as they may take.
   const auto patience = stop_tasks ? kStopPatience * 2 : kStopPatience;
-  const Status ended =
-      EndProcess(static_cast<pid_t>(running->pid), stop_tasks ? SIGUSR1 : SIGTERM, patience);
-  if (ended.code() == Code::kNotFound) {
-    return Complain("the server of the home " + home.root().string() + " has just ended",
-                    kExitNotRunning);
-  }
-  if (!ended.ok()) {
-    return Complain("cannot stop the server (pid " + std::to_string(running->pid) + ")",
-                    kExitFailure);
-  }
-  std::cout << "AIFlow Server (pid " << running->pid << ") has stopped.\n";
-  return kExitOk;
+  return EndInBackground(kProgram, "AIFlow Server", static_cast<pid_t>(running->pid),
+                         stop_tasks ? SIGUSR1 : SIGTERM, patience);
 }
 
 }  // namespace aiflow::server

@@ -6,6 +6,7 @@
 #include "executor/local/attempt_store.h"
 #include "executor/local/runner_connection.h"
 #include "server/config.h"
+#include "server/config_file.h"
 #include "server/home.h"
 #include "server/server_main.h"
 #include "storage/io/file_system.h"
@@ -99,27 +100,11 @@ Result<std::vector<Setting>> ShowConfig(const fs::path& home) {
 }
 
 Result<fs::path> InitConfig(const fs::path& root) {
-  const PrivateFiles private_files;
-  const Home home(ResolveHome(root.string()));
-  if (Status made = home.Make(); !made.ok()) return Error(std::move(made));
-  std::error_code error;
-  if (fs::exists(home.config(), error)) {
-    return Error(Code::kAlreadyExists,
-                 home.config().string() + " exists already and was left as it is");
-  }
-  if (Status written = WriteFileAtomically(home.config(), DefaultConfigText()); !written.ok()) {
-    return Error(std::move(written));
-  }
-  return home.config();
+  return InitConfigFile(Home(ResolveHome(root.string())).config(), DefaultConfigText());
 }
 
 Result<std::string> ListConfig(const fs::path& root) {
-  const Home home(ResolveHome(root.string()));
-  const Result<std::string> text = ReadTextFile(home.config());
-  if (text.has_value()) return text;
-  return Error(Code::kNotFound, home.config().string() +
-                                    " does not exist: the defaults apply; write them there with "
-                                    "`aiflow config init`");
+  return ListConfigFile(Home(ResolveHome(root.string())).config(), "aiflow config init");
 }
 
 Result<std::string> DbInit(const fs::path& home) { return MakeOrUpgrade(home); }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "eventlog/log_service.h"
+#include "server/config_file.h"
 #include "server/home.h"
 #include "server/notification_config.h"
 #include "server/notification_home.h"
@@ -47,8 +48,6 @@ Result<std::unique_ptr<SegmentLog>> OpenLog(const fs::path& directory) {
 
 }  // namespace
 
-Status NotificationHome::Make() const { return MakeHomeDirectory(root_); }
-
 Result<std::string> GetNotificationConfigValue(const fs::path& home, const std::string& key) {
   const auto config = LoadNotificationConfig(ResolveNotificationHome(home.string()));
   if (!config.has_value()) return Error(config.error());
@@ -62,26 +61,13 @@ Result<std::vector<Setting>> ShowNotificationConfig(const fs::path& home) {
 }
 
 Result<fs::path> InitNotificationConfig(const fs::path& root) {
-  const NotificationHome home(ResolveNotificationHome(root.string()));
-  if (Status made = home.Make(); !made.ok()) return Error(std::move(made));
-  std::error_code error;
-  if (fs::exists(home.config(), error)) {
-    return Error(Code::kAlreadyExists, home.config().string());
-  }
-  Status written = WriteFileAtomically(home.config(), DefaultNotificationConfigText());
-  if (!written.ok()) return Error(std::move(written));
-  // It may hold addresses with passwords one day.
-  fs::permissions(home.config(), fs::perms::owner_read | fs::perms::owner_write, error);
-  return home.config();
+  return InitConfigFile(NotificationHome(ResolveNotificationHome(root.string())).config(),
+                        DefaultNotificationConfigText());
 }
 
 Result<std::string> ListNotificationConfig(const fs::path& root) {
-  const NotificationHome home(ResolveNotificationHome(root.string()));
-  const Result<std::string> text = ReadTextFile(home.config());
-  if (text.has_value()) return text;
-  return Error(Code::kNotFound, "Do not find config file " + home.config().string() +
-                                    "; the defaults apply, 'notification config init' writes "
-                                    "them there");
+  return ListConfigFile(NotificationHome(ResolveNotificationHome(root.string())).config(),
+                        "notification config init");
 }
 
 Result<std::string> NotificationDbInit(const fs::path& root) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/status.h"
+#include "server/endpoint_file.h"
 #include "storage/sqlite/home_lock.h"
 
 namespace aiflow::server {
@@ -28,6 +29,11 @@ class NotificationHome {
 
   /// Makes the directory, for its owner alone. Fine when it exists.
   [[nodiscard]] Status Make() const;
+  /// The server that runs on the home; pid 0 when none does. The lock tells more surely than the
+  /// pid, which another process may have by now. REQUIRES: the directory is there.
+  [[nodiscard]] EndpointFile Running() const;
+  /// Removes, and tells on stderr, a pid file that a server left which did not end by itself.
+  void RemoveStalePidFile() const;
   /// Keeps other servers out. kFailedPrecondition names the pid of the one that runs.
   [[nodiscard]] Result<sqlite::HomeLock> Lock() const { return sqlite::HomeLock::Take(lock()); }
 
@@ -35,7 +41,7 @@ class NotificationHome {
   std::filesystem::path root_;
 };
 
-/// host:port of the home's last server, whether it runs or not; empty when none ever ran.
-std::string LastNotificationUri(const NotificationHome& home);
+/// What a command says that finds another server on its home.
+std::string AlreadyRunning(const EndpointFile& running);
 
 }  // namespace aiflow::server

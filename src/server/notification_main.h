@@ -17,7 +17,8 @@ namespace aiflow::server {
 std::filesystem::path ResolveNotificationHome(const std::string& given);
 
 struct NotificationOptions {
-  std::string home;         // empty: ResolveNotificationHome("")
+  std::string program = "aiflow";  // in whose name it complains
+  std::string home;                // empty: ResolveNotificationHome("")
   std::optional<int> port;  // else server_port of the configuration; 0 lets the system choose
   std::string host = "127.0.0.1";
   bool insecure = false;  // allows a host that is not loopback
@@ -32,7 +33,7 @@ int RunNotificationServer(const NotificationOptions& options);
 int StartNotificationDaemon(const NotificationOptions& options,
                             const std::filesystem::path& executable);
 /// `notification server stop`: SIGTERM, then SIGKILL after 60 s.
-int StopNotificationServer(const std::filesystem::path& home);
+int StopNotificationServer(const std::filesystem::path& home, const std::string& program);
 /// host:port of the server that runs on the home; kUnavailable when none does.
 Result<std::string> RunningNotificationServer(const std::filesystem::path& home);
 

@@ -12,6 +12,7 @@
 #include "api/access/tokens.h"
 #include "api/grpc/grpc_server.h"
 #include "eventlog/log_service.h"
+#include "server/endpoint_file.h"
 #include "server/log_retention.h"
 #include "server/notification_main.h"
 #include "server/port_reservation.h"
@@ -115,7 +116,7 @@ Status NotificationServer::Impl::Start() {
     return {Code::kUnavailable, "home " + home.root().string() + ": " + lock.error().message()};
   }
   lock_.emplace(*std::move(lock));
-  const std::string before = LastNotificationUri(home);
+  const std::string before = ReadEndpointFile(home.endpoints()).Text("notification_uri");
   auto port = PortReservation::TakeAgain(options_.host, options_.port, PortOf(before));
   if (!port.has_value()) {
     return {port.error().code(), "the notification server " + port.error().message() +

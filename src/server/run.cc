@@ -8,12 +8,13 @@
 #include <cstdlib>
 #include <iostream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 
+#include "server/complain.h"
 #include "server/config.h"
 #include "server/doors.h"
+#include "server/endpoint_file.h"
 #include "server/home.h"
 #include "server/server.h"
 #include "server/server_log.h"
@@ -29,21 +30,8 @@ namespace fs = std::filesystem;
 // Longer than the default grace of a stopping task.
 constexpr Millis kStopTasksPatience{90'000};
 
-int Complain(const Status& status, int exit_code) {
-  std::cerr << "aiflow: " << status.message() << "\n";
-  return exit_code;
-}
-
-int ExitCodeOf(const Status& status) {
-  switch (status.code()) {
-    case Code::kOk: return kExitOk;
-    case Code::kAlreadyExists: return kExitPortInUse;
-    case Code::kUnavailable: return kExitHomeInUse;
-    case Code::kFailedPrecondition:
-    case Code::kDataLoss: return kExitHomeMismatch;
-    case Code::kInvalidArgument: return kExitUsage;
-    default: return kExitFailure;
-  }
+int Fail(const Status& status, int exit_code) {
+  return Complain("aiflow", status.message(), exit_code);
 }
 
 Result<Listeners> ListenersOf(const ServerOptions& options, const Config& config) {
@@ -80,16 +68,11 @@ bool HangupEnds() {
 }
 
 Status WriteEndpoints(const Home& home, const Server& server, const std::string& log) {
-  const nlohmann::ordered_json json = {
-      {"server_uri", server.server_uri()},
-      {"notification_uri", server.notification_uri()},
-      {"http_url", server.http_url()},
-      {"pid", getpid()},
-      {"version", Version()},
-      {"log", log},
-  };
-  AIFLOW_RETURN_IF_ERROR(WriteFileAtomically(home.pid_file(), std::to_string(getpid()) + "\n"));
-  return WriteFileAtomically(home.endpoints(), json.dump(2) + "\n");
+  return WriteEndpointFile(home.endpoints(), home.pid_file(),
+                           {{"server_uri", server.server_uri()},
+                            {"notification_uri", server.notification_uri()},
+                            {"http_url", server.http_url()},
+                            {"log", log}});
 }
 
 void PrintReady(const Home& home, const Server& server, const std::string& log) {
@@ -141,18 +124,18 @@ int Run(const ServerOptions& options, bool standalone) {
   KeepUmaskForTasks(private_files.before());
   const Home home(ResolveHome(options.home));
   const Result<Config> config = LoadConfig(home.root());
-  if (!config.has_value()) return Complain(config.error(), kExitConfig);
+  if (!config.has_value()) return Fail(config.error(), kExitConfig);
   const Result<Listeners> listeners = ListenersOf(options, *config);
-  if (!listeners.has_value()) return Complain(listeners.error(), kExitUsage);
+  if (!listeners.has_value()) return Fail(listeners.error(), kExitUsage);
   const Status allowed = CheckBind(home, *config, listeners->host, listeners->insecure);
-  if (!allowed.ok()) return Complain(allowed, kExitUsage);
-  if (const auto tls = TlsOf(*config); !tls.has_value()) return Complain(tls.error(), kExitConfig);
+  if (!allowed.ok()) return Fail(allowed, kExitUsage);
+  if (const auto tls = TlsOf(*config); !tls.has_value()) return Fail(tls.error(), kExitConfig);
   std::error_code none;
   if (!standalone && !fs::exists(home.root(), none)) {
-    return Complain(Status(Code::kNotFound, "the home " + home.root().string() +
-                                                " does not exist; make it with `aiflow db init`, "
-                                                "or use `aiflow standalone`"),
-                    kExitConfig);
+    return Fail(Status(Code::kNotFound, "the home " + home.root().string() +
+                                            " does not exist; make it with `aiflow db init`, "
+                                            "or use `aiflow standalone`"),
+                kExitConfig);
   }
 
   const ServiceManager manager;
@@ -182,9 +165,9 @@ int Run(const ServerOptions& options, bool standalone) {
     return Status::Ok();
   };
   auto server = Server::Start(std::move(server_options));
-  if (!server.has_value()) return Complain(server.error(), ExitCodeOf(server.error()));
+  if (!server.has_value()) return Fail(server.error(), ExitCodeOf(server.error()));
   if (Status written = WriteEndpoints(home, **server, log.path()); !written.ok()) {
-    return Complain(written, kExitFailure);
+    return Fail(written, kExitFailure);
   }
   log.logger()->info("ready: scheduler {}, notification {}, http {}", (*server)->server_uri(),
                      (*server)->notification_uri(), (*server)->http_url());

@@ -91,8 +91,8 @@ Result<Endpoints> ReadEndpoints(const std::filesystem::path& home);
 Result<std::string> GetConfigValue(const std::filesystem::path& home, const std::string& key);
 /// `aiflow config show`: every key with its effective value and where that is from.
 Result<std::vector<Setting>> ShowConfig(const std::filesystem::path& home);
-/// `aiflow config init`: writes aiflow_server.yaml with all defaults. The path; kAlreadyExists
-/// leaves the file as it is.
+/// `aiflow config init`: writes aiflow_server.yaml with all defaults. The path; kAlreadyExists,
+/// with the path as its message, leaves the file as it is.
 Result<std::filesystem::path> InitConfig(const std::filesystem::path& home);
 /// `aiflow config list`: the text of the file; kNotFound without one.
 Result<std::string> ListConfig(const std::filesystem::path& home);

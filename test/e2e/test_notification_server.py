@@ -135,11 +135,13 @@ def test_config_and_db_commands(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600 and stat.S_IMODE(home.stat().st_mode) == 0o700
     assert run("config", "get-value", "server_port").stdout == "50052\n"
     unknown = run("config", "get-value", "x")
-    assert "The option [x] is not found in config." in unknown.stderr and unknown.returncode == 1
+    assert unknown.stderr == "notification: The option [x] is not found in config.\n"
+    assert unknown.returncode == 1
     assert run("config", "list").stdout == path.read_text()
     # The same by the other name, and by the environment.
     env["AIFLOW__NOTIFICATION__SERVER_PORT"] = "6000"
     aiflow = (str(AIFLOW), "notification")
+    assert run("config", "get-value", "x", program=aiflow).stderr.startswith("aiflow: The option")
     shown = run("config", "show", "--origin", "-o", "json", program=aiflow).stdout
     port = next(row for row in json.loads(shown) if row["key"] == "server_port")
     assert (port["value"], port["origin"]) == ("6000", "AIFLOW__NOTIFICATION__SERVER_PORT")
@@ -168,7 +170,8 @@ def test_server_start_in_the_background_is_ready_and_is_stopped(tmp_path):
     pid_file = home / "notification_server.pid"
     none = run("server", "stop")
     assert none.returncode == 7
-    assert f"PID file of Notification server does not exist at {pid_file}" in none.stderr
+    assert none.stderr == (
+        f"notification: PID file of Notification server does not exist at {pid_file}\n")
     started = run("server", "start", "-d", "--port", "0")
     try:
         assert started.returncode == 0, started.stderr
