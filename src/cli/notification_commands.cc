@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/event_use.h"
 #include "cli/settings_commands.h"
+#include "cli/token_group.h"
 #include "server/notification_main.h"
 
 namespace aiflow::cli {
@@ -42,11 +43,15 @@ void AddServer(CLI::App& app, CommandSlot& slot) {
         command.add_flag("-d,--daemon", args.daemon, "In the background");
         command.add_option("--port", args.options.port,
                            "Instead of server_port of the configuration; 0: any");
+        command.add_option("--http-port", args.options.http_port,
+                           "Instead of http_port of the configuration; 0: any, -1: none");
         command.add_option("--host", args.options.host, "Address to listen on")
             ->capture_default_str();
         command.add_flag("--insecure", args.options.insecure,
                          "Listen on addresses that other machines reach, without protection");
         command.add_flag("--verbose", args.options.verbose, "Log more");
+        // Of the server that runs in the background.
+        command.add_flag("--log-to-file", args.options.log_to_file)->group("");
       },
       [](Session& session, const StartArgs& args) {
         server::NotificationOptions options = args.options;
@@ -122,12 +127,29 @@ void AddConfig(CLI::App& app, CommandSlot& slot) {
   AddSettingsCommands(app, slot, settings);
 }
 
+void AddTokens(CLI::App& app, CommandSlot& slot) {
+  const TokenKeeper keeper{
+      .for_servers = true,
+      .add =
+          [](Session& session, const std::string& name, bool server) {
+            return server::AddNotificationToken(HomeOf(session), name, server);
+          },
+      .list = [](Session& session) { return server::NotificationTokens(HomeOf(session)); },
+      .remove =
+          [](Session& session, const std::string& name) {
+            return server::RemoveNotificationToken(HomeOf(session), name);
+          },
+  };
+  AddTokenGroup(app, slot, keeper);
+}
+
 }  // namespace
 
 void AddNotificationCommands(CLI::App& app, CommandSlot& slot) {
   AddConfig(app, slot);
   AddDb(app, slot);
   AddServer(app, slot);
+  AddTokens(app, slot);
   AddNotificationEventCommands(app, slot);
   CLI::App& consumers = AddGroup(app, "consumer", "Durable consumers of the event log");
   AddConsumerCommands(consumers, slot, ConnectOfHome, /*with_uri=*/true);

@@ -1,6 +1,5 @@
 #include "server/config.h"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
@@ -8,14 +7,13 @@
 
 #include "base/check.h"
 #include "calendar/time_zone.h"
-#include "server/byte_size.h"
+#include "server/config_checks.h"
 #include "server/home.h"
 
 namespace aiflow::server {
 namespace {
 
 constexpr int64_t kMaxPort = 65'535;
-constexpr uint64_t kLeastLogSize = 64U << 10;
 
 using Key = ConfigKey<Config>;
 
@@ -122,36 +120,14 @@ Status CheckConfig(const Config& config, const std::filesystem::path& home) {
   if (const auto zone = TimeZone::Find(config.default_timezone); !zone.has_value()) {
     return WrongKey("default_timezone", "is unusable: " + zone.error().message());
   }
-  constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warning", "error"};
-  if (std::find(kLevels.begin(), kLevels.end(), config.log_level) == kLevels.end()) {
-    return WrongKey("log_level", "must be debug, info, warning or error: " + config.log_level);
-  }
-  if (config.unix_socket != "true" && config.unix_socket != "false") {
-    return WrongKey("unix_socket", "must be true or false: " + config.unix_socket);
-  }
+  AIFLOW_RETURN_IF_ERROR(CheckLogLevel(config.log_level));
+  AIFLOW_RETURN_IF_ERROR(CheckBool("unix_socket", config.unix_socket));
   AIFLOW_RETURN_IF_ERROR(CheckDuration("hook_timeout", config.hook_timeout, "1s", "1h"));
   AIFLOW_RETURN_IF_ERROR(CheckDuration("compile_timeout", config.compile_timeout, "1s", "1h"));
-  AIFLOW_RETURN_IF_ERROR(
-      CheckDuration("retention_interval", config.retention_interval, "1s", "7d"));
-  if (config.history_retention != "0") {
-    AIFLOW_RETURN_IF_ERROR(
-        CheckDuration("history_retention", config.history_retention, "1s", "36500d"));
-  }
-  AIFLOW_RETURN_IF_ERROR(
-      CheckDuration("idempotence_window", config.idempotence_window, "1s", "3650d"));
-  if (config.disk_reserve != "auto" && !ParseByteSize(config.disk_reserve).has_value()) {
-    return WrongKey("disk_reserve", "must be auto, or a whole number and k, m or g, as in 512m: " +
-                                        config.disk_reserve);
-  }
-  if (config.log_format != "text" && config.log_format != "json") {
-    return WrongKey("log_format", "must be text or json: " + config.log_format);
-  }
-  const std::optional<uint64_t> log_size = ParseByteSize(config.log_max_size);
-  if (!log_size.has_value() || *log_size < kLeastLogSize) {
-    return WrongKey("log_max_size", "must be a whole number and k, m or g, and at least 64k: " +
-                                        config.log_max_size);
-  }
-  return Status::Ok();
+  AIFLOW_RETURN_IF_ERROR(CheckRetention(config.history_retention, config.retention_interval,
+                                        config.idempotence_window));
+  AIFLOW_RETURN_IF_ERROR(CheckDiskReserve(config.disk_reserve));
+  return CheckLogFile(config.log_format, config.log_max_size);
 }
 
 const ConfigTable<Config>& Table() {
@@ -187,10 +163,8 @@ Millis Config::compile_timeout_ms() const { return CheckedDuration(compile_timeo
 Millis Config::history_retention_ms() const { return CheckedDuration(history_retention); }
 Millis Config::retention_interval_ms() const { return CheckedDuration(retention_interval); }
 Millis Config::idempotence_window_ms() const { return CheckedDuration(idempotence_window); }
-std::optional<uint64_t> Config::disk_reserve_bytes() const { return ParseByteSize(disk_reserve); }
-uint64_t Config::log_max_size_bytes() const {
-  return ParseByteSize(log_max_size).value_or(kLeastLogSize);
-}
+std::optional<uint64_t> Config::disk_reserve_bytes() const { return DiskReserveOf(disk_reserve); }
+uint64_t Config::log_max_size_bytes() const { return LogSizeOf(log_max_size); }
 
 Result<Config> ParseConfig(const std::string& text, const std::filesystem::path& home) {
   return ParseSettings(Table(), text, home);

@@ -43,7 +43,7 @@ Result<DiskSpace> ReadDiskSpace(const std::filesystem::path& path) {
 uint64_t DefaultDiskReserve(uint64_t size) { return std::min(kUsualReserve, size / 10); }
 
 DiskReport JudgeDisk(const DiskSpace& space, std::optional<uint64_t> reserve,
-                     const std::string& path) {
+                     const std::string& path, const std::string& refused) {
   DiskReport report;
   report.space = space;
   report.reserve = reserve.value_or(DefaultDiskReserve(space.size));
@@ -63,8 +63,8 @@ DiskReport JudgeDisk(const DiskSpace& space, std::optional<uint64_t> reserve,
                    std::to_string(report.inode_reserve);
   }
   report.text += report.level == DiskLevel::kFull
-                     ? ": new events, uploads and starts are refused until there is more"
-                     : ": below half of that, new events, uploads and starts will be refused";
+                     ? ": " + refused + " are refused until there is more"
+                     : ": below half of that, " + refused + " will be refused";
   report.text += "; free some space, or shorten history_retention";
   return report;
 }
@@ -92,8 +92,9 @@ DiskReport DiskWatch::Look() {
     next_look_.store((clock_.Monotonic() + kLookEach).count(), std::memory_order_relaxed);
     const Result<DiskSpace> space = options_.look();
     if (space.has_value()) {
-      changed = JudgeDisk(*space, options_.reserve, options_.path).level != last_.level;
-      last_ = JudgeDisk(*space, options_.reserve, options_.path);
+      const DiskLevel before = last_.level;
+      last_ = JudgeDisk(*space, options_.reserve, options_.path, options_.refused);
+      changed = last_.level != before;
       level_.store(last_.level, std::memory_order_relaxed);
     }
     report = last_;

@@ -43,8 +43,10 @@ struct DiskReport {
 uint64_t DefaultDiskReserve(uint64_t size);
 
 /// The level of a file system, in numbers and words. `reserve`: nothing for the default.
+/// `refused` are what is refused when there is too little: "new events".
 DiskReport JudgeDisk(const DiskSpace& space, std::optional<uint64_t> reserve,
-                     const std::string& path);
+                     const std::string& path,
+                     const std::string& refused = "new events, uploads and starts");
 
 /// Raises an alarm before the disk of a home is full, so that what the engine and the tasks have
 /// yet to say still finds room. Looks only when something is written, at most once per second but
@@ -52,7 +54,8 @@ DiskReport JudgeDisk(const DiskSpace& space, std::optional<uint64_t> reserve,
 class DiskWatch {
  public:
   struct Options {
-    std::string path;                 // named in messages
+    std::string path;                                        // named in messages
+    std::string refused = "new events, uploads and starts";  // also
     std::optional<uint64_t> reserve;  // bytes; nothing: the default; 0: never an alarm
     std::function<Result<DiskSpace>()> look;
     /// Called when the level has changed, from the thread that noticed; must not block.

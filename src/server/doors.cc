@@ -6,50 +6,74 @@
 
 namespace aiflow::server {
 
-Result<std::optional<api::Tls>> TlsOf(const Config& config) {
-  if (config.tls_certificate_file.empty() && config.tls_key_file.empty() &&
-      config.tls_client_ca_file.empty()) {
+DoorSettings DoorsOf(const Home& home, const Config& config) {
+  return {.tokens = home.tokens(),
+          .sockets = config.unix_socket == "true" ? home.sockets() : std::filesystem::path(),
+          .certificate_file = config.tls_certificate_file,
+          .key_file = config.tls_key_file,
+          .client_ca_file = config.tls_client_ca_file,
+          .config_file = home.config(),
+          .add_token = "aiflow token add NAME",
+          .danger = "run programs here"};
+}
+
+DoorSettings DoorsOf(const NotificationHome& home, const NotificationConfig& config) {
+  return {.tokens = home.tokens(),
+          .sockets = config.unix_socket == "true" ? home.sockets() : std::filesystem::path(),
+          .certificate_file = config.tls_certificate_file,
+          .key_file = config.tls_key_file,
+          .client_ca_file = config.tls_client_ca_file,
+          .config_file = home.config(),
+          .add_token = "notification token add NAME",
+          .danger = "read and send every event"};
+}
+
+Result<std::optional<api::Tls>> TlsOf(const DoorSettings& settings) {
+  if (settings.certificate_file.empty() && settings.key_file.empty() &&
+      settings.client_ca_file.empty()) {
     return std::optional<api::Tls>();
   }
   Result<api::Tls> tls =
-      api::ReadTls(config.tls_certificate_file, config.tls_key_file, config.tls_client_ca_file);
+      api::ReadTls(settings.certificate_file, settings.key_file, settings.client_ca_file);
   if (!tls.has_value()) return Error(tls.error());
   return std::optional<api::Tls>(*std::move(tls));
 }
 
-Status CheckBind(const Home& home, const Config& config, const std::string& host, bool insecure) {
+Status CheckBind(const DoorSettings& settings, const std::string& host, bool insecure) {
   if (insecure || api::IsLoopback(host)) return Status::Ok();
-  const bool tls = !config.tls_certificate_file.empty();
-  const auto tokens = api::ListTokens(home.tokens());
+  const bool tls = !settings.certificate_file.empty();
+  const auto tokens = api::ListTokens(settings.tokens);
   if (!tokens.has_value()) return tokens.error();
   if (tls && !tokens->empty()) return Status::Ok();
   std::string missing;
-  if (!tls) missing = "TLS: set tls_certificate_file and tls_key_file in " + home.config().string();
+  if (!tls) {
+    missing = "TLS: set tls_certificate_file and tls_key_file in " + settings.config_file.string();
+  }
   if (tokens->empty()) {
-    missing += std::string(missing.empty() ? "" : ", and ") +
-               "a token: make one with `aiflow token add NAME`";
+    missing += std::string(missing.empty() ? "" : ", and ") + "a token: make one with `" +
+               settings.add_token + "`";
   }
   return {Code::kInvalidArgument,
-          "--host " + host +
-              " can be reached from other machines, and who reaches the ports can run programs "
-              "here; listen on 127.0.0.1, or protect them by " +
-              missing + "; --insecure opens them to everybody, on a network that you trust"};
+          "--host " + host + " can be reached from other machines, and who reaches the ports can " +
+              settings.danger + "; listen on 127.0.0.1, or protect them by " + missing +
+              "; --insecure opens them to everybody, on a network that you trust"};
 }
 
-Result<std::unique_ptr<Doors>> Doors::Make(const Home& home, const Config& config, bool insecure,
+Result<std::unique_ptr<Doors>> Doors::Make(const DoorSettings& settings, bool insecure,
                                            std::function<void(const std::string&)> warn) {
   auto doors = std::unique_ptr<Doors>(new Doors());
-  Result<std::optional<api::Tls>> tls = TlsOf(config);
+  Result<std::optional<api::Tls>> tls = TlsOf(settings);
   if (!tls.has_value()) return Error(tls.error());
   doors->tls_ = *std::move(tls);
   doors->warn_ = std::move(warn);
   doors->tokens_ =
-      std::make_unique<api::Tokens>(home.tokens(), [warn = doors->warn_](const Status& problem) {
+      std::make_unique<api::Tokens>(settings.tokens, [warn = doors->warn_](const Status& problem) {
         warn("no token is accepted: " + problem.message());
       });
   (void)doors->tokens_->Check();  // what is wrong with them is told now, not at the first call
-  doors->access_.emplace(api::Access::Options{.open = insecure}, *doors->tokens_);
-  if (config.unix_socket == "true") doors->sockets_ = home.sockets();
+  doors->access_.emplace(api::Access::Options{.open = insecure, .add_token = settings.add_token},
+                         *doors->tokens_);
+  doors->sockets_ = settings.sockets;
   return doors;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -11,26 +12,43 @@
 #include "base/status.h"
 #include "server/config.h"
 #include "server/home.h"
+#include "server/notification_config.h"
+#include "server/notification_home.h"
 #include "server/port_reservation.h"
 
 namespace aiflow::server {
 
-/// In run/ of the home.
+/// In run/ of a home.
 inline constexpr const char* kSchedulerSocket = "scheduler.sock";
 inline constexpr const char* kNotificationSocket = "notification.sock";
 
-/// The TLS files that a configuration names; none when it names none. Errors as of ReadTls.
-Result<std::optional<api::Tls>> TlsOf(const Config& config);
+/// What a home and its configuration say about who gets in. Plain value.
+struct DoorSettings {
+  std::filesystem::path tokens;
+  std::filesystem::path sockets;  // the directory of unix sockets; empty: there are none
+  std::string certificate_file;   // empty: no TLS
+  std::string key_file;
+  std::string client_ca_file;
+  // For messages.
+  std::filesystem::path config_file;
+  std::string add_token;  // the command
+  std::string danger;     // what those can do who reach the ports
+};
+DoorSettings DoorsOf(const Home& home, const Config& config);
+DoorSettings DoorsOf(const NotificationHome& home, const NotificationConfig& config);
+
+/// The TLS files that are named; none when none is. Errors as of ReadTls.
+Result<std::optional<api::Tls>> TlsOf(const DoorSettings& settings);
 
 /// Whether a server may listen on `host`: kInvalidArgument, with what to do, when other machines
 /// reach it and there is not both TLS and a token.
-Status CheckBind(const Home& home, const Config& config, const std::string& host, bool insecure);
+Status CheckBind(const DoorSettings& settings, const std::string& host, bool insecure);
 
 /// Who may use the ports of a server, and how they get in. Thread-safe.
 class Doors {
  public:
   /// `warn` is told what is not as it should be; it must not block.
-  static Result<std::unique_ptr<Doors>> Make(const Home& home, const Config& config, bool insecure,
+  static Result<std::unique_ptr<Doors>> Make(const DoorSettings& settings, bool insecure,
                                              std::function<void(const std::string&)> warn);
 
   /// The sockets of one role: its reserved port, and where the configuration wants it, a unix

@@ -30,7 +30,7 @@ class DoorsTest : public testing::Test {
 
   /// The sockets that a role gets in the home at `root`.
   std::vector<int> Families(const std::filesystem::path& root) {
-    const auto doors = Doors::Make(Home(root), config_, /*insecure=*/false,
+    const auto doors = Doors::Make(DoorsOf(Home(root), config_), /*insecure=*/false,
                                    [this](const std::string& line) { warnings_.push_back(line); });
     EXPECT_TRUE(doors.has_value()) << doors.error();
     auto port = PortReservation::Take("127.0.0.1", 0);
@@ -77,7 +77,7 @@ TEST_F(DoorsTest, AFileOfTokensThatCannotBeUsedIsToldAtTheStart) {
 TEST_F(DoorsTest, AnOpenAddressNeedsTlsAndATokenOrInsecure) {
   const Home home(root_);
   const auto refusal = [&](const std::string& host, bool insecure = false) {
-    return CheckBind(home, config_, host, insecure).message();
+    return CheckBind(DoorsOf(home, config_), host, insecure).message();
   };
   for (const char* local : {"127.0.0.1", "::1", "localhost"}) EXPECT_EQ(refusal(local), "");
   for (const char* open : {"0.0.0.0", "::", "10.0.0.1", "host.example"}) {
@@ -93,12 +93,28 @@ TEST_F(DoorsTest, AnOpenAddressNeedsTlsAndATokenOrInsecure) {
                                             Not(HasSubstr("set tls_certificate_file"))));
   ASSERT_TRUE(AddToken(root_, "t").has_value());
   EXPECT_EQ(refusal("::"), "");
-  EXPECT_TRUE(TlsOf(config_).has_value());
-  EXPECT_TRUE(TlsOf(config_)->has_value());
+  EXPECT_TRUE(TlsOf(DoorsOf(home, config_)).has_value());
+  EXPECT_TRUE(TlsOf(DoorsOf(home, config_))->has_value());
   config_.tls_certificate_file.clear();
   EXPECT_THAT(refusal("::"), testing::AllOf(HasSubstr("set tls_certificate_file"),
                                             Not(HasSubstr("aiflow token add"))));
-  EXPECT_FALSE(TlsOf(config_).has_value()) << "half of TLS is none";
+  EXPECT_FALSE(TlsOf(DoorsOf(home, config_)).has_value()) << "half of TLS is none";
+}
+
+TEST_F(DoorsTest, ANotificationServerNamesItsOwnFileAndCommand) {
+  const NotificationHome home(root_);
+  NotificationConfig config;
+  const auto refusal = [&] {
+    return CheckBind(DoorsOf(home, config), "0.0.0.0", /*insecure=*/false).message();
+  };
+  EXPECT_THAT(refusal(),
+              testing::AllOf(HasSubstr("notification_server.yaml"),
+                             HasSubstr("notification token add"), Not(HasSubstr("run programs"))));
+  const api::SelfSigned own(root_);
+  config.tls_certificate_file = own.certificate_file;
+  config.tls_key_file = own.key_file;
+  ASSERT_TRUE(AddToken(root_, "t").has_value());
+  EXPECT_EQ(refusal(), "");
 }
 
 }  // namespace

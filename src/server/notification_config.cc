@@ -1,12 +1,12 @@
 #include "server/notification_config.h"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
 #include <optional>
 #include <string_view>
 
+#include "server/config_checks.h"
 #include "server/notification_home.h"
 
 namespace aiflow::server {
@@ -19,7 +19,7 @@ constexpr double kMaxStartSeconds = 3'600;
 
 const auto& Keys() {
   using C = NotificationConfig;
-  static const std::array<Key, 10> kKeys = {{
+  static const std::array<Key, 19> kKeys = {{
       {"server_port", &C::server_port, "Port of the notification server.", 0, 65'535},
       {"db_uri", &C::db_uri, "Events are kept in the directory PATH.events beside this path."},
       {"enable_ha", &C::enable_ha, "Several servers of one log come in a later version."},
@@ -36,6 +36,22 @@ const auto& Keys() {
        "How often what is older than that is removed."},
       {"idempotence_window", &C::idempotence_window,
        "How long the id of an event is known after the event was removed."},
+      {"http_port", &C::http_port, "Port of HTTP: /healthz, /readyz and /metrics; -1: none.", -1,
+       65'535},
+      {"unix_socket", &C::unix_socket,
+       "Whether the server also listens on run/notification.sock in the home: true, false."},
+      {"tls_certificate_file", &C::tls_certificate_file,
+       "PEM file of the certificate that the ports show; empty: no TLS."},
+      {"tls_key_file", &C::tls_key_file,
+       "PEM file of its private key, for the server's user alone."},
+      {"tls_client_ca_file", &C::tls_client_ca_file,
+       "PEM file of who signs clients' certificates; empty: clients need none."},
+      {"disk_reserve", &C::disk_reserve,
+       "Free disk space below which there is an alarm, and below half of which new events are "
+       "refused: a number and k, m or g; auto: 256m, but at most a tenth of the disk; 0: never."},
+      {"log_format", &C::log_format, "Of the server's log: text or json."},
+      {"log_max_size", &C::log_max_size, "Size at which a new file of the log is begun."},
+      {"log_files", &C::log_files, "Files of the server's log that are kept.", 1, 10'000},
   }};
   return kKeys;
 }
@@ -77,17 +93,12 @@ Status Check(const NotificationConfig& config, const std::filesystem::path& /*ho
                     "most 3600: " +
                         config.wait_for_server_started_timeout);
   }
-  constexpr std::array<std::string_view, 4> kLevels = {"debug", "info", "warning", "error"};
-  if (std::find(kLevels.begin(), kLevels.end(), config.log_level) == kLevels.end()) {
-    return WrongKey("log_level", "must be debug, info, warning or error: " + config.log_level);
-  }
-  if (config.history_retention != "0") {
-    AIFLOW_RETURN_IF_ERROR(
-        CheckDuration("history_retention", config.history_retention, "1s", "36500d"));
-  }
-  AIFLOW_RETURN_IF_ERROR(
-      CheckDuration("retention_interval", config.retention_interval, "1s", "7d"));
-  return CheckDuration("idempotence_window", config.idempotence_window, "1s", "3650d");
+  AIFLOW_RETURN_IF_ERROR(CheckLogLevel(config.log_level));
+  AIFLOW_RETURN_IF_ERROR(CheckBool("unix_socket", config.unix_socket));
+  AIFLOW_RETURN_IF_ERROR(CheckRetention(config.history_retention, config.retention_interval,
+                                        config.idempotence_window));
+  AIFLOW_RETURN_IF_ERROR(CheckDiskReserve(config.disk_reserve));
+  return CheckLogFile(config.log_format, config.log_max_size);
 }
 
 const ConfigTable<NotificationConfig>& Table() {
@@ -132,6 +143,10 @@ Millis NotificationConfig::retention_interval_ms() const {
 Millis NotificationConfig::idempotence_window_ms() const {
   return CheckedDuration(idempotence_window);
 }
+std::optional<uint64_t> NotificationConfig::disk_reserve_bytes() const {
+  return DiskReserveOf(disk_reserve);
+}
+uint64_t NotificationConfig::log_max_size_bytes() const { return LogSizeOf(log_max_size); }
 
 Result<NotificationConfig> ParseNotificationConfig(const std::string& text,
                                                    const std::filesystem::path& home) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,15 @@ struct NotificationConfig {
   std::string advertised_uri;
   std::string wait_for_server_started_timeout = "5.0";  // seconds
   std::string log_level = "info";
+  int64_t http_port = -1;            // -1: off
+  std::string unix_socket = "true";  // or "false"
+  std::string tls_certificate_file;  // empty: no TLS
+  std::string tls_key_file;
+  std::string tls_client_ca_file;  // empty: clients need no certificate
+  std::string disk_reserve = "auto";
+  std::string log_format = "text";
+  std::string log_max_size = "64m";
+  int64_t log_files = 10;
   // Durations as text: a whole number and s, m, h or d.
   std::string history_retention = "30d";  // 0: for ever
   std::string retention_interval = "1h";
@@ -33,6 +43,8 @@ struct NotificationConfig {
   [[nodiscard]] Millis history_retention_ms() const;  // 0: for ever
   [[nodiscard]] Millis retention_interval_ms() const;
   [[nodiscard]] Millis idempotence_window_ms() const;
+  [[nodiscard]] std::optional<uint64_t> disk_reserve_bytes() const;  // nothing: auto
+  [[nodiscard]] uint64_t log_max_size_bytes() const;
 
   // As in Config.
   std::vector<std::string> unused;

@@ -51,5 +51,31 @@ TEST(NotificationConfigTest, WhatThisVersionCannotDoIsRefusedWithTheReason) {
   EXPECT_THAT(Refusal("server_port:"), HasSubstr("no value"));
 }
 
+TEST(NotificationConfigTest, HttpIsOffAndTheDiskIsWatchedUnlessItSaysOtherwise) {
+  const auto config = ParseNotificationConfig("", "/n");
+  ASSERT_TRUE(config.has_value()) << config.error();
+  EXPECT_EQ(config->http_port, -1);
+  EXPECT_EQ(config->disk_reserve_bytes(), std::nullopt) << "auto";
+  EXPECT_EQ(config->log_max_size_bytes(), 64U << 20);
+  const auto other = ParseNotificationConfig(
+      "http_port: 8001\ndisk_reserve: 512m\nlog_format: json\nlog_max_size: 1m\nlog_files: 3\n"
+      "unix_socket: false\ntls_certificate_file: '{NOTIFICATION_HOME}/s.crt'\n",
+      "/n");
+  ASSERT_TRUE(other.has_value()) << other.error();
+  EXPECT_EQ(other->http_port, 8001);
+  EXPECT_EQ(other->disk_reserve_bytes(), 512U << 20);
+  EXPECT_EQ(other->log_max_size_bytes(), 1U << 20);
+  EXPECT_EQ(other->tls_certificate_file, "/n/s.crt");
+}
+
+TEST(NotificationConfigTest, WrongValuesOfSharedSettingsNameTheKey) {
+  EXPECT_THAT(Refusal("unix_socket: yes please"), HasSubstr("[unix_socket]"));
+  EXPECT_THAT(Refusal("disk_reserve: much"), HasSubstr("[disk_reserve]"));
+  EXPECT_THAT(Refusal("log_format: xml"), HasSubstr("[log_format]"));
+  EXPECT_THAT(Refusal("log_max_size: 1k"), HasSubstr("[log_max_size]"));
+  EXPECT_THAT(Refusal("log_level: loud"), HasSubstr("[log_level]"));
+  EXPECT_THAT(Refusal("http_port: 70000"), HasSubstr("[http_port]"));
+}
+
 }  // namespace
 }  // namespace aiflow::server

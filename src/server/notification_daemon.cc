@@ -28,8 +28,13 @@ std::vector<std::string> CommandOf(const NotificationOptions& options, const fs:
     words.emplace_back("--port");
     words.push_back(std::to_string(*options.port));
   }
+  if (options.http_port.has_value()) {
+    words.emplace_back("--http-port");
+    words.push_back(std::to_string(*options.http_port));
+  }
   if (options.insecure) words.emplace_back("--insecure");
   if (options.verbose) words.emplace_back("--verbose");
+  words.emplace_back("--log-to-file");
   return words;
 }
 
@@ -71,7 +76,9 @@ int StartNotificationDaemon(const NotificationOptions& options, const fs::path& 
   pid_t pid = 0;
   if (const int code = StartInBackground(start, &pid); code != kExitOk) return code;
   std::cout << "  notification  " << endpoints.Text("notification_uri") << " (pid " << pid << ")\n"
-            << "  log           " << start.output.string() << "\n"
+            << "  log           "
+            << (endpoints.Text("log").empty() ? start.output.string() : endpoints.Text("log"))
+            << "\n"
             << "  pid file      " << home.pid_file().string() << "\n";
   return kExitOk;
 }

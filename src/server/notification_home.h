@@ -18,11 +18,13 @@ class NotificationHome {
   [[nodiscard]] const std::filesystem::path& root() const { return root_; }
   [[nodiscard]] std::filesystem::path config() const { return root_ / "notification_server.yaml"; }
   [[nodiscard]] std::filesystem::path logs() const { return root_ / "logs"; }
-  [[nodiscard]] std::filesystem::path output() const { return logs() / "notification_server.log"; }
+  /// What a server in the background says beside its log.
+  [[nodiscard]] std::filesystem::path output() const { return logs() / "notification_server.out"; }
   [[nodiscard]] std::filesystem::path lock() const { return root_ / "notification_server.lock"; }
   [[nodiscard]] std::filesystem::path pid_file() const { return root_ / "notification_server.pid"; }
   /// Who may use the port, beside the home's own user.
   [[nodiscard]] std::filesystem::path tokens() const { return root_ / "tokens"; }
+  [[nodiscard]] std::filesystem::path sockets() const { return root_ / "run"; }
   [[nodiscard]] std::filesystem::path endpoints() const {
     return root_ / "notification_server.json";
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -13,7 +14,7 @@ class logger;
 
 namespace aiflow::server {
 
-/// The notification service of one home in this process: event log, retention, port. Thread-safe.
+/// The notification service of one home in this process: event log, retention, ports. Thread-safe.
 class NotificationServer {
  public:
   struct Options {
@@ -21,18 +22,23 @@ class NotificationServer {
     NotificationConfig config;
     std::string host = "127.0.0.1";
     int port = 0;           // 0: that of the last server when it is free, else the system's choice
-    bool insecure = false;  // everybody may use the port; else its user, root, and who has a token
+    int http_port = -1;     // as well; -1: no HTTP
+    bool insecure = false;  // everybody may use the ports; else its user, root, and who has a token
     std::shared_ptr<spdlog::logger> logger;
+    /// Called once the home is this server's, before anything is logged. May be empty.
+    std::function<void()> home_taken;
   };
 
-  /// kAlreadyExists for the port; kUnavailable for a home that another server uses;
-  /// kFailedPrecondition and kDataLoss for the log.
+  /// kAlreadyExists for a port; kInvalidArgument for TLS files; kUnavailable for a home that
+  /// another server uses; kFailedPrecondition and kDataLoss for the log.
   static Result<std::unique_ptr<NotificationServer>> Start(Options options);
   ~NotificationServer();
 
   /// host:port that it listens on.
   [[nodiscard]] std::string uri() const;
-  /// Closes the port, then the log. Idempotent.
+  /// Empty without HTTP.
+  [[nodiscard]] std::string http_url() const;
+  /// Closes the ports, then the log. Idempotent.
   void Stop();
 
  private:

@@ -1,4 +1,3 @@
-#include <fcntl.h>
 #include <spdlog/logger.h>
 #include <unistd.h>
 
@@ -16,11 +15,10 @@
 #include "server/doors.h"
 #include "server/endpoint_file.h"
 #include "server/home.h"
+#include "server/serve.h"
 #include "server/server.h"
 #include "server/server_log.h"
 #include "server/server_main.h"
-#include "server/service_manager.h"
-#include "server/stop_signals.h"
 
 namespace aiflow::server {
 namespace {
@@ -56,15 +54,6 @@ Result<Listeners> ListenersOf(const ServerOptions& options, const Config& config
     }
   }
   return listeners;
-}
-
-/// Whether SIGHUP says that our terminal was closed, and not that the log was moved away.
-bool HangupEnds() {
-  struct sigaction now {};
-  if (sigaction(SIGHUP, nullptr, &now) == 0 && now.sa_handler == SIG_IGN) return false;  // nohup
-  const int terminal = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
-  if (terminal >= 0) close(terminal);
-  return terminal >= 0;
 }
 
 Status WriteEndpoints(const Home& home, const Server& server, const std::string& log) {
@@ -127,9 +116,10 @@ int Run(const ServerOptions& options, bool standalone) {
   if (!config.has_value()) return Fail(config.error(), kExitConfig);
   const Result<Listeners> listeners = ListenersOf(options, *config);
   if (!listeners.has_value()) return Fail(listeners.error(), kExitUsage);
-  const Status allowed = CheckBind(home, *config, listeners->host, listeners->insecure);
+  const DoorSettings doors = DoorsOf(home, *config);
+  const Status allowed = CheckBind(doors, listeners->host, listeners->insecure);
   if (!allowed.ok()) return Fail(allowed, kExitUsage);
-  if (const auto tls = TlsOf(*config); !tls.has_value()) return Fail(tls.error(), kExitConfig);
+  if (const auto tls = TlsOf(doors); !tls.has_value()) return Fail(tls.error(), kExitConfig);
   std::error_code none;
   if (!standalone && !fs::exists(home.root(), none)) {
     return Fail(Status(Code::kNotFound, "the home " + home.root().string() +
@@ -172,15 +162,7 @@ int Run(const ServerOptions& options, bool standalone) {
   log.logger()->info("ready: scheduler {}, notification {}, http {}", (*server)->server_uri(),
                      (*server)->notification_uri(), (*server)->http_url());
   PrintReady(home, **server, log.path());
-  manager.Tell("READY=1");
-
-  int signal = signals.Wait();
-  for (; signal == SIGHUP && !hangup_ends; signal = signals.Wait()) {
-    log.Reopen();
-    log.logger()->info("the log was opened anew on signal {}", signal);
-  }
-  manager.Tell("STOPPING=1");
-  log.logger()->info("stopping on signal {}", signal);
+  const int signal = ServeUntilSignal(signals, manager, log, hangup_ends);
   Shutdown(home, **server, options.stop_tasks || signal == SIGUSR1);
   return lost ? kExitFailure : kExitOk;
 }

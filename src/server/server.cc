@@ -29,11 +29,10 @@
 #include "model/limits.h"
 #include "server/admitted_blobs.h"
 #include "server/attempt_planner.h"
-#include "server/byte_size.h"
-#include "server/disk_watch.h"
 #include "server/doors.h"
 #include "server/hook_runner.h"
 #include "server/host_planner.h"
+#include "server/http_door.h"
 #include "server/legacy_compiler.h"
 #include "server/log_source.h"
 #include "server/metrics/metrics.h"
@@ -42,6 +41,7 @@
 #include "server/retention.h"
 #include "server/retention_files.h"
 #include "server/server_main.h"
+#include "server/watch_disk.h"
 #include "storage/blobs/local_blob_store.h"
 #include "storage/segments/segment_log.h"
 #include "storage/sqlite/sqlite_store.h"
@@ -120,7 +120,10 @@ class Server::Impl {
     if (log_source_ == LogSource::kRemote) return options_.config.notification_server_uri;
     return HostPort(host(), ports_.notification.port());
   }
-  std::string http_url() const { return "http://" + HostPort(host(), ports_.http.port()); }
+  std::string http_url() const {
+    const bool tls = !options_.config.tls_certificate_file.empty();
+    return (tls ? "https://" : "http://") + HostPort(host(), ports_.http.port());
+  }
   int64_t running() const { return executor_ == nullptr ? 0 : executor_->running(); }
   std::string MetricsText() const { return metrics_->Text(); }
   Readiness CheckReadiness() const;
@@ -141,7 +144,6 @@ class Server::Impl {
   Status OpenHttp();
   Status OpenGrpc();
   void StartRetention();
-  void MakeDiskWatch();
   void MakeMetrics();
   void EndRunner();
   std::string LogPath(const WorkflowRow& workflow, const TaskExecutionRow& run) const;
@@ -243,7 +245,8 @@ Status Server::Impl::OpenLog() {
 
 Status Server::Impl::OpenStores() {
   const Home& home = options_.home;
-  MakeDiskWatch();
+  disk_ = WatchDisk(home.root(), options_.config.disk_reserve_bytes(),
+                    "new events, uploads and starts", options_.logger);
   SqliteOptions sqlite;
   sqlite.upgrade = true;
   auto store = SqliteStore::Open(home.metadata(), sqlite);
@@ -304,31 +307,16 @@ Status Server::Impl::StartEngine() {
   return SetParallelism();
 }
 
-void Server::Impl::MakeDiskWatch() {
-  DiskWatch::Options options;
-  options.path = options_.home.root().string();
-  options.reserve = options_.config.disk_reserve_bytes();
-  options.look = [root = options_.home.root()] { return ReadDiskSpace(root); };
-  options.changed = [logger = options_.logger](const DiskReport& report) {
-    if (report.level == DiskLevel::kFine) {
-      logger->info("disk: there is enough space again, {} free", ByteSizeText(report.space.free));
-    } else {
-      logger->warn("disk: {}", report.text);
-    }
-  };
-  disk_ = std::make_unique<DiskWatch>(std::move(options), SystemClock());
-}
-
 void Server::Impl::MakeMetrics() {
-  metrics_.emplace(MetricSources{.version = Version(),
-                                 .log_directory = options_.home.log(),
+  metrics_.emplace(MetricSources{.server = {.version = Version(),
+                                            .log_directory = options_.home.log(),
+                                            .log = *log_service_,
+                                            .disk = *disk_},
                                  .database = options_.home.metadata(),
-                                 .log = *log_service_,
                                  .engine = *loop_,
                                  .store = *timed_store_,
                                  .executor = *executor_,
-                                 .hosts = [this] { return hosts_->stats(); },
-                                 .disk = *disk_});
+                                 .hosts = [this] { return hosts_->stats(); }});
 }
 
 Readiness Server::Impl::CheckReadiness() const {
@@ -417,7 +405,7 @@ Status Server::Impl::OpenPorts() {
 
 Status Server::Impl::OpenGrpc() {
   auto doors = Doors::Make(
-      options_.home, options_.config, options_.listeners.insecure,
+      DoorsOf(options_.home, options_.config), options_.listeners.insecure,
       [logger = options_.logger](const std::string& line) { logger->warn("{}", line); });
   if (!doors.has_value()) return doors.error();
   doors_ = *std::move(doors);
@@ -459,32 +447,14 @@ Status Server::Impl::OpenHttp() {
       {});
   if (!rest.has_value()) return rest.error();
   rest_ = *std::move(rest);
-  api::HttpServer::Options options;
-  options.host = wanted.host;
-  options.port = ports_.http.port();
-  options.any_host = wanted.insecure;
-  if (const std::optional<api::Tls>& tls = doors_->tls(); tls.has_value()) {
-    options.certificate_file = tls->certificate_file.string();
-    options.key_file = tls->key_file.string();
-    options.client_ca_file = tls->client_ca_file.string();
-  }
   api::HttpServer::Handlers handlers;
-  handlers.admit = [this](const api::HttpServer::Connection& connection,
-                          const std::string& authorization) {
-    return doors_->access().Check(api::PeerOf(connection.remote_address, connection.remote_port,
-                                              connection.local_address, connection.local_port),
-                                  authorization);
-  };
-  handlers.check_token = [this](const std::string& authorization) {
-    return doors_->access().CheckToken(authorization);
-  };
   handlers.not_ready = [this] { return CheckReadiness().Problems(); };
   handlers.metrics = [this] { return metrics_->Text(); };
   handlers.rest = rest_.get();
   handlers.failed = [logger = options_.logger](const Status& status) {
     logger->error("{}", status.message());
   };
-  auto http = api::HttpServer::Start(std::move(options), std::move(handlers));
+  auto http = OpenHttpDoor(*doors_, wanted.host, wanted.insecure, ports_.http, std::move(handlers));
   if (!http.has_value()) return PortError(http.error(), "HTTP port", "--http-port");
   http_server_ = *std::move(http);
   return Status::Ok();
@@ -527,7 +497,6 @@ Status Server::Impl::Start() {
   AIFLOW_RETURN_IF_ERROR(OpenStores());
   AIFLOW_RETURN_IF_ERROR(StartEngine());
   AIFLOW_RETURN_IF_ERROR(OpenPorts());
-  ports_.http.Release();
   StartRetention();
   if (remote_log_ != nullptr) {
     options_.logger->info("the event log is at the notification server {}", notification_uri());

@@ -19,8 +19,6 @@
 namespace aiflow::server {
 namespace {
 
-constexpr const char* kPrefix = "aiflow_server-";
-
 std::string TimeForFileName() {
   const std::time_t now = std::time(nullptr);
   std::tm local{};
@@ -121,13 +119,13 @@ void ServerLog::OpenFile(const std::filesystem::path& directory) {
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   LogFile::Options options;
-  options.path = directory / (kPrefix + TimeForFileName() + ".log");
+  options.path = directory / (rep_->options.prefix + TimeForFileName() + ".log");
   options.max_bytes = rep_->options.max_bytes;
   options.files = rep_->options.files;
   options.marker = [json = rep_->options.json](int64_t dropped, const std::string& reason) {
     return Marker(json, dropped, reason);
   };
-  PruneLogFiles(directory, kPrefix, options.files, options.path);
+  PruneLogFiles(directory, rep_->options.prefix, options.files, options.path);
   auto file = std::make_shared<FileSink>(std::move(options));
   if (const Status opened = file->Open(); !opened.ok()) {
     OpenStderr();

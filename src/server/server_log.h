@@ -17,6 +17,7 @@ namespace aiflow::server {
 class ServerLog {
  public:
   struct Options {
+    std::string prefix = "aiflow_server-";  // of the names of its files
     std::string level = "info";
     bool json = false;
     uint64_t max_bytes = 64U << 20;
@@ -28,7 +29,7 @@ class ServerLog {
   /// Logs nowhere until one of the following was called.
   [[nodiscard]] const std::shared_ptr<spdlog::logger>& logger() const;
 
-  /// Begins `directory`/aiflow_server-YYYYmmdd-HHMMSS.log and removes the oldest files of earlier
+  /// Begins `directory`/PREFIXYYYYmmdd-HHMMSS.log and removes the oldest files of earlier
   /// servers. Where that cannot be, the log goes to stderr and says why.
   void OpenFile(const std::filesystem::path& directory);
   void OpenStderr();

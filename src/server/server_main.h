@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "server/config.h"
 #include "server/doctor/finding.h"
+#include "server/named_token.h"
 
 /// The entry points of the server roles for the `aiflow` program. No function throws, exits or
 /// installs anything lasting but signal handling while a server runs. Functions that return int
@@ -101,7 +102,7 @@ Result<std::string> ListConfig(const std::filesystem::path& home);
 /// kAlreadyExists for one in use. A running server knows it at once; so for the others.
 Result<std::string> AddToken(const std::filesystem::path& home, const std::string& name);
 /// `aiflow token list`.
-Result<std::vector<std::string>> TokenNames(const std::filesystem::path& home);
+Result<std::vector<NamedToken>> ListTokens(const std::filesystem::path& home);
 /// `aiflow token remove NAME`: kNotFound names it.
 Status RemoveToken(const std::filesystem::path& home, const std::string& name);
 

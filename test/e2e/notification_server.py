@@ -14,11 +14,12 @@ NOTIFICATION = BINARIES / "notification"
 class NotificationServer:
     """One home and the notification server that runs on it. A context manager."""
 
-    def __init__(self, home: pathlib.Path, config: str = ""):
+    def __init__(self, home: pathlib.Path, config: str = "", options=()):
         self.home = home
+        self.options = options
         self.env = {**os.environ, "NOTIFICATION_HOME": str(home), "NO_COLOR": "1"}
         self.process = None
-        home.mkdir(exist_ok=True)
+        home.mkdir(mode=0o700, exist_ok=True)
         (home / "notification_server.yaml").write_text(config + "\nserver_port: 0\n")
 
     def __enter__(self):
@@ -33,7 +34,7 @@ class NotificationServer:
         """Starts the server and waits until it is ready."""
         with open(self.home.parent / "notification.out", "ab") as out:
             self.process = subprocess.Popen(
-                [str(NOTIFICATION), "server", "start"], env=self.env, stdout=out,
+                [str(NOTIFICATION), "server", "start", *self.options], env=self.env, stdout=out,
                 stderr=subprocess.STDOUT, start_new_session=True)
 
         def ready():

@@ -2,6 +2,8 @@
 
 import json
 import os
+import pathlib
+import re
 import signal
 import stat
 import subprocess
@@ -176,12 +178,14 @@ def test_server_start_in_the_background_is_ready_and_is_stopped(tmp_path):
     try:
         assert started.returncode == 0, started.stderr
         assert "Starting Notification Server in daemon mode" in started.stdout
-        assert str(home / "logs" / "notification_server.log") in started.stdout
         assert str(pid_file) in started.stdout
-        log = (home / "logs" / "notification_server.log").read_text()
+        endpoints = json.loads((home / "notification_server.json").read_text())
+        assert re.fullmatch(r"notification_server-\d{8}-\d{6}\.log", os.path.basename(endpoints["log"]))
+        assert endpoints["log"] in started.stdout
+        log = pathlib.Path(endpoints["log"]).read_text()
         assert f"Starting notification server at pid: {pid_file.read_text().strip()}" in log
         assert f"events are in {home}/ns.db.events" in log
-        uri = json.loads((home / "notification_server.json").read_text())["notification_uri"]
+        uri = endpoints["notification_uri"]
         assert run("event", "count", "*", "-s", uri).stdout == "0\n", "it is ready"
         again = run("server", "start", "-d")
         assert again.returncode == 5

@@ -37,10 +37,12 @@ Status Access::Check(const Peer& peer, std::string_view authorization) const {
 
 Status Access::CheckToken(std::string_view authorization) const {
   if (authorization.empty()) {
-    return {Code::kUnauthenticated,
-            "a token is needed, as the call comes from another user or machine: the server's user "
-            "makes one with `aiflow token add NAME`; give it in AIFLOW_TOKEN or AIFLOW_TOKEN_FILE, "
-            "or as `authorization: Bearer TOKEN`"};
+    return {
+        Code::kUnauthenticated,
+        "a token is needed, as the call comes from another user or machine: the server's user "
+        "makes one with `" +
+            options_.add_token +
+            "`; give it in AIFLOW_TOKEN or AIFLOW_TOKEN_FILE, or as `authorization: Bearer TOKEN`"};
   }
   const std::string_view token = TokenOf(authorization);
   if (token.empty()) {
@@ -54,7 +56,16 @@ Status Access::CheckToken(std::string_view authorization) const {
   }
   return {Code::kUnauthenticated,
           "the token is not one of this server's, or was removed: the server's user makes another "
-          "with `aiflow token add NAME`"};
+          "with `" +
+              options_.add_token + "`"};
+}
+
+Status Access::CheckServer(std::string_view authorization) const {
+  if (options_.open || authorization.empty()) return Status::Ok();
+  if (tokens_.ContainsForServers(TokenOf(authorization))) return Status::Ok();
+  return {Code::kPermissionDenied,
+          "the token is for clients, not for an AIFlow server: make one with `" +
+              options_.add_token + " --server`"};
 }
 
 }  // namespace aiflow::api

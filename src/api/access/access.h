@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "api/access/peer.h"
 #include "api/access/tokens.h"
@@ -27,10 +29,11 @@ class Access {
  public:
   struct Options {
     uint32_t owner = geteuid();
-    bool open = false;  // everybody may: the operator said --insecure
+    bool open = false;                                // everybody may: the operator said --insecure
+    std::string add_token = "aiflow token add NAME";  // the command that makes one, for messages
   };
   /// `tokens` outlives it.
-  Access(Options options, const Tokens& tokens) : options_(options), tokens_(tokens) {}
+  Access(Options options, const Tokens& tokens) : options_(std::move(options)), tokens_(tokens) {}
 
   /// Whether calls of this connection need no token.
   [[nodiscard]] bool Trusts(const Peer& peer) const;
@@ -39,6 +42,9 @@ class Access {
   [[nodiscard]] Status Check(const Peer& peer, std::string_view authorization) const;
   /// The same for a peer that is not trusted.
   [[nodiscard]] Status CheckToken(std::string_view authorization) const;
+  /// Of a call that has been let in, and is that of a server: when it brings a token, that must be
+  /// one for servers. kPermissionDenied, with what to do.
+  [[nodiscard]] Status CheckServer(std::string_view authorization) const;
 
  private:
   const Options options_;

@@ -26,7 +26,9 @@ constexpr size_t kRandomBytes = 32;
 // Makes a token that lies about recognisable as one.
 constexpr std::string_view kTokenPrefix = "aiflow_";
 constexpr std::string_view kHead =
-    "# Who may use this server's ports: a name and the SHA-256 of a token per line.\n";
+    "# Who may use this server's ports: a name and the SHA-256 of a token per line, and `server` "
+    "where it is for an AIFlow server.\n";
+constexpr std::string_view kServer = "server";
 
 Status CheckName(const std::string& name) {
   const auto good = [](unsigned char c) {
@@ -65,7 +67,12 @@ Result<std::vector<TokenEntry>> Parse(const std::string& text, const fs::path& f
     TokenEntry entry;
     std::string more;
     words >> entry.name >> entry.digest;
-    if (!IsDigest(entry.digest) || !CheckName(entry.name).ok() || words >> more) {
+    if (words >> more && more == kServer) {
+      entry.server = true;
+      more.clear();
+      words >> more;
+    }
+    if (!IsDigest(entry.digest) || !CheckName(entry.name).ok() || !more.empty()) {
       return Error(Code::kDataLoss, file.string() + ", line " + std::to_string(number) +
                                         ": not a name and a SHA-256; correct it, or remove the "
                                         "line and add the token anew");
@@ -102,7 +109,11 @@ Status CannotWrite(const fs::path& file) {
 
 Status Write(const fs::path& file, const std::vector<TokenEntry>& entries) {
   std::string text(kHead);
-  for (const TokenEntry& entry : entries) text += entry.name + " " + entry.digest + "\n";
+  for (const TokenEntry& entry : entries) {
+    text += entry.name + " " + entry.digest;
+    if (entry.server) text.append(" ").append(kServer);
+    text += "\n";
+  }
   const std::string aside = file.string() + ".tmp." + std::to_string(getpid());
   const int fd = open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (fd < 0) return CannotWrite(file);
@@ -173,19 +184,25 @@ std::shared_ptr<const Tokens::Table> Tokens::Current() const {
   return table;
 }
 
-bool Tokens::Contains(std::string_view token) const {
+bool Tokens::Contains(std::string_view token) const { return Find(token, false); }
+bool Tokens::ContainsForServers(std::string_view token) const { return Find(token, true); }
+
+bool Tokens::Find(std::string_view token, bool for_servers) const {
   if (token.empty() || token.size() > kMaxTokenBytes) return false;
   const std::string digest = Sha256Hex(token);
   const std::shared_ptr<const Table> table = Current();
   bool found = false;
-  for (const TokenEntry& entry : table->entries) found |= SameDigest(entry.digest, digest);
+  for (const TokenEntry& entry : table->entries) {
+    const bool same = SameDigest(entry.digest, digest);
+    found |= same && (entry.server || !for_servers);
+  }
   return found;
 }
 
 Status Tokens::Check() const { return Current()->problem; }
 size_t Tokens::size() const { return Current()->entries.size(); }
 
-Result<std::string> AddToken(const fs::path& file, const std::string& name) {
+Result<std::string> AddToken(const fs::path& file, const std::string& name, bool server) {
   if (Status status = CheckName(name); !status.ok()) return Error(std::move(status));
   const DirectoryLock lock(file.parent_path());
   Result<std::vector<TokenEntry>> entries = ListTokens(file);
@@ -202,7 +219,7 @@ Result<std::string> AddToken(const fs::path& file, const std::string& name) {
   }
   Result<std::string> token = NewToken();
   if (!token.has_value()) return token;
-  entries->push_back({name, Sha256Hex(*token)});
+  entries->push_back({name, Sha256Hex(*token), server});
   if (Status status = Write(file, *entries); !status.ok()) return Error(std::move(status));
   return token;
 }

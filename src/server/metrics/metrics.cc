@@ -9,7 +9,6 @@
 #include "model/task_status.h"
 #include "scheduler/census.h"
 #include "server/metrics/metric_page.h"
-#include "server/metrics/process_use.h"
 
 namespace aiflow::server {
 namespace {
@@ -22,57 +21,12 @@ double Number(const std::atomic<int64_t>& value) {
 double Number(int64_t value) { return static_cast<double>(value); }
 double Number(uint64_t value) { return static_cast<double>(value); }
 
-/// 0 when it is not there.
-double FileSize(const std::filesystem::path& path) {
-  std::error_code error;
-  const auto size = std::filesystem::file_size(path, error);
-  return error ? 0 : static_cast<double>(size);
-}
-
-double DirectorySize(const std::filesystem::path& path) {
-  double size = 0;
-  std::error_code error;
-  std::filesystem::directory_iterator it(path, error);
-  for (; !error && it != std::filesystem::directory_iterator(); it.increment(error)) {
-    size += FileSize(it->path());
-  }
-  return size;
-}
-
-void AddLog(const MetricSources& sources, MetricPage& page) {
-  const LogService& log = sources.log;
-  const LogCounters& counters = log.counters();
-  const LogQueue queue = log.queue();
-  page.Gauge("aiflow_log_head_offset", "Offset of the last event.", Number(log.head()));
-  page.Gauge("aiflow_log_first_offset", "Offset of the oldest event kept.", Number(log.first()));
-  page.Gauge("aiflow_log_size_bytes", "Size of the files of the event log.",
-             DirectorySize(sources.log_directory));
-  page.Gauge("aiflow_log_queue_events", "Events that wait to be written.", Number(queue.events));
-  page.Gauge("aiflow_log_queue_bytes", "Size of the events that wait to be written.",
-             Number(queue.bytes));
-  page.Gauge("aiflow_log_polls", "Calls that wait for an event.", Number(queue.polls));
-  page.Counter("aiflow_log_appended_events_total", "Events stored.", Number(counters.appended));
-  page.Counter("aiflow_log_duplicate_events_total", "Repeated events, answered without a write.",
-               Number(counters.duplicates));
-  page.Counter("aiflow_log_refused_events_total",
-               "Events refused for want of room in the queue or on the disk.",
-               Number(counters.refused));
-  page.Counter("aiflow_log_syncs_total", "Group commits, each with one sync.",
-               Number(counters.batches));
-  page.Counter("aiflow_log_failed_syncs_total", "Group commits that failed.",
-               Number(counters.failed_batches));
-  page.Histogram("aiflow_log_write_seconds", "Duration of a group commit, its sync included.",
-                 counters.write);
-  page.Histogram("aiflow_log_append_seconds",
-                 "From the acceptance of an event until it is durable.", counters.append);
-}
-
 void AddEngine(const MetricSources& sources, MetricPage& page) {
   const EngineLoop& engine = sources.engine;
   const EngineCounters& counters = engine.counters();
   // In this order, so that the lag is never negative.
   const Offset committed = engine.committed();
-  const Offset head = sources.log.head();
+  const Offset head = sources.server.log.head();
   page.Gauge("aiflow_engine_ready", "1 when the engine decides events.",
              engine.NotReadyReason().empty() ? 1 : 0);
   page.Gauge("aiflow_engine_epoch", "Number of the lease.", Number(engine.epoch()));
@@ -222,45 +176,16 @@ void AddStore(const MetricSources& sources, MetricPage& page) {
   page.Gauge("aiflow_store_size_bytes", help, FileSize(wal), {{"file", "wal"}});
 }
 
-void AddDisk(const DiskReport& report, MetricPage& page) {
-  page.Gauge("aiflow_disk_size_bytes", "Size of the file system of the home.",
-             Number(report.space.size));
-  page.Gauge("aiflow_disk_free_bytes", "Free space of the file system of the home.",
-             Number(report.space.free));
-  page.Gauge("aiflow_disk_free_inodes", "Free inodes of the file system of the home.",
-             Number(report.space.free_inodes));
-  page.Gauge("aiflow_disk_reserve_bytes", "Free space below which there is an alarm.",
-             Number(report.reserve));
-  page.Gauge("aiflow_disk_alarm", "0: fine, 1: little space, 2: what is new is refused.",
-             static_cast<double>(report.level));
-}
-
-void AddProcess(MetricPage& page) {
-  const ProcessUse use = ReadProcessUse();
-  page.Counter("process_cpu_seconds_total", "Processor time used.", use.cpu_seconds);
-  page.Gauge("process_resident_memory_bytes", "Memory in use.", Number(use.resident_bytes));
-  page.Gauge("process_virtual_memory_bytes", "Address space in use.", Number(use.virtual_bytes));
-  page.Gauge("process_start_time_seconds", "Start of the process, since 1970.", use.start_seconds);
-  page.Gauge("process_threads", "Threads.", Number(use.threads));
-  page.Gauge("process_open_fds", "Open file descriptors.", Number(use.open_files));
-  if (use.max_files.has_value()) {
-    page.Gauge("process_max_fds", "File descriptors that may be open.", Number(*use.max_files));
-  }
-}
-
 }  // namespace
 
 std::string Metrics::Text() const {
   MetricPage page;
-  page.Gauge("aiflow_build_info", "1; the version is a label.", 1, {{"version", sources_.version}});
-  AddLog(sources_, page);
+  AddLogServer(sources_.server, page);
   AddEngine(sources_, page);
   if (const auto census = AskForCensus(sources_.engine)) AddCounts(*census, page);
   AddRunner(sources_.executor, page);
   AddHosts(sources_.hosts(), page);
   AddStore(sources_, page);
-  AddDisk(sources_.disk.Look(), page);
-  AddProcess(page);
   return page.Text();
 }
 

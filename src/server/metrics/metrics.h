@@ -5,25 +5,21 @@
 #include <string>
 
 #include "engine/engine_loop.h"
-#include "eventlog/log_service.h"
 #include "executor/local/local_executor.h"
 #include "hosts/host_pool.h"
-#include "server/disk_watch.h"
+#include "server/metrics/log_server_metrics.h"
 #include "server/metrics/timed_store.h"
 
 namespace aiflow::server {
 
 /// The parts of a server that are measured; all outlive the Metrics.
 struct MetricSources {
-  std::string version;
-  std::filesystem::path log_directory;
+  LogServerSources server;
   std::filesystem::path database;
-  const LogService& log;
   EngineLoop& engine;
   const TimedStore& store;
   const LocalExecutor& executor;
   std::function<hosts::HostPoolStats()> hosts;
-  DiskWatch& disk;
 };
 
 /// What an operator watches (docs/operating.md has the list). Everything is read when it is asked
