@@ -27,9 +27,9 @@ ALLOWED = {
     "yaml": {"base", "model"},
     "client": {"base"},
     "api": {"base", "calendar", "model", "scheduler", "storage", "executor", "eventlog", "engine",
-            "bundle"},
+            "bundle", "client"},
     "server": {"base", "calendar", "model", "scheduler", "storage", "executor", "eventlog", "engine",
-               "hosts", "bundle", "api"},
+               "hosts", "bundle", "api", "client"},
     # The command line is a client of the contract; it shares packing and the model, and hands
     # `standalone` and `server` to the server's entry points.
     "cli": {"base", "model", "bundle", "client", "server", "storage", "yaml"},

@@ -41,10 +41,12 @@ Result<client::CredentialSettings> SettingsOfYaml(const std::filesystem::path& f
 }  // namespace
 
 Result<client::Credentials> FindCredentials(const AddressOptions& options,
-                                            const Environment& environment) {
+                                            const Environment& environment,
+                                            const std::string& address) {
   client::CredentialSettings settings =
       client::Merge({.token_file = options.token_file, .tls_ca_file = options.tls_ca},
-                    client::SettingsOfEnvironment(environment));
+                    client::SettingsOfTask(address, environment));
+  settings = client::Merge(std::move(settings), client::SettingsOfEnvironment(environment));
   const auto yaml = SettingsOfYaml(HomeDirectory(options.home, environment) / "aiflow_client.yaml");
   if (!yaml) return Error(yaml.error());
   return client::ReadCredentials(client::Merge(std::move(settings), *yaml));

@@ -20,7 +20,9 @@ class CliCredentialsTest : public testing::Test {
     chmod(file.c_str(), mode);
     return file;
   }
-  Result<client::Credentials> Find() { return FindCredentials(options_, environment_); }
+  Result<client::Credentials> Find() {
+    return FindCredentials(options_, environment_, "127.0.0.1:1");
+  }
 
   TempDirForTest home_;
   std::map<std::string, std::string> variables_;

@@ -14,7 +14,7 @@ Result<Client*> Session::GetClient() {
   if (client_ == nullptr) {
     const Result<std::string> address = ServerAddress(address_options_, world_.environment);
     if (!address) return Error(address.error());
-    const auto credentials = FindCredentials(address_options_, world_.environment);
+    const auto credentials = FindCredentials(address_options_, world_.environment, *address);
     if (!credentials) return Error(credentials.error());
     client_ = world_.make_client(*address, *credentials);
   }
@@ -34,7 +34,7 @@ Result<EventClient*> Session::GetEventClient() {
       if (!server) return Error(server.error());
       address = SeenFromHere(*server, info->notification_uri());
     }
-    const auto credentials = FindCredentials(address_options_, world_.environment);
+    const auto credentials = FindCredentials(address_options_, world_.environment, *address);
     if (!credentials) return Error(credentials.error());
     event_client_ = world_.make_event_client(*address, *credentials);
   }

@@ -55,6 +55,22 @@ CredentialSettings SettingsOfEnvironment(
           .tls_key_file = value("AIFLOW_TLS_KEY")};
 }
 
+CredentialSettings SettingsOfTask(
+    const std::string& address,
+    const std::function<std::optional<std::string>(const std::string&)>& variable) {
+  const std::string mine = "," + variable("AIFLOW_NOTIFICATION_URI").value_or("") + ",";
+  if (address.empty() || mine.find("," + address + ",") == std::string::npos) return {};
+  const auto value = [&variable](const std::string& name) {
+    return variable("AIFLOW_NOTIFICATION_" + name).value_or("");
+  };
+  return {.token = "",
+          .token_file = value("TOKEN_FILE"),
+          .tls = value("TLS"),
+          .tls_ca_file = value("TLS_CA"),
+          .tls_certificate_file = value("TLS_CERTIFICATE"),
+          .tls_key_file = value("TLS_KEY")};
+}
+
 CredentialSettings Merge(CredentialSettings first, const CredentialSettings& second) {
   if (first.token.empty() && first.token_file.empty()) {
     first.token = second.token;

@@ -31,6 +31,13 @@ struct Credentials {
 CredentialSettings SettingsOfEnvironment(
     const std::function<std::optional<std::string>(const std::string&)>& variable);
 
+/// Those that $AIFLOW_NOTIFICATION_TOKEN_FILE, _TLS, _TLS_CA, _TLS_CERTIFICATE and _TLS_KEY name
+/// for the notification server of a task, which is at $AIFLOW_NOTIFICATION_URI: for that address,
+/// and for each of it where it is several with commas. Nothing for any other.
+CredentialSettings SettingsOfTask(
+    const std::string& address,
+    const std::function<std::optional<std::string>(const std::string&)>& variable);
+
 /// Each setting of `first` that says something, else that of `second`. A token and a file of one
 /// are the same setting.
 CredentialSettings Merge(CredentialSettings first, const CredentialSettings& second);

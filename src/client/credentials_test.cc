@@ -76,6 +76,29 @@ TEST_F(CredentialsTest, TheEnvironmentNamesThem) {
   EXPECT_EQ(settings.token, "");
 }
 
+TEST_F(CredentialsTest, WhatATaskHasForItsNotificationServerIsForThatAddressAlone) {
+  std::map<std::string, std::string> variables = {{"AIFLOW_NOTIFICATION_URI", "host:1"},
+                                                  {"AIFLOW_NOTIFICATION_TOKEN_FILE", "/t"},
+                                                  {"AIFLOW_NOTIFICATION_TLS_CA", "/ca"}};
+  const auto of = [&](const std::string& address) {
+    return SettingsOfTask(address, [&](const std::string& name) -> std::optional<std::string> {
+      const auto found = variables.find(name);
+      if (found == variables.end()) return std::nullopt;
+      return found->second;
+    });
+  };
+  EXPECT_EQ(of("host:1").token_file, "/t");
+  EXPECT_EQ(of("host:1").tls_ca_file, "/ca");
+  for (const char* other : {"host:12", "st:1", "127.0.0.1:1", ""}) {
+    EXPECT_EQ(of(other).token_file, "") << other;
+    EXPECT_EQ(of(other).tls_ca_file, "") << other;
+  }
+  variables["AIFLOW_NOTIFICATION_URI"] = "a:1,host:2";
+  EXPECT_EQ(of("host:2").token_file, "/t");
+  EXPECT_EQ(of("a:1,host:2").token_file, "/t");
+  EXPECT_EQ(of("host:1").token_file, "");
+}
+
 TEST_F(CredentialsTest, WhatIsSaidFirstWins) {
   const CredentialSettings merged =
       Merge({.token_file = "/first"}, {.token = "second", .tls_ca_file = "/ca"});

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "calendar/time_zone.h"
+#include "client/credentials.h"
 #include "server/config_checks.h"
 #include "server/home.h"
 
@@ -18,7 +19,7 @@ constexpr int64_t kMaxPort = 65'535;
 using Key = ConfigKey<Config>;
 
 const auto& Keys() {
-  static const std::array<Key, 27> kKeys = {{
+  static const std::array<Key, 32> kKeys = {{
       {"rpc_port", &Config::rpc_port, "Port of the scheduler.", 0, kMaxPort},
       {"internal_rpc_port", &Config::internal_rpc_port,
        "Port for heartbeats of tasks of older clients; -1 switches it off.", -1, kMaxPort},
@@ -27,6 +28,16 @@ const auto& Keys() {
        "Where the notification service listens, or that of another process is."},
       {"notification_server", &Config::notification_server,
        "embedded: in this process; remote: in another one; auto: as before, or what answers."},
+      {"notification_token_file", &Config::notification_token_file,
+       "File with the token for a notification server in another process; empty: none."},
+      {"notification_tls", &Config::notification_tls,
+       "Whether to reach it by TLS: true, false; empty: when the next one is set."},
+      {"notification_tls_ca_file", &Config::notification_tls_ca_file,
+       "PEM file of who signed its certificate; empty: the system's authorities."},
+      {"notification_tls_certificate_file", &Config::notification_tls_certificate_file,
+       "PEM file of the certificate to show it, where it asks for one."},
+      {"notification_tls_key_file", &Config::notification_tls_key_file,
+       "PEM file of that certificate's private key."},
       {"metadata_backend_uri", &Config::metadata_backend_uri,
        "Where the metadata is. This version keeps it in the home."},
       {"task_executor", &Config::task_executor, "What runs tasks: Local."},
@@ -107,6 +118,18 @@ Status CheckConfig(const Config& config, const std::filesystem::path& home) {
   if (const std::string& kind = config.notification_server;
       kind != "auto" && kind != "embedded" && kind != "remote") {
     return WrongKey("notification_server", "must be auto, embedded or remote: " + kind);
+  }
+  if (!config.notification_tls.empty()) {
+    AIFLOW_RETURN_IF_ERROR(CheckBool("notification_tls", config.notification_tls));
+  }
+  const bool remote_tls =
+      config.notification_tls == "true" ||
+      (config.notification_tls.empty() && !config.notification_tls_ca_file.empty());
+  if (!config.notification_token_file.empty() && !remote_tls &&
+      !client::IsLocal(config.notification_server_uri)) {
+    return WrongKey("notification_token_file",
+                    "names a token, which goes to the other machine of notification_server_uri by "
+                    "TLS only: set notification_tls_ca_file or notification_tls");
   }
   if (Lower(config.task_executor) != "local") {
     return WrongKey("task_executor",

@@ -20,6 +20,12 @@ struct Config {
   int64_t rest_port = 8000;
   std::string notification_server_uri = "127.0.0.1:50052";
   std::string notification_server = "auto";  // embedded, remote
+  // Of a remote notification server; empty: nothing said.
+  std::string notification_token_file;
+  std::string notification_tls;  // "true" or "false"
+  std::string notification_tls_ca_file;
+  std::string notification_tls_certificate_file;
+  std::string notification_tls_key_file;
   std::string metadata_backend_uri = "sqlite:///{AIFLOW_HOME}/aiflow.db";
   std::string task_executor = "Local";
   int64_t local_executor_parallelism = 100;

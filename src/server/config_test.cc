@@ -89,6 +89,21 @@ TEST(ConfigTest, DurationsAreANumberAndAUnit) {
   EXPECT_THAT(Refusal("retention_interval: 8d"), HasSubstr("from 1s to 7d"));
 }
 
+TEST(ConfigTest, ATokenForARemoteNotificationServerNeedsTlsBeyondThisMachine) {
+  const std::string token = "notification_token_file: /t\n";
+  for (const char* fine : {"notification_server_uri: 127.0.0.1:1\n",
+                           "notification_server_uri: host:1\nnotification_tls_ca_file: /ca\n",
+                           "notification_server_uri: host:1\nnotification_tls: true\n"}) {
+    EXPECT_TRUE(ParseConfig(token + fine, "/h").has_value()) << fine;
+  }
+  EXPECT_THAT(Refusal(token + "notification_server_uri: host:1\n"),
+              AllOf(HasSubstr("[notification_token_file]"), HasSubstr("TLS")));
+  EXPECT_THAT(Refusal(token + "notification_server_uri: host:1\nnotification_tls: false\n"
+                              "notification_tls_ca_file: /ca\n"),
+              HasSubstr("[notification_token_file]"));
+  EXPECT_THAT(Refusal("notification_tls: maybe"), HasSubstr("[notification_tls]"));
+}
+
 TEST(ConfigTest, TheDiskReserveIsASize) {
   EXPECT_EQ(ParseConfig("", "/h")->disk_reserve_bytes(), std::nullopt);
   EXPECT_EQ(ParseConfig("disk_reserve: 2g", "/h")->disk_reserve_bytes(), uint64_t{2} << 30);

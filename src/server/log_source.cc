@@ -42,6 +42,28 @@ Status BeginAtHead(Store& store, Offset committed, Offset head) {
 
 }  // namespace
 
+Result<client::Credentials> NotificationCredentials(const Config& config) {
+  return client::ReadCredentials({.token = "",
+                                  .token_file = config.notification_token_file,
+                                  .tls = config.notification_tls,
+                                  .tls_ca_file = config.notification_tls_ca_file,
+                                  .tls_certificate_file = config.notification_tls_certificate_file,
+                                  .tls_key_file = config.notification_tls_key_file});
+}
+
+std::map<std::string, std::string> NotificationVariables(const Config& config) {
+  std::map<std::string, std::string> variables;
+  const auto add = [&variables](const char* name, const std::string& value) {
+    if (!value.empty()) variables[name] = value;
+  };
+  add("AIFLOW_NOTIFICATION_TOKEN_FILE", config.notification_token_file);
+  add("AIFLOW_NOTIFICATION_TLS", config.notification_tls);
+  add("AIFLOW_NOTIFICATION_TLS_CA", config.notification_tls_ca_file);
+  add("AIFLOW_NOTIFICATION_TLS_CERTIFICATE", config.notification_tls_certificate_file);
+  add("AIFLOW_NOTIFICATION_TLS_KEY", config.notification_tls_key_file);
+  return variables;
+}
+
 Result<LogSource> ChooseLog(const Home& home, const Config& config) {
   std::error_code error;
   const bool own = fs::exists(home.log(), error);
@@ -65,18 +87,25 @@ Result<LogSource> ChooseLog(const Home& home, const Config& config) {
                      home.log().string() + " from the backup of the metadata");
   }
   if (!bound->empty()) return LogSource::kRemote;
-  return api::LogServerAnswers(config.notification_server_uri, kProbePatience)
+  const auto credentials = NotificationCredentials(config);
+  if (!credentials.has_value()) return Error(credentials.error());
+  return api::LogServerAnswers(config.notification_server_uri, *credentials, kProbePatience)
              ? LogSource::kRemote
              : LogSource::kEmbedded;
 }
 
-Result<std::unique_ptr<api::RemoteEventLog>> OpenRemoteLog(const std::string& address,
-                                                           Store& store) {
+Result<std::unique_ptr<api::RemoteEventLog>> OpenRemoteLog(const Config& config, Store& store) {
   const auto meta = store.Meta();
   if (!meta.has_value()) return Error(meta.error());
+  auto credentials = NotificationCredentials(config);
+  if (!credentials.has_value()) return Error(credentials.error());
+  api::RemoteLogOptions options;
+  options.address = config.notification_server_uri;
   // Another use of the store's secret, so that neither tells the other.
-  auto log =
-      api::RemoteEventLog::Open({address, Sha256Hex("event log of " + meta->secret), meta->log_id});
+  options.secret = Sha256Hex("event log of " + meta->secret);
+  options.log_id = meta->log_id;
+  options.credentials = *std::move(credentials);
+  auto log = api::RemoteEventLog::Open(std::move(options));
   if (!log.has_value() || !meta->log_id.empty()) return log;
   // In this order: bound to the log, the metadata would have to read all of it.
   Status status = BeginAtHead(store, meta->committed, (*log)->head());

@@ -15,6 +15,7 @@
 #include "server/doors.h"
 #include "server/endpoint_file.h"
 #include "server/home.h"
+#include "server/log_source.h"
 #include "server/serve.h"
 #include "server/server.h"
 #include "server/server_log.h"
@@ -120,6 +121,9 @@ int Run(const ServerOptions& options, bool standalone) {
   const Status allowed = CheckBind(doors, listeners->host, listeners->insecure);
   if (!allowed.ok()) return Fail(allowed, kExitUsage);
   if (const auto tls = TlsOf(doors); !tls.has_value()) return Fail(tls.error(), kExitConfig);
+  if (const auto remote = NotificationCredentials(*config); !standalone && !remote.has_value()) {
+    return Fail(remote.error(), kExitConfig);
+  }
   std::error_code none;
   if (!standalone && !fs::exists(home.root(), none)) {
     return Fail(Status(Code::kNotFound, "the home " + home.root().string() +

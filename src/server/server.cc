@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <filesystem>
 #include <future>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -130,6 +131,8 @@ class Server::Impl {
 
  private:
   std::string host() const { return LocalHost(options_.listeners.host); }
+  /// Of what the server starts: its own, and how to get in at a remote notification server.
+  std::map<std::string, std::string> Environment() const;
   Status TakePorts();
   Status LockHome();
   Status OpenStores();
@@ -190,6 +193,15 @@ class Server::Impl {
   bool stopped_ = false;
 };
 
+std::map<std::string, std::string> Server::Impl::Environment() const {
+  std::map<std::string, std::string> environment = ProcessEnvironment();
+  if (log_source_ != LogSource::kRemote) return environment;
+  for (const auto& [name, value] : NotificationVariables(options_.config)) {
+    environment[name] = value;
+  }
+  return environment;
+}
+
 Status Server::Impl::TakePorts() {
   const Listeners& wanted = options_.listeners;
   const Endpoints before = LastEndpoints(options_.home.root());
@@ -225,7 +237,7 @@ Status Server::Impl::OpenLog() {
     return disk_->Admit(admission, bytes);
   };
   if (log_source_ == LogSource::kRemote) {
-    auto log = OpenRemoteLog(notification_uri(), *store_);
+    auto log = OpenRemoteLog(options_.config, *store_);
     if (!log.has_value()) return log.error();
     remote_log_ = *std::move(log);
     service.shared = true;
@@ -272,18 +284,18 @@ Status Server::Impl::StartEngine() {
   local.runner.dir = home.runner().string();
   local.attempts_dir = home.attempts().string();
   local.parallelism = limits::kMaxPoolSlots;  // the scheduler hands out the slots: SetParallelism
-  local.environment = ProcessEnvironment();
+  local.environment = Environment();
   executor_ = std::make_unique<LocalExecutor>(std::move(local));
 
   HookRunnerOptions hooks;
   hooks.directory = home.root();
   hooks.logs = home.hook_logs();
   hooks.timeout = options_.config.hook_timeout_ms();
-  hooks.environment = ProcessEnvironment();
+  hooks.environment = Environment();
   hooks_ = std::make_unique<HookRunner>(std::move(hooks));
   host_planner_.emplace(
       home, LocalAttemptPlanner::Addresses{notification_uri(), server_uri()}, *bundles_, *blobs_,
-      PythonInterpreter(options_.config.python_executable, AskPythonVersion), ProcessEnvironment());
+      PythonInterpreter(options_.config.python_executable, AskPythonVersion), Environment());
   hosts::HostPoolOptions pool;
   pool.hosts = options_.config.condition_hosts;
   pool.timeout = std::chrono::seconds(options_.config.condition_timeout);
@@ -336,7 +348,7 @@ void Server::Impl::MakeCompiler() {
                              options_.config.python_executable, AskPythonVersion)] {
     return python->For(HostSpec{});
   };
-  options.environment = ProcessEnvironment();
+  options.environment = Environment();
   options.environment["AIFLOW_HOME"] = options_.home.root().string();
   options.environment["AIFLOW_NOTIFICATION_URI"] = notification_uri();
   options.environment["AIFLOW_SERVER_URI"] = server_uri();

@@ -151,12 +151,12 @@ def refusal(tmp_path, *options, **settings):
     return done.returncode, done.stderr
 
 
-def make_certificate(directory: pathlib.Path):
+def make_certificate(directory: pathlib.Path, names="DNS:localhost,IP:127.0.0.1"):
     certificate, key = directory / "server.crt", directory / "server.key"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
          "-nodes", "-days", "1", "-subj", "/CN=localhost", "-addext",
-         "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out", certificate],
+         f"subjectAltName={names}", "-keyout", key, "-out", certificate],
         check=True, capture_output=True)
     key.chmod(0o600)
     return certificate, key

@@ -76,11 +76,13 @@ std::optional<std::string> Variable(const std::string& name) {
   return value;
 }
 
-Result<client::Credentials> CredentialsOf(const EventClientOptions& options) {
+Result<client::Credentials> CredentialsOf(const EventClientOptions& options,
+                                          const std::string& uri) {
   client::CredentialSettings given;
   given.token = options.token;
   given.token_file = options.token_file;
   given.tls_ca_file = options.tls_ca_file;
+  given = client::Merge(std::move(given), client::SettingsOfTask(uri, Variable));
   return client::ReadCredentials(
       client::Merge(std::move(given), client::SettingsOfEnvironment(Variable)));
 }
@@ -178,7 +180,7 @@ class EventClient::Impl {
   Impl(std::string uri, EventClientOptions options)
       : uri_(std::move(uri)),
         options_(std::move(options)),
-        credentials_(CredentialsOf(options_)),
+        credentials_(CredentialsOf(options_, uri_)),
         servers_(std::make_shared<Servers>(
             uri_, credentials_.has_value() ? *credentials_ : client::Credentials())) {}
 

@@ -68,6 +68,19 @@ def test_a_token_file_and_the_file_of_settings(tmp_path, monkeypatch):
     assert not read_credentials().tls
 
 
+def test_what_a_task_has_for_its_notification_server_is_for_that_address_alone(tmp_path, monkeypatch):
+    (tmp_path / "ca").write_text("CA")
+    monkeypatch.setenv("AIFLOW_TOKEN", "of-the-user")
+    monkeypatch.setenv("AIFLOW_NOTIFICATION_URI", "a:1, host:2")
+    monkeypatch.setenv("AIFLOW_NOTIFICATION_TOKEN_FILE", secret(tmp_path / "token", "of-the-task\n"))
+    monkeypatch.setenv("AIFLOW_NOTIFICATION_TLS_CA", str(tmp_path / "ca"))
+    own = read_credentials("host:2")
+    assert (own.token, own.tls, own.ca) == ("of-the-task", True, b"CA")
+    for other in ("host:22", "127.0.0.1:2", ""):
+        credentials = read_credentials(other)
+        assert (credentials.token, credentials.tls) == ("of-the-user", False)
+
+
 def test_secrets_that_others_may_read_are_refused_and_not_told(tmp_path, monkeypatch):
     home = tmp_path / "aiflow_home"
     home.mkdir()

@@ -113,10 +113,11 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::StartNotification(LogService& lo
 }
 
 Result<std::unique_ptr<GrpcServer>> GrpcServer::StartLog(LogService& log, GrpcDoor door) {
+  const Access& access = door.access;
   auto impl = std::make_unique<Impl>(std::move(door));
   impl->services.push_back(std::make_unique<NotificationServiceAdapter>(log));
   impl->services.push_back(std::make_unique<EventLogServiceAdapter>(log));
-  impl->services.push_back(std::make_unique<LogAccessServiceAdapter>(log));
+  impl->services.push_back(std::make_unique<LogAccessServiceAdapter>(log, access));
   return Started(std::move(impl));
 }
 

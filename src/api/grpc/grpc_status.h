@@ -9,6 +9,9 @@
 
 namespace aiflow::api {
 
+/// The metadata that brings the token of a call.
+inline constexpr char kAuthorizationMetadata[] = "authorization";
+
 inline grpc::Status ToGrpc(const Status& status) {
   if (status.ok()) return grpc::Status::OK;
   return {static_cast<grpc::StatusCode>(static_cast<int>(status.code())), status.message()};

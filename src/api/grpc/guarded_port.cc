@@ -16,11 +16,10 @@ namespace {
 
 using ExternalType = grpc::ServerBuilder::experimental_type::ExternalConnectionType;
 
-constexpr const char* kAuthorization = "authorization";
 // A connection that has not even begun to speak by then is closed.
 constexpr int kHandshakeMillis = 20'000;
 
-/// Runs before the handler of each call of a guarded connection.
+/// Runs before the handler of each call of a guarded connection, which sees the token as well.
 class TokenCheck final : public grpc::AuthMetadataProcessor {
  public:
   explicit TokenCheck(const Access& access) : access_(access) {}
@@ -28,14 +27,13 @@ class TokenCheck final : public grpc::AuthMetadataProcessor {
   // A look at one file's system data is not worth another thread.
   bool IsBlocking() const override { return false; }
 
-  grpc::Status Process(const InputMetadata& metadata, grpc::AuthContext*, OutputMetadata* consumed,
+  grpc::Status Process(const InputMetadata& metadata, grpc::AuthContext*, OutputMetadata*,
                        OutputMetadata*) override {
     std::string authorization;
-    const auto [begin, end] = metadata.equal_range(kAuthorization);
+    const auto [begin, end] = metadata.equal_range(kAuthorizationMetadata);
     // Two of them could mean one thing to a proxy and another one here.
     if (begin != end && std::next(begin) == end) {
       authorization.assign(begin->second.data(), begin->second.size());
-      consumed->emplace(kAuthorization, authorization);
     }
     return ToGrpc(access_.CheckToken(authorization));
   }

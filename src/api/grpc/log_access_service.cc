@@ -22,11 +22,15 @@ constexpr size_t kMaxEventsAtOnce = 4'096;
 constexpr size_t kMaxBytesAtOnce = 8 << 20;
 constexpr Millis kLongestWait{60'000};
 
-std::string SecretOf(const grpc::CallbackServerContext& context) {
+std::string MetadataOf(const grpc::CallbackServerContext& context, const char* name) {
   const auto& metadata = context.client_metadata();
-  const auto found = metadata.find(kLogSecretMetadata);
+  const auto found = metadata.find(name);
   if (found == metadata.end()) return "";
   return {found->second.data(), found->second.size()};
+}
+
+std::string SecretOf(const grpc::CallbackServerContext& context) {
+  return MetadataOf(context, kLogSecretMetadata);
 }
 
 /// Takes as long for any two texts of one length.
@@ -68,7 +72,12 @@ struct AppendCall {
 
 }  // namespace
 
+Status LogAccessServiceAdapter::CheckToken(const grpc::CallbackServerContext& context) const {
+  return access_.CheckServer(MetadataOf(context, kAuthorizationMetadata));
+}
+
 Status LogAccessServiceAdapter::Authorize(const grpc::CallbackServerContext& context) const {
+  AIFLOW_RETURN_IF_ERROR(CheckToken(context));
   const std::string secret = SecretOf(context);
   const std::string owner = log_.owner();
   if (!owner.empty() && secret.size() >= kLeastSecretBytes && Equal(Sha256Hex(secret), owner)) {
@@ -80,6 +89,7 @@ Status LogAccessServiceAdapter::Authorize(const grpc::CallbackServerContext& con
 grpc::ServerUnaryReactor* LogAccessServiceAdapter::Attach(grpc::CallbackServerContext* context,
                                                           const internal_v1::AttachRequest* request,
                                                           internal_v1::AttachResponse* response) {
+  if (const Status status = CheckToken(*context); !status.ok()) return FinishNow(context, status);
   const std::string secret = SecretOf(*context);
   if (secret.size() < kLeastSecretBytes) {
     return FinishNow(context, Status(Code::kUnauthenticated, "the call brings no secret"));

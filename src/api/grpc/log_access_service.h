@@ -4,17 +4,19 @@
 #include <string>
 
 #include "aiflow/internal/v1/log_access.grpc.pb.h"
+#include "api/access/access.h"
 #include "api/grpc/log_calls.h"
 #include "eventlog/log_service.h"
 
 namespace aiflow::api {
 
 /// aiflow.internal.v1.LogAccess: what the log's owner may do, and nobody else. Every call is
-/// checked against the digest of the secret that the log keeps. Thread-safe.
+/// checked against the digest of the secret that the log keeps; one that brings a token must bring
+/// one for servers. Thread-safe.
 class LogAccessServiceAdapter final : public aiflow::internal::v1::LogAccess::CallbackService {
  public:
-  /// `log` must outlive the service.
-  explicit LogAccessServiceAdapter(LogService& log) : log_(log) {}
+  /// Both must outlive the service.
+  LogAccessServiceAdapter(LogService& log, const Access& access) : log_(log), access_(access) {}
 
   grpc::ServerUnaryReactor* Attach(grpc::CallbackServerContext* context,
                                    const aiflow::internal::v1::AttachRequest* request,
@@ -39,10 +41,13 @@ class LogAccessServiceAdapter final : public aiflow::internal::v1::LogAccess::Ca
                                          aiflow::internal::v1::LogPosition* response) override;
 
  private:
+  /// Whether the call may be that of a server.
+  Status CheckToken(const grpc::CallbackServerContext& context) const;
   /// Whether the call comes from the log's owner.
   Status Authorize(const grpc::CallbackServerContext& context) const;
 
   LogService& log_;
+  const Access& access_;
   AnswersUnderWay under_way_;
 };
 

@@ -6,15 +6,15 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <deque>
 #include <mutex>
-#include <set>
 #include <thread>
 #include <utility>
 
 #include "aiflow/internal/v1/log_access.grpc.pb.h"
 #include "api/grpc/log_access_convert.h"
 #include "api/grpc/random_id.h"
+#include "api/grpc/remote_log_calls.h"
+#include "api/grpc/remote_log_tail.h"
 #include "base/backoff.h"
 #include "base/check.h"
 #include "model/event_keys.h"
@@ -35,23 +35,6 @@ constexpr Millis kEventWaitDeadline = kEventWait + kCallDeadline;
 constexpr Millis kAppendPatience{3'000};
 constexpr int64_t kMaxMessageEvents = 4'096;
 constexpr int64_t kMaxReadBytes = 32 << 20;
-// Of the newest events, kept so that the engine need not ask for what has just come by.
-constexpr size_t kTailEvents = 8'192;
-constexpr size_t kTailBytes = 16 << 20;
-
-std::shared_ptr<grpc::Channel> ChannelTo(const std::string& address) {
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(kMaxLogMessageBytes);
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
-  // In spite of its name also the time that one attempt to connect may take.
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1'000);
-  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2'000);
-  // A proxy of the environment is for what lies outside.
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  // A channel of its own, so that a server that was away is not taken for away by an old one.
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
-}
 
 Status Unsupported() {
   return {Code::kUnimplemented, "the event log is in another server; ask the notification server"};
@@ -63,7 +46,7 @@ class RemoteEventLog::Impl {
  public:
   explicit Impl(RemoteLogOptions options)
       : options_(std::move(options)),
-        stub_(LogAccess::NewStub(ChannelTo(options_.address))),
+        calls_(options_.address, options_.secret, options_.credentials),
         log_id_(options_.log_id) {}
   ~Impl() { Interrupt(); }
 
@@ -80,29 +63,20 @@ class RemoteEventLog::Impl {
   Offset first() const { return first_.load(std::memory_order_acquire); }
 
   /// The call fails at once while the server is away.
-  template <typename Request, typename Response>
-  Status Call(grpc::Status (LogAccess::Stub::*method)(grpc::ClientContext*, const Request&,
-                                                      Response*),
-              const Request& request, Response* response, Millis deadline) const {
+  template <typename Method, typename Request, typename Response>
+  Status Call(Method method, const Request& request, Response* response, Millis deadline) const {
     if (std::string reason = AwayReason(); !reason.empty()) {
       return {Code::kUnavailable, std::move(reason)};
     }
-    return CallAnyway(method, request, response, deadline);
+    return calls_.Call(method, request, response, deadline);
   }
   Result<std::vector<Result<AppendResult>>> Append(const std::vector<Event>& events);
   Result<std::vector<Event>> List(const EventFilter& filter, size_t max_events,
                                   size_t max_bytes) const;
-  /// From the tail, if it has the event after `after`.
-  bool ReadTail(Offset after, size_t max_events, size_t max_bytes,
-                std::vector<Event>* events) const;
+  const RemoteLogTail& tail() const { return tail_; }
   void TakePosition(const internal_v1::LogPosition& position);
 
  private:
-  template <typename Request, typename Response>
-  Status CallAnyway(grpc::Status (LogAccess::Stub::*method)(grpc::ClientContext*, const Request&,
-                                                            Response*),
-                    const Request& request, Response* response, Millis deadline) const;
-  Status ToStatus(const grpc::Status& status) const;
   Status Attach();
   void SetAway(std::string reason);
   void Run();
@@ -111,10 +85,10 @@ class RemoteEventLog::Impl {
   Status AppendUntilAnswered(const internal_v1::AppendRequest& request,
                              internal_v1::AppendResponse* response);
   void RaiseHead(Offset head);
-  void PushTail(Event event);
 
   const RemoteLogOptions options_;
-  const std::unique_ptr<LogAccess::Stub> stub_;
+  RemoteLogCalls calls_;
+  RemoteLogTail tail_;
   std::atomic<Offset> head_{0};
   std::atomic<Offset> first_{1};
   // Of the thread alone, once it runs.
@@ -125,65 +99,22 @@ class RemoteEventLog::Impl {
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
   // All guarded by mutex_.
-  mutable std::set<grpc::ClientContext*> calls_;
   bool interrupted_ = false;
   std::string away_ = "it has not been attached yet";  // empty: attached
   Steady::time_point away_since_ = Steady::now();
   std::string log_id_;
-  std::deque<Event> tail_;  // dense
-  size_t tail_bytes_ = 0;
 
   std::function<void()> moved_;
   std::thread thread_;
 };
 
-// ---- Calls -------------------------------------------------------------------------------------
-
-template <typename Request, typename Response>
-Status RemoteEventLog::Impl::CallAnyway(
-    grpc::Status (LogAccess::Stub::*method)(grpc::ClientContext*, const Request&, Response*),
-    const Request& request, Response* response, Millis deadline) const {
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + deadline);
-  context.AddMetadata(kLogSecretMetadata, options_.secret);
-  {
-    const std::lock_guard lock(mutex_);
-    if (interrupted_) return {Code::kUnavailable, "the server is stopping"};
-    calls_.insert(&context);
-  }
-  const grpc::Status status = (stub_.get()->*method)(&context, request, response);
-  const std::lock_guard lock(mutex_);
-  calls_.erase(&context);
-  return ToStatus(status);
-}
-
-Status RemoteEventLog::Impl::ToStatus(const grpc::Status& status) const {
-  switch (status.error_code()) {
-    case grpc::StatusCode::OK: return Status::Ok();
-    case grpc::StatusCode::UNAVAILABLE:
-    case grpc::StatusCode::CANCELLED:
-    case grpc::StatusCode::DEADLINE_EXCEEDED:
-      return {Code::kUnavailable, "the notification server at " + options_.address +
-                                      " does not answer (" + status.error_message() + ")"};
-    case grpc::StatusCode::UNIMPLEMENTED:
-      return {Code::kFailedPrecondition,
-              "what answers at " + options_.address +
-                  " keeps no event log for other servers: it is an AIFlow server, or a "
-                  "notification server of another make; set notification_server_uri to one "
-                  "started with 'notification server start', or notification_server: embedded"};
-    default:
-      return {static_cast<Code>(status.error_code()),
-              "notification server " + options_.address + ": " + status.error_message()};
-  }
-}
-
 void RemoteEventLog::Impl::Interrupt() {
   {
     const std::lock_guard lock(mutex_);
     interrupted_ = true;
-    for (grpc::ClientContext* call : calls_) call->TryCancel();
     changed_.notify_all();
   }
+  calls_.Interrupt();
   if (thread_.joinable()) thread_.join();
 }
 
@@ -205,7 +136,7 @@ Status RemoteEventLog::Impl::Attach() {
   internal_v1::AttachRequest request;
   request.set_log_id(log_id());
   internal_v1::AttachResponse response;
-  AIFLOW_RETURN_IF_ERROR(CallAnyway(&LogAccess::Stub::Attach, request, &response, kCallDeadline));
+  AIFLOW_RETURN_IF_ERROR(calls_.Call(&LogAccess::Stub::Attach, request, &response, kCallDeadline));
   const internal_v1::LogPosition& position = response.position();
   if (position.head() < head()) {
     return {Code::kFailedPrecondition,
@@ -272,10 +203,10 @@ Status RemoteEventLog::Impl::WaitEvents() {
   const bool more = std::exchange(told_, now) != now;
   if (std::exchange(back_, false) || more) moved_();
   AIFLOW_RETURN_IF_ERROR(
-      CallAnyway(&LogAccess::Stub::WaitEvents, request, &response, kEventWaitDeadline));
+      calls_.Call(&LogAccess::Stub::WaitEvents, request, &response, kEventWaitDeadline));
   for (internal_v1::LogEvent& proto : *response.mutable_events()) {
     seen_ = proto.offset();
-    PushTail(FromProto(std::move(proto)));
+    tail_.Push(FromProto(std::move(proto)));
   }
   TakePosition(response.position());
   return Status::Ok();
@@ -293,38 +224,6 @@ void RemoteEventLog::Impl::RaiseHead(Offset head) {
 }
 
 // ---- Events ------------------------------------------------------------------------------------
-
-/// Appends that are answered and events that are waited for may come in any order: what does not
-/// follow on the last one is left to the other way, or begins the tail anew.
-void RemoteEventLog::Impl::PushTail(Event event) {
-  const std::lock_guard lock(mutex_);
-  if (!tail_.empty() && event.offset <= tail_.back().offset) return;
-  if (!tail_.empty() && event.offset != tail_.back().offset + 1) {
-    tail_.clear();
-    tail_bytes_ = 0;
-  }
-  tail_bytes_ += EventBytes(event);
-  tail_.push_back(std::move(event));
-  while (tail_.size() > kTailEvents || tail_bytes_ > kTailBytes) {
-    tail_bytes_ -= EventBytes(tail_.front());
-    tail_.pop_front();
-  }
-}
-
-bool RemoteEventLog::Impl::ReadTail(Offset after, size_t max_events, size_t max_bytes,
-                                    std::vector<Event>* events) const {
-  const std::lock_guard lock(mutex_);
-  if (tail_.empty() || after + 1 < tail_.front().offset || after >= tail_.back().offset) {
-    return false;
-  }
-  size_t bytes = 0;
-  for (auto i = static_cast<size_t>(after + 1 - tail_.front().offset); i < tail_.size(); ++i) {
-    if (events->size() >= max_events || bytes >= max_bytes) break;
-    bytes += EventBytes(tail_[i]);
-    events->push_back(tail_[i]);
-  }
-  return true;
-}
 
 Result<std::vector<Event>> RemoteEventLog::Impl::List(const EventFilter& filter, size_t max_events,
                                                       size_t max_bytes) const {
@@ -402,7 +301,7 @@ Result<std::vector<Result<AppendResult>>> RemoteEventLog::Impl::AppendPart(const
       Event event = FromProto(std::move(*request.mutable_events(i)));
       event.offset = result.offset;
       event.create_time = result.create_time;
-      PushTail(std::move(event));
+      tail_.Push(std::move(event));
     } else if (code == Code::kAlreadyExists || code == Code::kInvalidArgument) {
       results.emplace_back(Error(code, proto.message()));
     } else {
@@ -453,7 +352,7 @@ Result<std::vector<Result<AppendResult>>> RemoteEventLog::Append(const std::vect
 Result<std::vector<Event>> RemoteEventLog::Read(Offset after, size_t max_events,
                                                 size_t max_bytes) const {
   std::vector<Event> events;
-  if (after >= head() || impl_->ReadTail(after, max_events, max_bytes, &events)) return events;
+  if (after >= head() || impl_->tail().Read(after, max_events, max_bytes, &events)) return events;
   EventFilter everything;
   everything.after = after;
   everything.include_internal = true;
@@ -531,8 +430,9 @@ Result<Consumer> RemoteEventLog::CommitConsumer(const std::string&, Offset) {
 Status RemoteEventLog::DeleteConsumer(const std::string&) { return Unsupported(); }
 Status RemoteEventLog::SetOwner(const std::string&) { return Unsupported(); }
 
-bool LogServerAnswers(const std::string& address, Millis patience) {
-  const auto stub = LogAccess::NewStub(ChannelTo(address));
+bool LogServerAnswers(const std::string& address, const client::Credentials& credentials,
+                      Millis patience) {
+  const auto stub = LogAccess::NewStub(LogChannel(address, credentials));
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + patience);
   internal_v1::FindOffsetResponse response;

@@ -6,15 +6,17 @@
 #include <utility>
 #include <vector>
 
+#include "client/credentials.h"
 #include "storage/event_log.h"
 
 namespace aiflow::api {
 
 struct RemoteLogOptions {
-  std::string address;      // host:port of the notification server
-  std::string secret;       // proves who owns the log; at least 32 bytes
-  std::string log_id;       // the log it must be; empty: any
-  Millis patience{10'000};  // for the first attach
+  std::string address;                // host:port of the notification server
+  std::string secret;                 // proves who owns the log; at least 32 bytes
+  std::string log_id;                 // the log it must be; empty: any
+  Millis patience{10'000};            // for the first attach
+  client::Credentials credentials{};  // what the notification server asks of everybody
 };
 
 /// The event log of a notification server in another process, over gRPC, for the one AIFlow server
@@ -29,7 +31,8 @@ struct RemoteLogOptions {
 class RemoteEventLog final : public EventLog {
  public:
   /// Attaches, and claims a log that nobody owns. kDeadlineExceeded when nobody answers within the
-  /// patience, kPermissionDenied for another server's log, kFailedPrecondition for another log or
+  /// patience, kPermissionDenied for another server's log, kUnauthenticated without a token that is
+  /// good for servers, kFailedPrecondition for another log or
   /// a server that keeps none for others.
   static Result<std::unique_ptr<RemoteEventLog>> Open(RemoteLogOptions options);
   ~RemoteEventLog() override;
@@ -76,6 +79,7 @@ class RemoteEventLog final : public EventLog {
 
 /// Whether a notification server that keeps a log for other servers answers at `address` within
 /// `patience`.
-bool LogServerAnswers(const std::string& address, Millis patience);
+bool LogServerAnswers(const std::string& address, const client::Credentials& credentials,
+                      Millis patience);
 
 }  // namespace aiflow::api

@@ -35,7 +35,9 @@ struct EventClientOptions {
   /// Total time of one Send, retries included.
   std::chrono::milliseconds send_timeout{60'000};
   /// For servers of other users or machines; what is empty is taken from $AIFLOW_TOKEN,
-  /// $AIFLOW_TOKEN_FILE and $AIFLOW_TLS_CA. A token is sent by TLS or within this machine only.
+  /// $AIFLOW_TOKEN_FILE and $AIFLOW_TLS_CA; in a task, for its own notification server, first from
+  /// $AIFLOW_NOTIFICATION_TOKEN_FILE and $AIFLOW_NOTIFICATION_TLS_CA. A token is sent by TLS or
+  /// within this machine only.
   std::string token;
   std::string token_file;   // for its owner alone
   std::string tls_ca_file;  // PEM; connects by TLS

@@ -2,8 +2,9 @@
 
 Each setting is from the environment, else from `aiflow_client.yaml` in `$AIFLOW_HOME`: AIFLOW_TOKEN
 (`token`), AIFLOW_TOKEN_FILE (`token_file`), AIFLOW_TLS (`tls`), AIFLOW_TLS_CA (`tls_ca_file`),
-AIFLOW_TLS_CERTIFICATE (`tls_certificate_file`), AIFLOW_TLS_KEY (`tls_key_file`). Secrets are in no
-message.
+AIFLOW_TLS_CERTIFICATE (`tls_certificate_file`), AIFLOW_TLS_KEY (`tls_key_file`). In a task
+AIFLOW_NOTIFICATION_TOKEN_FILE, _TLS, _TLS_CA, _TLS_CERTIFICATE and _TLS_KEY go before them, for the
+server at AIFLOW_NOTIFICATION_URI and no other. Secrets are in no message.
 """
 
 import collections
@@ -42,9 +43,13 @@ class Credentials(NamedTuple):
         return f"Credentials(tls={self.tls})"
 
 
-def read_credentials() -> Credentials:
-    """CredentialsError names the file or setting that is wrong."""
+def read_credentials(server_uri: str = "") -> Credentials:
+    """For the server at an address. CredentialsError names the file or setting that is wrong."""
     given = {name: os.environ.get(variable, "") for name, variable in _VARIABLES.items()}
+    of_task = _settings_of_task(server_uri)
+    if of_task.get("token_file"):
+        given["token"] = ""
+    given.update(of_task)
     configured = _settings_of_file()
     if given["token"] or given["token_file"]:
         configured.pop("token", None)
@@ -101,7 +106,7 @@ def is_local(address: str) -> bool:
 
 def open_with_credentials(server_uri: str, options: List[Tuple[str, Any]]) -> grpc.Channel:
     """A channel whose calls bring the token, where it does not go over the network in the clear."""
-    credentials = read_credentials()
+    credentials = read_credentials(server_uri)
     local = is_local(server_uri)
     if credentials.tls and not server_uri.startswith("unix:"):
         channel = grpc.secure_channel(
@@ -139,6 +144,19 @@ def _read(path: str) -> Optional[bytes]:
             return file.read(_MAX_FILE_BYTES)
     except OSError as error:
         raise CredentialsError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _settings_of_task(server_uri: str) -> Dict[str, str]:
+    """What a task's environment says for its notification server."""
+    own = os.environ.get("AIFLOW_NOTIFICATION_URI", "").split(",")
+    if not server_uri or server_uri not in [address.strip() for address in own]:
+        return {}
+    found = {
+        name: os.environ.get(variable.replace("AIFLOW_", "AIFLOW_NOTIFICATION_", 1), "")
+        for name, variable in _VARIABLES.items()
+        if name != "token"
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def _settings_of_file() -> Dict[str, str]:
