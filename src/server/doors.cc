@@ -77,8 +77,10 @@ Result<std::unique_ptr<Doors>> Doors::Make(const DoorSettings& settings, bool in
   return doors;
 }
 
-Result<api::GrpcDoor> Doors::Open(PortReservation& port, const std::string& name) const {
+Result<api::GrpcDoor> Doors::Open(PortReservation& port, const std::string& name,
+                                  api::CallCounts* counts) const {
   api::GrpcDoor door{.sockets = {}, .access = *access_, .tls = tls_};
+  door.counts = counts;
   Result<api::ListenSocket> socket = api::ListenSocket::Bound(port.TakeSocket());
   if (!socket.has_value()) return Error(socket.error());
   door.sockets.push_back(*std::move(socket));

@@ -52,8 +52,10 @@ class Doors {
                                              std::function<void(const std::string&)> warn);
 
   /// The sockets of one role: its reserved port, and where the configuration wants it, a unix
-  /// socket beside it (`name`; empty: none). kAlreadyExists when the port is taken after all.
-  Result<api::GrpcDoor> Open(PortReservation& port, const std::string& name) const;
+  /// socket beside it (`name`; empty: none). Calls are counted in `counts`, which outlives the
+  /// door; null: they are not. kAlreadyExists when the port is taken after all.
+  Result<api::GrpcDoor> Open(PortReservation& port, const std::string& name,
+                             api::CallCounts* counts = nullptr) const;
 
   [[nodiscard]] const api::Access& access() const { return *access_; }
   [[nodiscard]] const std::optional<api::Tls>& tls() const { return tls_; }

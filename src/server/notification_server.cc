@@ -66,6 +66,8 @@ class NotificationServer::Impl {
   std::unique_ptr<SegmentLog> log_;
   std::unique_ptr<LogService> service_;
   std::unique_ptr<LogRetention> retention_;
+  api::CallCounts calls_;
+  HttpCounts requests_;
   std::unique_ptr<Doors> doors_;
   std::unique_ptr<api::GrpcServer> server_;
   std::unique_ptr<api::HttpServer> http_;
@@ -128,9 +130,10 @@ Status NotificationServer::Impl::OpenPort() {
       [logger = options_.logger](const std::string& line) { logger->warn("{}", line); });
   if (!doors.has_value()) return doors.error();
   doors_ = *std::move(doors);
-  auto server = doors_->Open(port_, kNotificationSocket).and_then([this](api::GrpcDoor&& opened) {
-    return api::GrpcServer::StartLog(*service_, std::move(opened));
-  });
+  auto server =
+      doors_->Open(port_, kNotificationSocket, &calls_).and_then([this](api::GrpcDoor&& opened) {
+        return api::GrpcServer::StartLog(*service_, std::move(opened));
+      });
   if (!server.has_value()) return server.error();
   server_ = *std::move(server);
   return options_.http_port < 0 ? Status::Ok() : OpenHttp();
@@ -140,6 +143,9 @@ Status NotificationServer::Impl::OpenHttp() {
   api::HttpServer::Handlers handlers;
   handlers.not_ready = [this] { return NotReadyReason(); };
   handlers.metrics = [this] { return MetricsText(); };
+  handlers.answered = [this](const std::string& method, const std::string& route, int status) {
+    requests_.Add(method, route, status);
+  };
   handlers.failed = [logger = options_.logger](const Status& status) {
     logger->error("{}", status.message());
   };
@@ -156,9 +162,13 @@ std::string NotificationServer::Impl::NotReadyReason() const {
 
 std::string NotificationServer::Impl::MetricsText() const {
   MetricPage page;
-  AddLogServer(
-      {.version = Version(), .log_directory = log_directory_, .log = *service_, .disk = *disk_},
-      page);
+  AddLogServer({.version = Version(),
+                .log_directory = log_directory_,
+                .log = *service_,
+                .disk = *disk_,
+                .calls = calls_,
+                .requests = requests_},
+               page);
   return page.Text();
 }
 

@@ -175,6 +175,8 @@ class Server::Impl {
   std::unique_ptr<LegacyCompiler> compiler_;
   std::unique_ptr<Engine> engine_;
   std::unique_ptr<EngineLoop> loop_;
+  api::CallCounts calls_;
+  HttpCounts requests_;
   std::optional<Metrics> metrics_;
   Offset recover_from_ = 0;  // committed when the engine started
   Offset recover_to_ = 0;    // the head of the log then
@@ -323,7 +325,9 @@ void Server::Impl::MakeMetrics() {
   metrics_.emplace(MetricSources{.server = {.version = Version(),
                                             .log_directory = options_.home.log(),
                                             .log = *log_service_,
-                                            .disk = *disk_},
+                                            .disk = *disk_,
+                                            .calls = calls_,
+                                            .requests = requests_},
                                  .database = options_.home.metadata(),
                                  .engine = *loop_,
                                  .store = *timed_store_,
@@ -422,11 +426,11 @@ Status Server::Impl::OpenGrpc() {
   if (!doors.has_value()) return doors.error();
   doors_ = *std::move(doors);
   const auto door = [this](PortReservation& port, const char* name) {
-    return doors_->Open(port, name);
+    return doors_->Open(port, name, &calls_);
   };
   auto notification =
       log_source_ == LogSource::kRemote
-          ? api::GrpcServer::StartInProcess(*log_service_)
+          ? api::GrpcServer::StartInProcess(*log_service_, &calls_)
           : door(ports_.notification, kNotificationSocket).and_then([this](api::GrpcDoor&& opened) {
               return api::GrpcServer::StartNotification(*log_service_, std::move(opened));
             });
@@ -462,6 +466,9 @@ Status Server::Impl::OpenHttp() {
   api::HttpServer::Handlers handlers;
   handlers.not_ready = [this] { return CheckReadiness().Problems(); };
   handlers.metrics = [this] { return metrics_->Text(); };
+  handlers.answered = [this](const std::string& method, const std::string& route, int status) {
+    requests_.Add(method, route, status);
+  };
   handlers.rest = rest_.get();
   handlers.failed = [logger = options_.logger](const Status& status) {
     logger->error("{}", status.message());

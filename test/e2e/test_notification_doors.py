@@ -137,6 +137,9 @@ def test_a_notification_server_tells_how_it_is_when_it_is_asked_to(tmp_path):
         assert code == 200
         assert re.search(r"^aiflow_log_head_offset 1$", page, re.M)
         assert re.search(r"^aiflow_log_appended_events_total 1$", page, re.M)
+        published = 'aiflow_grpc_requests_total{service="aiflow.v1.EventLog",method="Publish",code="OK"} 1'
+        wait_until(lambda: published in get(url + "/metrics")[1], "the end of the stream is counted")
+        assert re.search(r'^aiflow_http_requests_total{method="GET",route="/readyz",code="200"} 1$', page, re.M)
         served = set(re.findall(r"^# TYPE (aiflow_\w+)", page, re.M))
         documented = set(re.findall(r"`(aiflow_[a-z_]+)[`{]", (SOURCE / "docs/operating.md").read_text()))
         assert served <= documented

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import textwrap
+import urllib.error
 import urllib.request
 
 import pytest
@@ -54,6 +55,37 @@ def test_metrics_are_documented_and_the_other_way_round(server):
     served = set(re.findall(r"^# TYPE (aiflow_\w+)", get(server, "/metrics"), re.M))
     documented = set(re.findall(r"`(aiflow_[a-z_]+)[`{]", (SOURCE / "docs/operating.md").read_text()))
     assert served == documented
+
+
+def test_requests_are_counted_by_method_route_and_code(server, tmp_path):
+    run_one(server, tmp_path)
+    server.cli("workflow", "show", "nobody", check=False)
+    for path in ("/healthz", "/api/v1/workflows", "/api/v1/nothing/of/ours", "/nor/here", "/api/v1/executions/1"):
+        try:
+            get(server, path)
+        except urllib.error.HTTPError:
+            pass
+
+    def samples(name):
+        return {tuple(re.findall(r'="([^"]*)"', labels)): float(value) for labels, value in
+                re.findall(rf"^{name}{{(.*)}} (\S+)$", get(server, "/metrics"), re.M)}
+
+    def calls(method):
+        return {key[2]: value for key, value in samples("aiflow_grpc_requests_total").items() if key[1] == method}
+
+    assert calls("StartWorkflowExecution") == {"OK": 1}
+    assert calls("GetWorkflow")["NOT_FOUND"] >= 1
+    counts = samples("aiflow_grpc_request_seconds_count")
+    assert counts[("aiflow.v1.Orchestrator", "StartWorkflowExecution")] == 1
+    assert ("aiflow.v1.EventLog", "Subscribe") in samples("aiflow_grpc_streams")
+    requests = samples("aiflow_http_requests_total")
+    assert requests[("GET", "/healthz", "200")] >= 1
+    assert requests[("GET", "/api/v1/workflows", "200")] == 1
+    assert requests[("GET", "/api/v1/executions/{execution_id}", "200")] == 1
+    assert requests[("GET", "other", "404")] == 2
+    assert requests[("GET", "/metrics", "200")] >= 4
+    routes = {key[1] for key in requests}
+    assert not any(route.endswith("/1") or "nothing" in route for route in routes), routes
 
 
 def test_a_server_in_json_logs_one_object_a_line(tmp_path):

@@ -30,7 +30,7 @@ constexpr size_t kPublishWindowBytes = 16 << 20;
 class PublishStream final : public grpc::ServerBidiReactor<PublishRequest, PublishResponse>,
                             public std::enable_shared_from_this<PublishStream> {
  public:
-  explicit PublishStream(LogService& log) : log_(log) {}
+  PublishStream(LogService& log, MethodCounts* counts) : log_(log), counted_(counts) {}
 
   void Begin() {
     self_ = shared_from_this();
@@ -125,10 +125,11 @@ class PublishStream final : public grpc::ServerBidiReactor<PublishRequest, Publi
   void FinishIfOver() {
     if (finished_ || !(input_ended_ || broken_) || reading_ || writing_ || !slots_.empty()) return;
     finished_ = true;
-    Finish(grpc::Status::OK);
+    Finish(counted_.Ended(grpc::Status::OK));
   }
 
   LogService& log_;
+  const CountedStream counted_;
   std::shared_ptr<PublishStream> self_;  // until OnDone
   PublishRequest request_;
   std::mutex mutex_;
@@ -146,8 +147,12 @@ class PublishStream final : public grpc::ServerBidiReactor<PublishRequest, Publi
 class SubscribeStream final : public grpc::ServerWriteReactor<SubscribeResponse>,
                               public std::enable_shared_from_this<SubscribeStream> {
  public:
-  SubscribeStream(LogService& log, const EventKinds& kinds, const SubscribeRequest& request)
-      : log_(log), kinds_(kinds), keys_(request.keys().begin(), request.keys().end()) {
+  SubscribeStream(LogService& log, MethodCounts* counts, const EventKinds& kinds,
+                  const SubscribeRequest& request)
+      : log_(log),
+        counted_(counts),
+        kinds_(kinds),
+        keys_(request.keys().begin(), request.keys().end()) {
     filter_.ns = request.namespace_();
     filter_.sender = request.sender();
     filter_.include_internal = kinds.internal();
@@ -272,10 +277,11 @@ class SubscribeStream final : public grpc::ServerWriteReactor<SubscribeResponse>
   void EndLocked(const Status& status) {
     if (finished_) return;
     finished_ = true;
-    Finish(ToGrpc(status));
+    Finish(counted_.Ended(ToGrpc(status)));
   }
 
   LogService& log_;
+  const CountedStream counted_;
   const EventKinds kinds_;
   const std::vector<std::string> keys_;
   EventFilter filter_;
@@ -290,7 +296,9 @@ class SubscribeStream final : public grpc::ServerWriteReactor<SubscribeResponse>
 /// Ends at once.
 class RefusedSubscription final : public grpc::ServerWriteReactor<SubscribeResponse> {
  public:
-  explicit RefusedSubscription(const Status& status) { Finish(ToGrpc(status)); }
+  RefusedSubscription(MethodCounts* counts, const Status& status) {
+    Finish(CountedStream(counts).Ended(ToGrpc(status)));
+  }
   void OnDone() override { delete this; }
 };
 
@@ -299,13 +307,17 @@ class RefusedSubscription final : public grpc::ServerWriteReactor<SubscribeRespo
 grpc::ServerUnaryReactor* EventLogServiceAdapter::PublishEvent(
     grpc::CallbackServerContext* context, const v1::PublishEventRequest* request,
     v1::PublishEventResponse* response) {
+  const CountedCall call(publish_event_);
   Event event = FromProto(request->event());
   const Status admitted = AdmitFromWire(request->event_id(), /*idempotent=*/true, &event);
-  if (!admitted.ok()) return FinishNow(context, admitted);
+  if (!admitted.ok()) {
+    call.Ended(ToGrpc(admitted));
+    return FinishNow(context, admitted);
+  }
   ToProto(event, response->mutable_event());
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   log_.AppendAsync(std::move(event), Admission::kExternal,
-                   [context, reactor, response](const Result<AppendResult>& stored) {
+                   [context, reactor, response, call](const Result<AppendResult>& stored) {
                      if (stored.has_value()) {
                        response->mutable_event()->set_offset(stored->offset);
                        response->mutable_event()->set_create_time(stored->create_time.count());
@@ -313,7 +325,7 @@ grpc::ServerUnaryReactor* EventLogServiceAdapter::PublishEvent(
                      }
                      const Status status = stored.has_value() ? Status::Ok() : stored.error();
                      HintRetry(context, status);
-                     reactor->Finish(ToGrpc(status));
+                     reactor->Finish(call.Ended(ToGrpc(status)));
                    });
   return reactor;
 }
@@ -326,7 +338,7 @@ grpc::ServerUnaryReactor* EventLogServiceAdapter::ListEvents(grpc::CallbackServe
 
 grpc::ServerBidiReactor<PublishRequest, PublishResponse>* EventLogServiceAdapter::Publish(
     grpc::CallbackServerContext*) {
-  const auto stream = std::make_shared<PublishStream>(log_);
+  const auto stream = std::make_shared<PublishStream>(log_, publish_);
   stream->Begin();
   return stream.get();
 }
@@ -334,8 +346,8 @@ grpc::ServerBidiReactor<PublishRequest, PublishResponse>* EventLogServiceAdapter
 grpc::ServerWriteReactor<SubscribeResponse>* EventLogServiceAdapter::Subscribe(
     grpc::CallbackServerContext*, const SubscribeRequest* request) {
   const Result<EventKinds> kinds = EventKinds::Of(request->kinds(), request->include_internal());
-  if (!kinds.has_value()) return new RefusedSubscription(kinds.error());
-  const auto stream = std::make_shared<SubscribeStream>(log_, *kinds, *request);
+  if (!kinds.has_value()) return new RefusedSubscription(subscribe_, kinds.error());
+  const auto stream = std::make_shared<SubscribeStream>(log_, subscribe_, *kinds, *request);
   stream->Begin(request->consumer());
   return stream.get();
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "aiflow/v1/event_log.grpc.pb.h"
+#include "api/grpc/call_counter.h"
 #include "eventlog/log_service.h"
 
 namespace aiflow::api {
@@ -9,8 +10,12 @@ namespace aiflow::api {
 /// aiflow.v1.EventLog: publish, list and subscribe, durable consumers. Thread-safe.
 class EventLogServiceAdapter final : public aiflow::v1::EventLog::CallbackService {
  public:
-  /// `log` must outlive the service.
-  explicit EventLogServiceAdapter(LogService& log) : log_(log) {}
+  /// Both must outlive the service; null: its calls are not counted.
+  explicit EventLogServiceAdapter(LogService& log, CallCounts* counts = nullptr)
+      : log_(log),
+        publish_event_(OwnCounts(counts, "/aiflow.v1.EventLog/PublishEvent", /*streams=*/false)),
+        publish_(OwnCounts(counts, "/aiflow.v1.EventLog/Publish", /*streams=*/true)),
+        subscribe_(OwnCounts(counts, "/aiflow.v1.EventLog/Subscribe", /*streams=*/true)) {}
 
   grpc::ServerUnaryReactor* PublishEvent(grpc::CallbackServerContext* context,
                                          const aiflow::v1::PublishEventRequest* request,
@@ -37,6 +42,9 @@ class EventLogServiceAdapter final : public aiflow::v1::EventLog::CallbackServic
 
  private:
   LogService& log_;
+  MethodCounts* const publish_event_;
+  MethodCounts* const publish_;
+  MethodCounts* const subscribe_;
 };
 
 }  // namespace aiflow::api

@@ -5,9 +5,11 @@
 
 #include <filesystem>
 #include <mutex>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "api/grpc/call_counter.h"
 #include "api/grpc/event_log_service.h"
 #include "api/grpc/guarded_port.h"
 #include "api/grpc/heartbeat_service.h"
@@ -41,9 +43,14 @@ const Access& OwnUserOnly() {
 
 class GrpcServer::Impl {
  public:
-  std::vector<std::unique_ptr<grpc::Service>> services;
+  explicit Impl(GrpcDoor door) : counts_(door.counts), port_(std::move(door)) {}
 
-  explicit Impl(GrpcDoor door) : port_(std::move(door)) {}
+  /// `Api` is the generated class of the service. Before the start.
+  template <typename Api>
+  void Add(std::unique_ptr<grpc::Service> service) {
+    services_.push_back(std::move(service));
+    names_.emplace_back(Api::service_full_name());
+  }
 
   Status Start() {
     grpc::ServerBuilder builder;
@@ -54,7 +61,8 @@ class GrpcServer::Impl {
                                kMinClientPingMs);
     builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kHandshakeMs);
     port_.AddTo(builder);
-    for (const auto& service : services) builder.RegisterService(service.get());
+    Count(builder);
+    for (const auto& service : services_) builder.RegisterService(service.get());
     server_ = builder.BuildAndStart();
     if (server_ == nullptr) return {Code::kInternal, "gRPC cannot be started"};
     return port_.Start();
@@ -63,7 +71,8 @@ class GrpcServer::Impl {
   Status StartInProcess() {
     grpc::ServerBuilder builder;
     builder.SetMaxReceiveMessageSize(kMaxReceiveBytes);
-    for (const auto& service : services) builder.RegisterService(service.get());
+    Count(builder);
+    for (const auto& service : services_) builder.RegisterService(service.get());
     server_ = builder.BuildAndStart();
     if (server_ != nullptr) return Status::Ok();
     return {Code::kInternal, "cannot start the services within the process"};
@@ -87,7 +96,15 @@ class GrpcServer::Impl {
   }
 
  private:
+  void Count(grpc::ServerBuilder& builder) const {
+    if (counts_ == nullptr) return;
+    builder.experimental().SetInterceptorCreators(CountersInto(*counts_, names_));
+  }
+
+  std::vector<std::unique_ptr<grpc::Service>> services_;
+  std::vector<std::string> names_;
   std::mutex mutex_;
+  CallCounts* const counts_;
   GuardedPort port_;
   std::unique_ptr<grpc::Server> server_;
 };
@@ -96,9 +113,11 @@ GrpcServer::GrpcServer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 GrpcServer::~GrpcServer() { Shutdown(std::chrono::milliseconds(0)); }
 
 Result<std::unique_ptr<GrpcServer>> GrpcServer::StartNotification(LogService& log, GrpcDoor door) {
+  CallCounts* const counts = door.counts;
   auto impl = std::make_unique<Impl>(std::move(door));
-  impl->services.push_back(std::make_unique<NotificationServiceAdapter>(log));
-  impl->services.push_back(std::make_unique<EventLogServiceAdapter>(log));
+  impl->Add<notification_service::NotificationService>(
+      std::make_unique<NotificationServiceAdapter>(log, counts));
+  impl->Add<v1::EventLog>(std::make_unique<EventLogServiceAdapter>(log, counts));
   return Started(std::move(impl));
 }
 
@@ -114,10 +133,12 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::StartNotification(LogService& lo
 
 Result<std::unique_ptr<GrpcServer>> GrpcServer::StartLog(LogService& log, GrpcDoor door) {
   const Access& access = door.access;
+  CallCounts* const counts = door.counts;
   auto impl = std::make_unique<Impl>(std::move(door));
-  impl->services.push_back(std::make_unique<NotificationServiceAdapter>(log));
-  impl->services.push_back(std::make_unique<EventLogServiceAdapter>(log));
-  impl->services.push_back(std::make_unique<LogAccessServiceAdapter>(log, access));
+  impl->Add<notification_service::NotificationService>(
+      std::make_unique<NotificationServiceAdapter>(log, counts));
+  impl->Add<v1::EventLog>(std::make_unique<EventLogServiceAdapter>(log, counts));
+  impl->Add<internal::v1::LogAccess>(std::make_unique<LogAccessServiceAdapter>(log, access));
   return Started(std::move(impl));
 }
 
@@ -130,25 +151,27 @@ Result<std::unique_ptr<GrpcServer>> GrpcServer::StartLog(LogService& log, const 
   return StartLog(log, std::move(door));
 }
 
-Result<std::unique_ptr<GrpcServer>> GrpcServer::StartInProcess(LogService& log) {
-  auto impl =
-      std::make_unique<Impl>(GrpcDoor{.sockets = {}, .access = OwnUserOnly(), .tls = std::nullopt});
-  impl->services.push_back(std::make_unique<EventLogServiceAdapter>(log));
+Result<std::unique_ptr<GrpcServer>> GrpcServer::StartInProcess(LogService& log,
+                                                               CallCounts* counts) {
+  GrpcDoor door{.sockets = {}, .access = OwnUserOnly(), .tls = std::nullopt};
+  door.counts = counts;
+  auto impl = std::make_unique<Impl>(std::move(door));
+  impl->Add<v1::EventLog>(std::make_unique<EventLogServiceAdapter>(log, counts));
   if (Status status = impl->StartInProcess(); !status.ok()) return Error(std::move(status));
   return std::unique_ptr<GrpcServer>(new GrpcServer(std::move(impl)));
 }
 
 Result<std::unique_ptr<GrpcServer>> GrpcServer::StartScheduler(Backend& backend, GrpcDoor door) {
   auto impl = std::make_unique<Impl>(std::move(door));
-  impl->services.push_back(std::make_unique<SchedulerServiceAdapter>(backend));
-  impl->services.push_back(std::make_unique<OrchestratorServiceAdapter>(backend));
-  impl->services.push_back(std::make_unique<HeartbeatServiceAdapter>());
+  impl->Add<ai_flow::SchedulerService>(std::make_unique<SchedulerServiceAdapter>(backend));
+  impl->Add<v1::Orchestrator>(std::make_unique<OrchestratorServiceAdapter>(backend));
+  impl->Add<ai_flow::HeartbeatService>(std::make_unique<HeartbeatServiceAdapter>());
   return Started(std::move(impl));
 }
 
 Result<std::unique_ptr<GrpcServer>> GrpcServer::StartHeartbeat(GrpcDoor door) {
   auto impl = std::make_unique<Impl>(std::move(door));
-  impl->services.push_back(std::make_unique<HeartbeatServiceAdapter>());
+  impl->Add<ai_flow::HeartbeatService>(std::make_unique<HeartbeatServiceAdapter>());
   return Started(std::move(impl));
 }
 

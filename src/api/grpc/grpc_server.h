@@ -10,6 +10,7 @@
 #include "api/access/listen_socket.h"
 #include "api/access/tls.h"
 #include "api/backend.h"
+#include "api/grpc/call_counts.h"
 #include "base/status.h"
 #include "eventlog/log_service.h"
 
@@ -25,6 +26,7 @@ struct GrpcDoor {
   const Access& access;    // outlives the server
   std::optional<Tls> tls;  // beside it, loopback and unix sockets stay open to plain connections
   const SocketOwners& owners = SystemSocketOwners();
+  CallCounts* counts = nullptr;  // of all calls; outlives the server; null: they are not counted
 };
 
 /// The services of one port. Thread-safe.
@@ -44,7 +46,8 @@ class GrpcServer {
   static Result<std::unique_ptr<GrpcServer>> StartLog(LogService& log, const std::string& host,
                                                       int port);
   /// aiflow.v1.EventLog for InProcessChannel alone, without a port.
-  static Result<std::unique_ptr<GrpcServer>> StartInProcess(LogService& log);
+  static Result<std::unique_ptr<GrpcServer>> StartInProcess(LogService& log,
+                                                            CallCounts* counts = nullptr);
   /// SchedulerService, HeartbeatService and aiflow.v1.Orchestrator. `backend` must outlive the
   /// server.
   static Result<std::unique_ptr<GrpcServer>> StartScheduler(Backend& backend, GrpcDoor door);

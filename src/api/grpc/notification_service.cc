@@ -80,22 +80,23 @@ class DelayedCall final : public grpc::ServerUnaryReactor {
 grpc::ServerUnaryReactor* NotificationServiceAdapter::sendEvent(
     grpc::CallbackServerContext* context, const ns::SendEventRequest* request,
     ns::SendEventsResponse* response) {
+  const CountedCall call(send_event_);
   Event event = FromProto(request->event());
   if (const Status admitted = AdmitFromWire(request->uuid(), request->enable_idempotence(), &event);
       !admitted.ok()) {
-    return FinishNow(context, Answer(context, admitted, response));
+    return FinishNow(context, call.Ended(Answer(context, admitted, response)));
   }
   grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
   log_.AppendAsync(std::move(event), Admission::kExternal, [=](const Result<AppendResult>& stored) {
     if (!stored.has_value()) {
-      reactor->Finish(Answer(context, stored.error(), response));
+      reactor->Finish(call.Ended(Answer(context, stored.error(), response)));
       return;
     }
     *response->mutable_event() = request->event();
     response->mutable_event()->set_offset(stored->offset);
     response->mutable_event()->set_create_time(stored->create_time.count());
     if (stored->duplicate) response->set_return_msg(kAlreadyExists);
-    reactor->Finish(Answer(context, Status::Ok(), response));
+    reactor->Finish(call.Ended(Answer(context, Status::Ok(), response)));
   });
   return reactor;
 }

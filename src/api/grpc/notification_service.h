@@ -1,6 +1,7 @@
 // Private to api/grpc.
 #pragma once
 
+#include "api/grpc/call_counter.h"
 #include "api/grpc/log_calls.h"
 #include "eventlog/log_service.h"
 #include "notification_service/notification_service.grpc.pb.h"
@@ -12,8 +13,11 @@ namespace aiflow::api {
 class NotificationServiceAdapter final
     : public notification_service::NotificationService::CallbackService {
  public:
-  /// `log` must outlive the service.
-  explicit NotificationServiceAdapter(LogService& log) : log_(log) {}
+  /// Both must outlive the service; null: its calls are not counted.
+  explicit NotificationServiceAdapter(LogService& log, CallCounts* counts = nullptr)
+      : log_(log),
+        send_event_(OwnCounts(counts, "/notification_service.NotificationService/sendEvent",
+                              /*streams=*/false)) {}
 
   grpc::ServerUnaryReactor* sendEvent(grpc::CallbackServerContext* context,
                                       const notification_service::SendEventRequest* request,
@@ -59,6 +63,7 @@ class NotificationServiceAdapter final
                                           notification_service::ListEventsResponse* response);
 
   LogService& log_;
+  MethodCounts* const send_event_;
   AnswersUnderWay under_way_;
 };
 

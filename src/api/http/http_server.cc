@@ -166,6 +166,7 @@ class HttpServer::Impl {
                  const httplib::Ranges& ranges, httplib::Response& response);
   void SendStream(HttpAnswer answer, httplib::Response& response);
   bool Known(std::string_view authority) const;
+  void Tell(const httplib::Request& request, int status) const;
 
   const Options options_;
   const Handlers handlers_;
@@ -249,7 +250,27 @@ httplib::Server::HandlerResponse HttpServer::Impl::Admit(const httplib::Request&
   return httplib::Server::HandlerResponse::Handled;
 }
 
+/// Both are from sets of ours: what a client makes up becomes no label.
+void HttpServer::Impl::Tell(const httplib::Request& request, int status) const {
+  constexpr std::array<std::string_view, 4> kOwn = {"/healthz", "/readyz", "/metrics",
+                                                    "/api/v1/openapi.json"};
+  const bool method = std::find(kMethods.begin(), kMethods.end(), request.method) != kMethods.end();
+  std::string route;
+  if (std::find(kOwn.begin(), kOwn.end(), request.path) != kOwn.end()) {
+    route = request.path;
+  } else if (handlers_.rest != nullptr && request.path.starts_with(kApi)) {
+    route = handlers_.rest->RouteOf(request.method == "HEAD" ? "GET" : request.method,
+                                    request.target.substr(0, request.target.find('?')));
+  }
+  handlers_.answered(method ? request.method : "other", route.empty() ? "other" : route, status);
+}
+
 void HttpServer::Impl::Route() {
+  if (handlers_.answered != nullptr) {
+    server_->set_logger([this](const httplib::Request& request, const httplib::Response& response) {
+      Tell(request, response.status);
+    });
+  }
   server_->set_pre_routing_handler(
       [this](const httplib::Request& request, httplib::Response& response) {
         return Admit(request, response);

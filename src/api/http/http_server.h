@@ -49,6 +49,10 @@ class HttpServer {
     std::function<Status(const std::string& authorization)> check_token;
     /// Called once, from any thread, when it cannot go on; empty: nobody is told.
     std::function<void(const Status&)> failed;
+    /// Told of each request that was answered, streams at their end: the method, the template of
+    /// the path (never the path itself; "other": nothing of ours), the status. Any thread; empty:
+    /// nobody is told.
+    std::function<void(const std::string& method, const std::string& route, int status)> answered;
     /// Must outlive the server; nullptr: no REST.
     rest::Transcoder* rest = nullptr;
   };

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -55,6 +56,20 @@ class HttpServerTest : public testing::Test {
     done.get_future().wait();
   }
 
+  /// What was told of the requests so far.
+  std::vector<std::string> Answered() {
+    const std::lock_guard lock(answered_mutex_);
+    return answered_;
+  }
+  void Listen() {
+    handlers_.answered = [this](const std::string& method, const std::string& route, int status) {
+      const std::lock_guard lock(answered_mutex_);
+      answered_.push_back(method + " " + route + " " + std::to_string(status));
+    };
+  }
+
+  std::mutex answered_mutex_;
+  std::vector<std::string> answered_;
   MemoryLog log_;
   LogService service_;
   std::unique_ptr<GrpcServer> grpc_;
@@ -408,6 +423,23 @@ TEST_F(HttpServerTest, FilesThatAreNoCertificateAreRefused) {
   const auto server = HttpServer::Start(options_, handlers_);
   ASSERT_FALSE(server.has_value());
   EXPECT_EQ(server.error().code(), Code::kInvalidArgument);
+}
+
+TEST_F(HttpServerTest, AnsweredRequestsAreToldByTheTemplateOfTheirPath) {
+  Listen();
+  handlers_.metrics = [] { return std::string("page\n"); };
+  Start();
+  for (const char* path :
+       {"/healthz", "/metrics", "/api/v1/events", "/api/v1/secret/7", "/wp-login.php?a=1"}) {
+    ASSERT_TRUE(client_->Get(path));
+  }
+  ASSERT_TRUE(client_->Get("/healthz", {{"Host", "evil.example"}}));
+  ASSERT_TRUE(client_->Options("/healthz"));
+  server_->Stop();  // all have been told by now
+  EXPECT_THAT(Answered(), testing::UnorderedElementsAre("GET /healthz 200", "GET /metrics 200",
+                                                        "GET /api/v1/events 200", "GET other 404",
+                                                        "GET other 404", "GET /healthz 403",
+                                                        "other /healthz 405"));
 }
 
 }  // namespace

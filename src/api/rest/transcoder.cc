@@ -133,6 +133,10 @@ class Transcoder::Impl {
       : services_(std::move(services)), options_(options), routes_(std::move(routes)) {}
 
   HttpAnswer Handle(const HttpRequest& request, const HttpBody& body);
+  [[nodiscard]] std::string RouteOf(const std::string& method, const std::string& path) const {
+    const Route* route = routes_.Find(method, path).route;
+    return route == nullptr ? std::string() : route->path.shown();
+  }
   /// Made when it is first asked for: few servers are, and none while it starts.
   [[nodiscard]] const std::string& openapi() const {
     std::call_once(openapi_made_, [this] { openapi_ = OpenApiDocument(routes_); });
@@ -351,6 +355,10 @@ Result<std::unique_ptr<Transcoder>> Transcoder::Make(
 HttpAnswer Transcoder::Handle(const HttpRequest& request, const HttpBody& body) {
   return impl_->Handle(request, body);
 }
+std::string Transcoder::RouteOf(const std::string& method, const std::string& path) const {
+  return impl_->RouteOf(method, path);
+}
+
 const std::string& Transcoder::openapi() const { return impl_->openapi(); }
 
 }  // namespace aiflow::api::rest

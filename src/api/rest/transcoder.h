@@ -41,6 +41,9 @@ class Transcoder {
   /// Blocks until there is an answer, or what there is of it.
   HttpAnswer Handle(const HttpRequest& request, const HttpBody& body);
 
+  /// The template of the path that answers such a request; empty: nothing does.
+  [[nodiscard]] std::string RouteOf(const std::string& method, const std::string& path) const;
+
   /// The OpenAPI 3 document of all this; JSON.
   [[nodiscard]] const std::string& openapi() const;
 

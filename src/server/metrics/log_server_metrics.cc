@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "server/metrics/process_use.h"
+#include "server/metrics/request_metrics.h"
 
 namespace aiflow::server {
 namespace {
@@ -89,6 +90,7 @@ double FileSize(const std::filesystem::path& path) {
 void AddLogServer(const LogServerSources& sources, MetricPage& page) {
   page.Gauge("aiflow_build_info", "1; the version is a label.", 1, {{"version", sources.version}});
   AddLog(sources, page);
+  AddRequests(sources.calls, sources.requests, page);
   AddDisk(sources.disk.Look(), page);
   AddProcess(page);
 }

@@ -3,8 +3,10 @@
 #include <filesystem>
 #include <string>
 
+#include "api/grpc/call_counts.h"
 #include "eventlog/log_service.h"
 #include "server/disk_watch.h"
+#include "server/metrics/http_counts.h"
 #include "server/metrics/metric_page.h"
 
 namespace aiflow::server {
@@ -16,9 +18,11 @@ struct LogServerSources {
   std::filesystem::path log_directory;
   const LogService& log;
   DiskWatch& disk;
+  const api::CallCounts& calls;
+  const HttpCounts& requests;
 };
 
-/// The log, the disk and the process.
+/// The log, the requests, the disk and the process.
 void AddLogServer(const LogServerSources& sources, MetricPage& page);
 
 /// 0 when it is not there.

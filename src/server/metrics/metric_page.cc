@@ -51,9 +51,10 @@ void MetricPage::Counter(const std::string& name, const std::string& help, doubl
 }
 
 void MetricPage::Histogram(const std::string& name, const std::string& help,
-                           const DurationHistogram& values) {
+                           const DurationHistogram& values, const Labels& labels) {
   CHECK(name.ends_with("_seconds")) << name;
   ClientMetric& metric = rep_->Add(name, help, MetricType::Histogram);
+  Label(metric, labels);
   const DurationHistogram::Values read = values.Read();
   uint64_t sum = 0;
   for (size_t i = 0; i < read.counts.size(); ++i) {

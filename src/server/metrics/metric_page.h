@@ -25,7 +25,8 @@ class MetricPage {
   void Counter(const std::string& name, const std::string& help, double value,
                const Labels& labels = {});
   /// Durations in seconds; its name ends in `_seconds`.
-  void Histogram(const std::string& name, const std::string& help, const DurationHistogram& values);
+  void Histogram(const std::string& name, const std::string& help, const DurationHistogram& values,
+                 const Labels& labels = {});
 
   [[nodiscard]] std::string Text() const;
 
