@@ -151,13 +151,22 @@ std::string WrongValue(const std::string& reason) {
 // What became of the forerunner's groups that are no more.
 std::string Successor(const std::string& group) {
   if (group == "webserver") {
-    return " REST and the Web UI are part of the server: 'aiflow standalone' or 'aiflow server "
+    return " REST is part of the server: 'aiflow standalone' or 'aiflow server "
            "start', at --http-port.";
   }
   if (group == "taskmanager") {
     return " The server runs tasks itself; 'aiflow task-execution start' starts one by hand.";
   }
   return {};
+}
+
+// "Could not convert: EXECUTION = abc" in words of ours; empty when the reason is another one.
+std::string NoNumber(const std::string& reason) {
+  const std::string begin = "Could not convert: ";
+  const size_t middle = reason.find(" = ");
+  if (!reason.starts_with(begin) || middle == std::string::npos) return {};
+  return reason.substr(begin.size(), middle - begin.size()) + ": '" + reason.substr(middle + 3) +
+         "' is no number";
 }
 
 int UsageError(Session& session, const Descent& descent, const std::vector<std::string>& words,
@@ -174,6 +183,8 @@ int UsageError(Session& session, const Descent& descent, const std::vector<std::
            DidYouMean(option, OptionNamesFor(*descent.app));
   } else if (const std::string wrong = WrongValue(reason); !wrong.empty()) {
     text = wrong;
+  } else if (const std::string number = NoNumber(reason); !number.empty()) {
+    text = number;
   }
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
   if (!text.ends_with('.') && !text.ends_with('?')) text += '.';

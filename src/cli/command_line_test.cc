@@ -66,6 +66,18 @@ TEST_F(CommandLineTest, AServerThatIsDownSaysHowToStartOne) {
   EXPECT_THAT(out(), IsEmpty());
 }
 
+TEST_F(CommandLineTest, ListsOfANamespaceThatIsNotThereSuggestTheNearest) {
+  server_.namespaces.emplace_back().set_name("prod");
+  EXPECT_EQ(Run({"workflow", "list", "-n", "prd"}), kExitNotFound);
+  EXPECT_THAT(err(), HasSubstr("Did you mean 'prod'?"));
+  EXPECT_EQ(Run({"workflow", "list", "-n", "prod"}), kExitOk);
+}
+
+TEST_F(CommandLineTest, AWordThatIsNoNumberIsSaid) {
+  EXPECT_EQ(Run({"workflow-execution", "show", "abc"}), kExitUsage);
+  EXPECT_THAT(err(), HasSubstr("aiflow: ID: 'abc' is no number."));
+}
+
 TEST_F(CommandLineTest, UnknownWorkflowsSuggestTheNearest) {
   AddWorkflow("online_learning");
   EXPECT_EQ(Run({"workflow", "show", "online_lerning"}), kExitNotFound);

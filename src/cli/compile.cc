@@ -129,6 +129,10 @@ Result<CompiledWorkflows> CompileWorkflowFile(const fs::path& file, const std::s
   if (output->exit_code != 0) {
     std::string reason = Paragraph(output->err);
     if (reason.empty()) reason = "it ended with exit code " + std::to_string(output->exit_code);
+    // The compiler names the file, too.
+    for (const std::string& name : {path + ": ", file.string() + ": "}) {
+      if (reason.starts_with(name)) reason.erase(0, name.size());
+    }
     return Error(Code::kInvalidArgument, "cannot compile " + file.string() + ": " + reason);
   }
   Result<CompiledWorkflows> compiled = ParseCompilerOutput(output->out);

@@ -1,6 +1,10 @@
 #include "cli/grpc_call.h"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <string>
+#include <string_view>
 
 #include "client/channel.h"
 
@@ -32,8 +36,13 @@ Status GrpcCall::ToStatus(const grpc::Status& status) const {
   if (status.ok()) return Status::Ok();
   if (status.error_code() == grpc::StatusCode::UNAVAILABLE && !WasConnected()) {
     std::string text = "no server answers at " + address_;
+    constexpr std::string_view kUnix = "unix:";
+    if (address_.starts_with(kUnix) && access(address_.c_str() + kUnix.size(), R_OK | W_OK) != 0 &&
+        errno == EACCES) {
+      text = "the socket " + address_ + " is for its own user alone";
+    }
     if (tls_) {
-      text += " by TLS that the given authority vouches for";
+      text += " by TLS with a certificate that can be trusted (--tls-ca, AIFLOW_TLS_CA)";
     } else if (!client::IsLocal(address_)) {
       text += " without TLS";
     }

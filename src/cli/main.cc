@@ -34,6 +34,12 @@ Terminal ThisTerminal() {
     terminal.width = size.ws_col;
     terminal.height = size.ws_row;
   }
+  if (const auto columns = Variable("COLUMNS")) {
+    constexpr int kNarrowest = 20;
+    constexpr int kWidest = 10'000;
+    const int width = std::atoi(columns->c_str());
+    if (width >= kNarrowest && width <= kWidest) terminal.width = static_cast<size_t>(width);
+  }
   return terminal;
 }
 
@@ -43,6 +49,8 @@ int main(int argc, char** argv) {
   std::ios::sync_with_stdio(false);
   // A reader that has seen enough (`| head`) ends the program, also where the parent ignores that.
   std::signal(SIGPIPE, SIG_DFL);
+  // What goes wrong is said in words of ours; the library's own lines are for who asks for them.
+  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   std::error_code unknown;
   const aiflow::cli::World world{
       .terminal = ThisTerminal(),

@@ -85,7 +85,7 @@ TEST_F(ManualTest, OptionsAndValuesSuggestTheNearest) {
 TEST_F(ManualTest, GroupsThatAreNoMoreNameTheirSuccessors) {
   EXPECT_EQ(Run({"webserver", "start", "-d"}), kExitUsage);
   EXPECT_EQ(err(),
-            "aiflow: 'aiflow' has no command 'webserver'. REST and the Web UI are part of the "
+            "aiflow: 'aiflow' has no command 'webserver'. REST is part of the "
             "server: 'aiflow standalone' or 'aiflow server start', at --http-port. See 'aiflow "
             "--help'.\n");
   EXPECT_EQ(Run({"taskmanager", "run", "w", "1", "t", "1", "s", "n:1", "s:1"}), kExitUsage);

@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "cli/workflow_request.h"
 
 namespace aiflow::cli {
 namespace {
@@ -63,18 +64,6 @@ int RunAdd(Session& session, const AddArgs& args) {
   if (!added) return session.Fail(added.error());
   session.output().Line("Namespace: " + args.name + ", created.");
   return kExitOk;
-}
-
-// Prints the error, with the namespace that was perhaps meant when there is none of that name.
-int FailForNamespace(Session& session, Client& client, const std::string& name,
-                     const Status& status) {
-  std::vector<std::string> names;
-  if (status.code() == Code::kNotFound) {
-    if (const auto namespaces = client.ListNamespaces()) {
-      for (const v1::Namespace& ns : *namespaces) names.push_back(ns.name());
-    }
-  }
-  return session.Fail(status, name, names);
 }
 
 int RunUpdate(Session& session, const AddArgs& args) {

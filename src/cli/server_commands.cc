@@ -19,7 +19,8 @@ void DeclareServer(CLI::App& command, StartArgs& args) {
   command.add_option("--rpc-port", options.rpc_port, "Port of the scheduler (50051); 0: any");
   command.add_option("--notification-port", options.notification_port,
                      "Port of the notification server (50052); 0: any");
-  command.add_option("--http-port", options.http_port, "Port of REST and Web UI (8000); 0: any");
+  command.add_option("--http-port", options.http_port,
+                     "Port of REST, health and metrics (8000); 0: any");
   command.add_option("--internal-rpc-port", options.internal_rpc_port,
                      "Port for heartbeats (50000); 0: any, -1: none");
   command.add_option("--host", options.host, "Address to listen on")->capture_default_str();

@@ -213,6 +213,23 @@ std::optional<std::string> TimeOrNone(int64_t epoch_milliseconds) {
   return FormatTime(epoch_milliseconds);
 }
 
+std::optional<std::string> SpanOrNone(int64_t begin_milliseconds, int64_t end_milliseconds) {
+  if (begin_milliseconds == 0 || end_milliseconds == 0) return std::nullopt;
+  const int64_t span = std::max<int64_t>(end_milliseconds - begin_milliseconds, 0);
+  constexpr int64_t kSecond = 1000;
+  constexpr int64_t kMinute = 60 * kSecond;
+  constexpr int64_t kHour = 60 * kMinute;
+  constexpr int64_t kDay = 24 * kHour;
+  const auto both = [span](int64_t unit, const char* name, int64_t part, const char* part_name) {
+    return std::to_string(span / unit) + name + std::to_string(span % unit / part) + part_name;
+  };
+  if (span >= kDay) return both(kDay, " d ", kHour, " h");
+  if (span >= kHour) return both(kHour, " h ", kMinute, " min");
+  if (span >= kMinute) return both(kMinute, " min ", kSecond, " s");
+  if (span >= kSecond) return both(kSecond, ".", kSecond / 10, " s");
+  return std::to_string(span) + " ms";
+}
+
 std::optional<std::string> TextOrNone(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional(text);
 }

@@ -56,6 +56,8 @@ struct Layout {
 
 /// A cell from epoch milliseconds, as local time; missing when 0.
 std::optional<std::string> TimeOrNone(int64_t epoch_milliseconds);
+/// A cell with the time from one to the other, as "1 min 3 s"; missing before the end.
+std::optional<std::string> SpanOrNone(int64_t begin_milliseconds, int64_t end_milliseconds);
 /// A cell that is missing when `text` is empty.
 std::optional<std::string> TextOrNone(const std::string& text);
 

@@ -7,6 +7,16 @@
 namespace aiflow::cli {
 namespace {
 
+TEST(SpanTest, HasTheTwoUnitsThatMatter) {
+  EXPECT_EQ(SpanOrNone(1'000, 0), std::nullopt);
+  EXPECT_EQ(SpanOrNone(1'000, 1'007), "7 ms");
+  EXPECT_EQ(SpanOrNone(1'000, 4'250), "3.2 s");
+  EXPECT_EQ(SpanOrNone(1, 63'001), "1 min 3 s");
+  EXPECT_EQ(SpanOrNone(1, 1 + 3'600'000 + 61'000), "1 h 1 min");
+  EXPECT_EQ(SpanOrNone(1, 1 + 49 * 3'600'000), "2 d 1 h");
+  EXPECT_EQ(SpanOrNone(9, 8), "0 ms");  // a clock that went back
+}
+
 Table Small() {
   return {.columns = {"id", "name", {"reason", true}},
           .rows = {{"1", "a", std::nullopt}, {"22", "bcd", "it's: true"}}};

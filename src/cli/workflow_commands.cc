@@ -119,6 +119,13 @@ int RunList(Session& session, const ListArgs& args) {
   if (!client) return session.Fail(client.error());
   v1::ListWorkflowsRequest request;
   if (!args.all) request.set_namespace_(args.ns);
+  if (!args.all && args.ns != "default") {  // which is always there
+    v1::GetNamespaceRequest asked;
+    asked.set_name(args.ns);
+    if (const auto found = (*client)->GetNamespace(asked); !found) {
+      return FailForNamespace(session, **client, args.ns, found.error());
+    }
+  }
   request.set_name_contains(args.contains);
   SetOrder(args.list, "id", request);
   const Status status = PrintPages<v1::Workflow>(

@@ -38,6 +38,17 @@ int FailForWorkflow(Session& session, Client& client, const std::string& ns,
   return session.Fail(status, name, names);
 }
 
+int FailForNamespace(Session& session, Client& client, const std::string& name,
+                     const Status& status) {
+  std::vector<std::string> names;
+  if (status.code() == Code::kNotFound) {
+    if (const auto namespaces = client.ListNamespaces()) {
+      for (const v1::Namespace& ns : *namespaces) names.push_back(ns.name());
+    }
+  }
+  return session.Fail(status, name, names);
+}
+
 Result<std::vector<ParamSpec>> DeclaredParams(Client& client, const std::string& ns,
                                               const std::string& name) {
   v1::GetWorkflowRequest request;

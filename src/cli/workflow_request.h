@@ -21,6 +21,10 @@ std::vector<std::string> WorkflowNames(Client& client, const std::string& ns);
 int FailForWorkflow(Session& session, Client& client, const std::string& ns,
                     const std::string& name, const Status& status);
 
+/// The same for a namespace.
+int FailForNamespace(Session& session, Client& client, const std::string& name,
+                     const Status& status);
+
 /// The parameters that the latest snapshot of a workflow declares. Errors are the server's.
 Result<std::vector<ParamSpec>> DeclaredParams(Client& client, const std::string& ns,
                                               const std::string& name);

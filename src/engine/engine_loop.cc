@@ -317,7 +317,12 @@ void EngineLoop::Submit(const Request& request, const std::string& request_id, D
       std::move(event), AdmissionOf(request),
       [door = door_, answered = std::move(answered)](const Result<AppendResult>& result) {
         if (!result.has_value()) {
-          answered(Error(result.error()));
+          // Its event has an id only when the caller gave one.
+          const bool other = result.error().code() == Code::kAlreadyExists;
+          answered(Error(other ? Status(Code::kAlreadyExists,
+                                        "this request_id (Idempotency-Key) was used for another "
+                                        "request; take a new one")
+                               : result.error()));
           return;
         }
         {

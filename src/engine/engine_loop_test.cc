@@ -184,6 +184,7 @@ TEST_F(EngineLoopTest, TheSameRequestIdForAnotherRequestIsRefused) {
   const Result<ReplyRow> reply = Ask(StopWorkflowExecution{.execution_id = 1}, "one");
   ASSERT_FALSE(reply.has_value());
   EXPECT_EQ(reply.error().code(), Code::kAlreadyExists);
+  EXPECT_NE(reply.error().message().find("was used for another request"), std::string::npos);
 }
 
 TEST_F(EngineLoopTest, ARefusalOfTheLogIsPassedOn) {

@@ -28,6 +28,8 @@ void PlanCause(const TaskExecutionRow& run, const Event& cause, AttemptSpec* pla
   if (run.cause_offset > 0) plan->env["AIFLOW_EVENT_OFFSET"] = std::to_string(run.cause_offset);
   if (cause.offset == 0) return;
   plan->env["AIFLOW_EVENT_KEY"] = cause.key;
+  plan->env["AIFLOW_EVENT_CREATE_TIME"] = std::to_string(cause.create_time.count());
+  if (!cause.sender.empty()) plan->env["AIFLOW_EVENT_SENDER"] = cause.sender;
   // A variable cannot hold a zero byte.
   if (cause.value.size() > kMaxVariableBytes || cause.value.find('\0') != std::string::npos) {
     plan->files["AIFLOW_EVENT_VALUE_FILE"] = cause.value;

@@ -143,6 +143,8 @@ TEST_F(AttemptPlannerTest, WithoutInputsNoVariableSpeaksOfThem) {
 TEST_F(AttemptPlannerTest, EnvironmentSaysWhoWhereAndWhy) {
   spec_.tasks[0].env = {{"MINE", "1"}, {"AIFLOW_TASK", "forged"}};
   cause_.context = "{}";
+  cause_.sender = "importer";
+  cause_.create_time = Millis(1'700'000'000'123);
   const Result<AttemptSpec> plan = Plan();
   ASSERT_TRUE(plan.has_value()) << plan.error();
   const auto& env = plan->env;
@@ -156,6 +158,8 @@ TEST_F(AttemptPlannerTest, EnvironmentSaysWhoWhereAndWhy) {
   EXPECT_EQ(env.at("AIFLOW_EVENT_KEY"), "hour_complete");
   EXPECT_EQ(env.at("AIFLOW_EVENT_VALUE"), "5");
   EXPECT_EQ(env.at("AIFLOW_EVENT_OFFSET"), "9");
+  EXPECT_EQ(env.at("AIFLOW_EVENT_SENDER"), "importer");
+  EXPECT_EQ(env.at("AIFLOW_EVENT_CREATE_TIME"), "1700000000123");
   EXPECT_EQ(env.at("AIFLOW_NOTIFICATION_URI"), "127.0.0.1:2");
   EXPECT_EQ(env.at("AIFLOW_SERVER_URI"), "127.0.0.1:1");
   EXPECT_EQ(env.at("AIFLOW_HOME"), root_.string());

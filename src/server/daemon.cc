@@ -65,7 +65,7 @@ Result<Endpoints> ReadEndpoints(const std::filesystem::path& home) {
     return Error(Code::kDataLoss, path.string() + " is damaged; start the server again");
   }
   // The lock tells more surely than the pid, which another process may have by now.
-  if (Home(home).Lock().has_value()) {
+  if (!Home(home).IsInUse()) {
     return Error(Code::kUnavailable, "the server of the home " + home.string() +
                                          " is not running; start it with `aiflow standalone` or "
                                          "`aiflow server start`");

@@ -47,6 +47,8 @@ class Home {
   [[nodiscard]] Status Make() const;
   /// Keeps other servers out. kFailedPrecondition names the pid of the one that runs.
   [[nodiscard]] Result<sqlite::HomeLock> Lock() const;
+  /// Whether a server runs on it, as far as its lock tells.
+  [[nodiscard]] bool IsInUse() const { return sqlite::HomeLock::IsHeld(lock()); }
 
  private:
   std::filesystem::path root_;

@@ -38,6 +38,7 @@ class NotificationHome {
   void RemoveStalePidFile() const;
   /// Keeps other servers out. kFailedPrecondition names the pid of the one that runs.
   [[nodiscard]] Result<sqlite::HomeLock> Lock() const { return sqlite::HomeLock::Take(lock()); }
+  [[nodiscard]] bool IsInUse() const { return sqlite::HomeLock::IsHeld(lock()); }
 
  private:
   std::filesystem::path root_;

@@ -1,12 +1,15 @@
 #include "storage/event_filter.h"
 
+#include "model/event_keys.h"
+
 namespace aiflow {
 
 bool Matches(const EventFilter& filter, const Event& event) {
   return event.offset > filter.after && (filter.until <= 0 || event.offset <= filter.until) &&
          (filter.include_internal || event.kind != EventKind::kInternal) &&
          (filter.key.empty() || event.key == filter.key) &&
-         (filter.ns.empty() || event.ns == filter.ns) &&
+         (filter.ns.empty() ||
+          (filter.match_ns ? MatchingNamespace(event.ns) : event.ns) == filter.ns) &&
          (filter.sender.empty() || event.sender == filter.sender);
 }
 

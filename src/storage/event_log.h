@@ -23,8 +23,9 @@ struct EventFilter {
   std::string key;
   std::string ns;
   std::string sender;
-  Offset after = 0;               // exclusive
-  Offset until = 0;               // inclusive; 0 = the head
+  Offset after = 0;       // exclusive
+  Offset until = 0;       // inclusive; 0 = the head
+  bool match_ns = false;  // `ns` as a namespace of rules: "default" has events without one, too
   bool include_internal = false;  // EventKind::kInternal
   /// kOutOfRange, with the first offset, when events behind `after` were removed; otherwise the
   /// list begins at the first.

@@ -139,6 +139,20 @@ def test_the_background_server_logs_to_a_file_of_its_start(tmp_path):
     assert "checked" in checks["metadata"]["finding"]
 
 
+def test_a_background_server_starts_at_once_after_it_was_stopped_again_and_again(tmp_path):
+    env = {**os.environ, "AIFLOW_HOME": str(tmp_path / "home"), "NO_COLOR": "1"}
+
+    def run(*words):
+        done = subprocess.run([str(AIFLOW), *words], env=env, text=True, capture_output=True, timeout=2 * PATIENCE)
+        assert done.returncode == 0, done.stderr
+
+    run("db", "init")
+    for _ in range(15):
+        # Looking whether it runs, as `start -d` does until it is ready, must not keep it out.
+        run("server", "start", "-d", *PORTS)
+        run("server", "stop")
+
+
 def test_doctor_tells_what_is_wrong_and_its_exit_code_too(tmp_path):
     env = {**os.environ, "AIFLOW_HOME": str(tmp_path / "home"), "NO_COLOR": "1"}
     code, checks = doctor(env)

@@ -265,6 +265,24 @@ def test_a_reader_of_events_misses_and_repeats_nothing_across_kills_of_the_serve
     assert seen == list(range(total))
 
 
+def test_an_event_without_a_namespace_is_one_of_the_default(rest, server):
+    stored = rest.post("/events", {"key": "plain"}, Idempotency_Key="once")["event"]
+    assert stored["namespace"] == "default"
+    assert [e["key"] for e in rest.get("/events?namespace=default&key=plain")["events"]] == ["plain"]
+    # The key of REST and the id of the command line are one.
+    again = server.cli("event", "send", "plain", "", "--id", "once").stdout
+    assert f"offset: {stored['offset']}" in again
+    assert '"plain"' in server.cli("event", "list", "plain", "-o", "json").stdout
+
+
+def test_a_request_that_is_not_understood_says_what_was_perhaps_meant(rest):
+    refused = rest.post("/namespaces/default/workflows/w/executions", {"params": {"a": 1}}, status=400)
+    assert "did you mean params_json?" in refused["error"]["message"]
+    rest.post("/namespaces", {"name": "n"}, Idempotency_Key="k")
+    refused = rest.post("/namespaces", {"name": "m"}, Idempotency_Key="k", status=409)
+    assert "was used for another request" in refused["error"]["message"]
+
+
 def test_a_durable_consumer_goes_on_behind_its_cursor(rest, server):
     assert rest.post("/consumers", {"name": "of/audit"})["cursor"] == "0"
     for key in range(3):

@@ -94,6 +94,8 @@ Result<std::unique_ptr<TaskContext>> TaskContext::FromEnvironment(std::stop_toke
   context->try_number_ = EnvNumber("AIFLOW_TRY_NUMBER", 1);
   context->trigger_.key = Env("AIFLOW_EVENT_KEY");
   context->trigger_.offset = EnvNumber("AIFLOW_EVENT_OFFSET", 0);
+  context->trigger_.sender = Env("AIFLOW_EVENT_SENDER");
+  context->trigger_.create_time = EnvNumber("AIFLOW_EVENT_CREATE_TIME", 0);
   context->trigger_.value = Env("AIFLOW_EVENT_VALUE");
   if (const std::string file = Env("AIFLOW_EVENT_VALUE_FILE"); !file.empty()) {
     context->trigger_.value = ReadFile(file);

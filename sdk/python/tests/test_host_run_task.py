@@ -92,17 +92,19 @@ def test_the_runtime_context_tells_the_causing_event(host, workflow_file, tmp_pa
     text = function(
         "context = get_runtime_task_context()\nevent = context.trigger_event\n"
         "print(context.workflow.name, context.task_execution_key.seq_num)\n"
-        "print(event.key, event.value, event.offset, event.context)"
+        "print(event.key, event.value, event.offset, event.context, event.sender, event.create_time)"
     )
     code, output = host.run(
         workflow_file(text),
         AIFLOW_EVENT_KEY="hour_complete",
         AIFLOW_EVENT_VALUE="3",
         AIFLOW_EVENT_OFFSET="42",
+        AIFLOW_EVENT_SENDER="importer",
+        AIFLOW_EVENT_CREATE_TIME="1700000000123",
         AIFLOW_EVENT_CONTEXT_FILE=context_file,
     )
     assert code == 0
-    assert output == 'flow 2\nhour_complete 3 42 {"workflow_execution_id": 7}\n'
+    assert output == 'flow 2\nhour_complete 3 42 {"workflow_execution_id": 7} importer 1700000000123\n'
 
 
 def test_a_large_value_comes_by_file(host, workflow_file, tmp_path):

@@ -154,6 +154,7 @@ class SubscribeStream final : public grpc::ServerWriteReactor<SubscribeResponse>
         kinds_(kinds),
         keys_(request.keys().begin(), request.keys().end()) {
     filter_.ns = request.namespace_();
+    filter_.match_ns = true;
     filter_.sender = request.sender();
     filter_.include_internal = kinds.internal();
     filter_.after = request.from_now() ? log.head() : std::max<int64_t>(0, request.after_offset());

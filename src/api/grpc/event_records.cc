@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "model/event_keys.h"
+
 namespace aiflow::api {
 namespace {
 
@@ -48,7 +50,7 @@ Event FromProto(const v1::EventRecord& record) {
   event.key = record.key();
   event.value = record.value();
   event.context = record.context();
-  event.ns = record.namespace_();
+  event.ns = MatchingNamespace(record.namespace_());
   event.sender = record.sender();
   return event;
 }

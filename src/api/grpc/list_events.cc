@@ -133,6 +133,7 @@ Status ListEvents(const LogService& log, const v1::ListEventsRequest& request,
   EventFilter filter;
   filter.key = request.key();
   filter.ns = request.namespace_();
+  filter.match_ns = true;
   filter.sender = request.sender();
   filter.include_internal = kinds->internal();
   filter.after = request.after_offset();

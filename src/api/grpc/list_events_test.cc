@@ -81,6 +81,18 @@ TEST_F(ListEventsTest, PagesHoldEachMatchingEventOnceInBothOrders) {
   }
 }
 
+// As rules see it, whatever an old client called it.
+TEST_F(ListEventsTest, TheDefaultNamespaceHasEventsWithoutOne) {
+  Append({Event{.key = "a"}, Event{.key = "b", .ns = "default"}, Event{.key = "c", .ns = "DEFAULT"},
+          Event{.key = "d", .ns = "other"}});
+  v1::ListEventsRequest request;
+  request.set_page_size(100);
+  request.set_namespace_("default");
+  EXPECT_EQ(All(request), (std::vector<int64_t>{1, 2, 3}));
+  request.set_namespace_("other");
+  EXPECT_EQ(All(request), (std::vector<int64_t>{4}));
+}
+
 TEST_F(ListEventsTest, APageIsBoundedByBytesAsWell) {
   Event event;
   event.key = "k";

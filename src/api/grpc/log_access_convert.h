@@ -45,6 +45,7 @@ inline Event FromProto(internal_v1::LogEvent&& proto) {
 inline void ToProto(const EventFilter& filter, internal_v1::LogFilter* proto) {
   proto->set_key(filter.key);
   proto->set_namespace_(filter.ns);
+  proto->set_match_namespace(filter.match_ns);
   proto->set_sender(filter.sender);
   proto->set_after(filter.after);
   proto->set_until(filter.until);
@@ -56,6 +57,7 @@ inline EventFilter FromProto(const internal_v1::LogFilter& proto) {
   EventFilter filter;
   filter.key = proto.key();
   filter.ns = proto.namespace_();
+  filter.match_ns = proto.match_namespace();
   filter.sender = proto.sender();
   filter.after = proto.after();
   filter.until = proto.until();

@@ -360,9 +360,8 @@ TEST_F(HttpServerTest, OverTlsItServesTheSame) {
   httplib::SSLClient stranger("localhost", server_->port());
   stranger.set_ca_cert_path(own.certificate_file.c_str());
   EXPECT_FALSE(stranger.Get("/healthz"));
-  EXPECT_EQ(
-      Talk(server_->port(), "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n").find("HTTP/1.1"),
-      std::string::npos);
+  // As over gRPC, processes of this machine need no TLS.
+  EXPECT_EQ(client_->Get("/healthz")->status, 200);
   EXPECT_EQ(client.Get("/healthz")->status, 200);
 }
 

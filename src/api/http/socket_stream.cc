@@ -9,11 +9,19 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "api/access/peer.h"
 
 namespace aiflow::api {
 namespace {
 
 using std::chrono::steady_clock;
+
+constexpr std::string_view kTlsIsNeeded =
+    "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n"
+    "Content-Length: 44\r\n\r\nThis port speaks HTTPS with other machines.\n";
 
 void Name(const sockaddr_storage& ends, socklen_t size, std::string* address, int* port) {
   std::array<char, NI_MAXHOST> host{};
@@ -80,9 +88,23 @@ bool SocketStream::WaitForTls(int result, Time deadline) const {
   }
 }
 
+bool SocketStream::SpeaksPlainly() const {
+  constexpr char kHandshake = 22;
+  char first = 0;
+  return recv(fd_, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1 && first != kHandshake;
+}
+
 bool SocketStream::Begin() {
   if (!Wait(POLLIN, began_ + kIdlePatience)) return false;
   if (ssl_ == nullptr) return true;
+  if (SpeaksPlainly()) {
+    SSL_free(std::exchange(ssl_, nullptr));
+    const Result<Peer> peer = PeerOf(fd_);
+    if (peer.has_value() && peer->from == Peer::From::kThisMachine) return true;
+    write(kTlsIsNeeded.data(), kTlsIsNeeded.size());
+    head_bytes_ = kMaxHeadBytes;  // that it still sends
+    return false;
+  }
   int result = 0;
   do {
     ERR_clear_error();

@@ -47,7 +47,9 @@ class SocketStream final : public httplib::Stream {
   SocketStream(int fd, SSL_CTX* tls);
   ~SocketStream() override;
 
-  /// Waits for the first byte, and does the handshake of TLS. False: there will be no request.
+  /// Waits for the first byte, and does the handshake of TLS. A process of this machine may go on
+  /// without TLS, as over gRPC; who does so from another machine is told. False: there will be no
+  /// request.
   bool Begin();
   /// The head has been read; a body of `body_bytes` follows, of unknown length when -1.
   void EndHead(int64_t body_bytes);
@@ -66,6 +68,8 @@ class SocketStream final : public httplib::Stream {
  private:
   using Time = std::chrono::steady_clock::time_point;
 
+  /// Whether what comes first is no handshake of TLS.
+  bool SpeaksPlainly() const;
   bool Wait(short events, Time deadline) const;
   /// Whether to try again, as the socket was not ready for what TLS had to do and is now.
   bool WaitForTls(int result, Time deadline) const;

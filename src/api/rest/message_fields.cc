@@ -32,10 +32,7 @@ std::optional<Number> NumberOf(const std::string& text) {
 }
 
 std::string Unknown(std::string_view name, const Descriptor& message) {
-  std::vector<std::string> known;
-  for (int i = 0; i < message.field_count(); ++i) known.push_back(message.field(i)->name());
-  const std::string nearest = Nearest(std::string(name), known);
-  return nearest.empty() ? "is unknown here" : "is unknown here; did you mean " + nearest + "?";
+  return "is unknown here" + DidYouMean(name, message);
 }
 
 /// Sets or adds, as the field wants it.
@@ -100,6 +97,19 @@ Status PutScalar(std::string_view path, const std::string& text, const FieldDesc
 }
 
 }  // namespace
+
+std::string DidYouMean(std::string_view name, const Descriptor& message) {
+  std::vector<std::string> known;
+  for (int i = 0; i < message.field_count(); ++i) {
+    known.push_back(message.field(i)->name());
+    // "params" for "params_json".
+    if (!name.empty() && known.back().starts_with(std::string(name) + "_")) {
+      return "; did you mean " + known.back() + "?";
+    }
+  }
+  const std::string nearest = Nearest(name, known);
+  return nearest.empty() ? "" : "; did you mean " + nearest + "?";
+}
 
 Status SetField(std::string_view path, const std::string& value, Message* message) {
   std::string_view rest = path;

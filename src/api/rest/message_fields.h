@@ -18,6 +18,9 @@ namespace aiflow::api::rest {
 Status SetField(std::string_view path, const std::string& value,
                 google::protobuf::Message* message);
 
+/// "; did you mean FIELD?" with the field of the message that is nearest to the name, or empty.
+std::string DidYouMean(std::string_view name, const google::protobuf::Descriptor& message);
+
 /// The field of a request that an Idempotency-Key is; nullptr: repeating it changes nothing anyway.
 const google::protobuf::FieldDescriptor* KeyField(const google::protobuf::Descriptor& request);
 

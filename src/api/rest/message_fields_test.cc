@@ -54,7 +54,8 @@ INSTANTIATE_TEST_SUITE_P(
     Cases, MessageFieldsRefuseTest,
     testing::Values(
         Refusal{"page_sise", "1", "did you mean page_size?"},
-        Refusal{"zebra", "1", "is unknown here"}, Refusal{"key.x", "1", "is unknown here"},
+        Refusal{"page", "1", "did you mean page_size?"}, Refusal{"zebra", "1", "is unknown here"},
+        Refusal{"key.x", "1", "is unknown here"},
         Refusal{"page_size", "2147483648", "a whole number of 32 bits"},
         Refusal{"page_size", "1e3", "a whole number"}, Refusal{"page_size", "", "a whole number"},
         Refusal{"after_offset", "9223372036854775808", "of 64 bits"},

@@ -11,10 +11,7 @@ Patient Examine(const std::filesystem::path& root, const std::filesystem::path& 
   std::error_code error;
   patient.exists = std::filesystem::is_directory(patient.home.root(), error);
   patient.endpoints = LastEndpoints(patient.home.root());
-  if (patient.exists && std::filesystem::exists(patient.home.lock(), error)) {
-    const auto lock = patient.home.Lock();
-    patient.runs = !lock.has_value() && lock.error().code() == Code::kFailedPrecondition;
-  }
+  patient.runs = patient.home.IsInUse();
   Result<Config> config = LoadConfig(patient.home.root());
   if (!config.has_value()) {
     patient.config_error = config.error().message();

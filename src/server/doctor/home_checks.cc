@@ -77,7 +77,7 @@ void CheckConfig(const Patient& patient, Findings& findings) {
   findings.Ok("configuration", patient.config.origins.empty()
                                    ? "the defaults"
                                    : std::to_string(patient.config.origins.size()) +
-                                         " settings differ from the defaults");
+                                         " settings are from the file or the environment");
 }
 
 void CheckSecrets(const Patient& patient, Findings& findings) {

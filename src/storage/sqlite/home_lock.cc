@@ -1,7 +1,6 @@
 #include "storage/sqlite/home_lock.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <array>
@@ -12,6 +11,13 @@
 
 namespace aiflow::sqlite {
 namespace {
+
+struct flock WholeFile() {
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return lock;
+}
 
 std::string HolderOf(int fd) {
   std::array<char, 32> text{};
@@ -31,8 +37,9 @@ Result<HomeLock> HomeLock::Take(const std::filesystem::path& path) {
                  "cannot open the lock file " + path.string() + ": " + std::strerror(errno));
   }
   HomeLock lock(fd);
-  if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) {
+  struct flock whole = WholeFile();
+  if (fcntl(fd, F_OFD_SETLK, &whole) != 0) {
+    if (errno != EAGAIN && errno != EACCES) {
       return Error(Code::kUnavailable,
                    "cannot lock " + path.string() + ": " + std::strerror(errno));
     }
@@ -45,6 +52,15 @@ Result<HomeLock> HomeLock::Take(const std::filesystem::path& path) {
   if (ftruncate(fd, 0) == 0) [[maybe_unused]]
     const ssize_t written = pwrite(fd, pid.data(), pid.size(), 0);
   return lock;
+}
+
+bool HomeLock::IsHeld(const std::filesystem::path& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  struct flock whole = WholeFile();
+  const bool held = fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+  close(fd);
+  return held;
 }
 
 HomeLock::HomeLock(HomeLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}

@@ -21,6 +21,8 @@ struct TriggerEvent {
   std::string value;
   std::string context;
   int64_t offset = 0;
+  std::string sender;
+  int64_t create_time = 0;  // epoch milliseconds
 };
 
 /// What the code of a task knows of its run. Thread-safe, except Fail and FailForGood.

@@ -78,6 +78,9 @@ def _trigger_event(namespace: str) -> Optional[Event]:
     value = _read(value_file) if value_file else os.environ.get("AIFLOW_EVENT_VALUE")
     event = Event(key, value)
     event.namespace = namespace
+    event.sender = os.environ.get("AIFLOW_EVENT_SENDER")
+    created = os.environ.get("AIFLOW_EVENT_CREATE_TIME")
+    event.create_time = int(created) if created else None
     offset = os.environ.get("AIFLOW_EVENT_OFFSET")
     event.offset = int(offset) if offset else None
     context_file = os.environ.get("AIFLOW_EVENT_CONTEXT_FILE")
