@@ -25,6 +25,9 @@ inline constexpr size_t kMaxEventKeysPerCondition = 1'000;
 /// One argument or environment variable of a process may have 128 KiB on Linux, its end included.
 inline constexpr size_t kMaxCommandBytes = (128 << 10) - 1;
 inline constexpr size_t kMaxEnvBytes = 1 << 20;
+/// Files of variables that one task names.
+inline constexpr size_t kMaxEnvFiles = 16;
+inline constexpr size_t kMaxEnvFilePathBytes = 1024;
 inline constexpr size_t kMaxUrlBytes = 2048;
 /// Problems (and warnings) that a refused workflow names; the others are counted.
 inline constexpr size_t kMaxReportedProblems = 50;

@@ -17,7 +17,7 @@ constexpr std::string_view kFull = R"({
   "config": {"owner": "me", "n": [1, {"b": 2, "a": 1}]},
   "tasks": [
     {"name": "a", "operator": "bash", "command": "echo", "on_alive": "queue",
-     "max_pending_starts": 7, "optional": true, "stop_grace_ms": 5, "env": {"K": "v"},
+     "max_pending_starts": 7, "optional": true, "stop_grace_ms": 5, "env": {"K": "v"}, "env_file": ["a.env", "/b.env"],
      "rules": [
        {"action": "START", "condition": {"type": "event", "key": "k"}},
        {"action": "STOP", "condition": {"type": "all_of", "name": "n", "conditions": [
@@ -53,6 +53,7 @@ TEST(SpecJsonTest, ReadsEveryMember) {
   EXPECT_TRUE(a.optional);
   EXPECT_EQ(a.stop_grace, Millis(5));
   EXPECT_EQ(a.env.at("K"), "v");
+  EXPECT_EQ(a.env_files, (std::vector<std::string>{"a.env", "/b.env"}));
   ASSERT_EQ(a.rules.size(), 4U);
   EXPECT_EQ(a.rules[1].action, TaskAction::kStop);
   EXPECT_EQ(a.rules[1].condition.children[1].status, TaskStatus::kFailed);

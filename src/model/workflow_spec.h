@@ -122,6 +122,9 @@ struct TaskSpec {
   int64_t priority = 0;  // of those that wait for a slot, the higher goes first
   std::vector<RuleSpec> rules;
   std::map<std::string, std::string> env;
+  /// Files of variables on the server's machine, read at the start of each try; `env` wins. Their
+  /// values are secrets, and are never in a specification.
+  std::vector<std::string> env_files;
 
   friend bool operator==(const TaskSpec&, const TaskSpec&) = default;
 };

@@ -68,6 +68,10 @@ void ReadEnv(const Node& node, TaskSpec& task, Reading& reading) {
   for (const auto& [name, value] : node.members) ReadText(*value, task.env[name->text], reading);
 }
 
+void ReadEnvFiles(const Node& node, TaskSpec& task, Reading& reading) {
+  ForEach(node, [&](const Node& file) { ReadText(file, task.env_files.emplace_back(), reading); });
+}
+
 template <auto kMember>
 void Text(const Node& node, TaskSpec& task, Reading& reading) {
   ReadText(node, task.*kMember, reading);
@@ -94,11 +98,12 @@ void ReadName(const Node& node, TaskSpec& task, Reading& reading) {
 }
 
 // Those of the specification, without "_ms" at durations, and short forms of rules.
-constexpr std::array<Key<TaskSpec>, 26> kTaskKeys = {{
+constexpr std::array<Key<TaskSpec>, 27> kTaskKeys = {{
     {"name", ReadName},
     {"bash", ReadBash},
     {"empty", ReadEmpty},
     {"env", ReadEnv},
+    {"env_file", ReadEnvFiles},
     {"start_after", ReadStartAfter},
     {"start_on", ReadOn<TaskAction::kStart>},
     {"stop_on", ReadOn<TaskAction::kStop>},

@@ -97,7 +97,7 @@ tasks:
 
 TEST(WorkflowYamlTest, ReadsEveryMemberOfATask) {
   const TaskSpec task = OneTask(R"(
-    env: {A: 1, B: 'x'}, on_alive: queue, max_pending_starts: 7, optional: true, stop_grace: 5,
+    env: {A: 1, B: 'x'}, env_file: [a.env, ~/b.env], on_alive: queue, max_pending_starts: 7, optional: true, stop_grace: 5,
     retries: 3, retry_delay: 250ms, retry_exponential_backoff: true, max_retry_delay: 1m,
     execution_timeout: 1h30m, queue_timeout: 1d, start_timeout: 0.5,
     periodic_expression: 'cron@0 9 * * *', overlap: skip, catchup: none, pool: gpu, pool_slots: 2,
@@ -105,6 +105,7 @@ TEST(WorkflowYamlTest, ReadsEveryMemberOfATask) {
   EXPECT_EQ(task.op, OperatorKind::kBash);
   EXPECT_EQ(task.command, "x");
   EXPECT_EQ(task.env, (std::map<std::string, std::string>{{"A", "1"}, {"B", "x"}}));
+  EXPECT_EQ(task.env_files, (std::vector<std::string>{"a.env", "~/b.env"}));
   EXPECT_EQ(task.on_alive, OnAlive::kQueue);
   EXPECT_EQ(task.max_pending_starts, 7);
   EXPECT_TRUE(task.optional);
@@ -119,6 +120,10 @@ TEST(WorkflowYamlTest, ReadsEveryMemberOfATask) {
   EXPECT_EQ(task.pool, "gpu");
   EXPECT_EQ(task.pool_slots, 2);
   EXPECT_EQ(task.priority, -1);
+}
+
+TEST(WorkflowYamlTest, OneFileOfVariablesNeedsNoList) {
+  EXPECT_EQ(OneTask("env_file: secrets.env").env_files, (std::vector<std::string>{"secrets.env"}));
 }
 
 TEST(WorkflowYamlTest, TasksAreAMappingOrAList) {

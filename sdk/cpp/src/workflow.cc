@@ -155,6 +155,11 @@ Task& Task::Env(const std::string& name, std::string value) {
   return *this;
 }
 
+Task& Task::EnvFile(std::string path) {
+  mutable_spec().env_files.push_back(std::move(path));
+  return *this;
+}
+
 Task& Task::Retries(int64_t retries, Millis delay) {
   mutable_spec().retry.retries = retries;
   mutable_spec().retry.delay = delay;

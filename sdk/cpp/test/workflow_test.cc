@@ -39,6 +39,8 @@ TEST(CppWorkflowTest, CompiledSpecificationSurvivesJson) {
                              {Condition::Event("x"), Condition::Status(a, TaskStatus::kRunning)}))
       .Optional()
       .Env("K", "v")
+      .EnvFile("a.env")
+      .EnvFile("/b.env")
       .StopGrace(Millis(5'000))
       .MaxPendingStarts(7);
   b.StartOn(Condition::AnyOf({Condition::Event("y"), Condition::Event("z")}));

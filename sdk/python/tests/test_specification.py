@@ -128,6 +128,8 @@ def test_task_options_have_their_members():
         {"env": ["A=1"]},
         {"env": {"A=B": "c"}},
         {"env": {"AIFLOW_TASK": "other"}},
+        {"env_file": {"A": "b"}},
+        {"env_file": ["a", 1]},
     ],
 )
 def test_a_wrong_option_names_task_and_option(option):
@@ -159,6 +161,8 @@ def test_a_wrong_option_names_task_and_option(option):
         ),
         ({"pool": "gpu", "pool_slots": 2}, {"pool": "gpu", "pool_slots": 2}),
         ({"priority": -5}, {"priority": -5}),
+        ({"env_file": "secrets.env"}, {"env_file": ["secrets.env"]}),
+        ({"env_file": ["~/a.env", "/b.env"]}, {"env_file": ["~/a.env", "/b.env"]}),
         ({"retries": 0, "periodic_expression": None, "on_alive": None}, {"retries": 0}),
     ],
 )
@@ -197,6 +201,9 @@ def test_a_time_above_zero_never_becomes_no_limit():
         ({"max_pending_starts": 1_000_000}, "at most 100000"),
         ({"env": {"AIFLOW_PARAM_DAY": "x"}}, "which the server sets"),
         ({"env": {"AIFLOW_OUTPUTS_FILE": "x"}}, "which the server sets"),
+        ({"env_file": ["x"] * 17}, "names 17 files, the limit is 16"),
+        ({"env_file": ["a", ""]}, "has no path"),
+        ({"env_file": "a\nb"}, "has no path"),
     ],
 )
 def test_a_wrong_time_retry_or_slot_says_what_is_allowed(option, reason):

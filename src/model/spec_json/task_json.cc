@@ -70,6 +70,10 @@ TaskSpec ReadTask(const Json& json, const std::string& path, Status& status) {
     }
     task.env[name] = value.get<std::string>();
   });
+  reader.Array("env_file", [&](const Json& file, const std::string& file_path) {
+    if (!file.is_string()) return reader.Fail(file_path, "must be a string", file);
+    task.env_files.push_back(file.get<std::string>());
+  });
   reader.Array("rules", [&](const Json& rule, const std::string& rule_path) {
     task.rules.push_back(ReadRule(rule, rule_path, status));
   });
@@ -88,6 +92,7 @@ OrderedJson WriteTask(const TaskSpec& task) {
   json["stop_grace_ms"] = task.stop_grace.count();
   WriteTimes(task, json);
   if (!task.env.empty()) json["env"] = task.env;
+  if (!task.env_files.empty()) json["env_file"] = task.env_files;
   json["rules"] = OrderedJson::array();
   for (const RuleSpec& rule : task.rules) {
     OrderedJson rule_json;

@@ -1,7 +1,9 @@
 #include "model/validation/task_check.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
+#include <string_view>
 
 #include "calendar/recurrence.h"
 #include "model/limits.h"
@@ -27,6 +29,7 @@ void CheckEmptyOperator(const std::string& subject, const TaskSpec& task, Proble
   note(task.start_timeout != standard.start_timeout, "start_timeout_ms");
   note(task.priority != standard.priority, "priority");
   note(!task.env.empty(), "env");
+  note(!task.env_files.empty(), "env_file");
   if (!useless.empty()) {
     problems.Warn(subject + " is empty and runs no process: " + useless + " changes nothing");
   }
@@ -54,11 +57,29 @@ void CheckOperator(const std::string& subject, const WorkflowSpec& spec, const T
   }
 }
 
+/// What the server sets for each attempt: docs/formats/task-environment.md.
+bool IsReserved(std::string_view variable) {
+  constexpr std::string_view kPrefix = "AIFLOW_";
+  if (!variable.starts_with(kPrefix)) return false;
+  const std::string_view rest = variable.substr(kPrefix.size());
+  if (rest.starts_with("PARAM_") || rest.starts_with("OUTPUT_")) return true;
+  constexpr std::array<std::string_view, 24> kNames = {
+      "NAMESPACE",          "WORKFLOW",         "TASK",         "WORKFLOW_EXECUTION_ID",
+      "SEQUENCE_NUMBER",    "TRY_NUMBER",       "ATTEMPT_KEY",  "ATTEMPT_TOKEN",
+      "EVENT_KEY",          "EVENT_VALUE",      "EVENT_OFFSET", "EVENT_VALUE_FILE",
+      "EVENT_CONTEXT_FILE", "NOTIFICATION_URI", "SERVER_URI",   "WORKING_DIR",
+      "BUNDLE_DIR",         "ATTEMPT_DIR",      "LOG_FILE",     "RESULT_FILE",
+      "DUE_TIME",           "PARAMS_FILE",      "OUTPUT",       "OUTPUTS_FILE"};
+  return std::find(kNames.begin(), kNames.end(), rest) != kNames.end();
+}
+
 void CheckEnv(const std::string& subject, const TaskSpec& task, Problems& problems) {
   size_t total = 0;
   for (const auto& [name, value] : task.env) {
     if (name.empty() || name.find('=') != std::string::npos || HasNul(name) || HasNul(value)) {
       problems.Add(subject + " has the impossible environment variable '" + name + "'");
+    } else if (IsReserved(name)) {
+      problems.Add(subject + ": env may not set " + name + ", which the server sets");
     }
     const size_t bytes = name.size() + 1 + value.size();
     if (bytes > limits::kMaxCommandBytes) {
@@ -70,6 +91,21 @@ void CheckEnv(const std::string& subject, const TaskSpec& task, Problems& proble
   if (total > limits::kMaxEnvBytes) {
     problems.Add(subject + ": env has " + std::to_string(total) + " bytes, the limit is " +
                  std::to_string(limits::kMaxEnvBytes));
+  }
+}
+
+void CheckEnvFiles(const std::string& subject, const TaskSpec& task, Problems& problems) {
+  if (task.env_files.size() > limits::kMaxEnvFiles) {
+    problems.Add(subject + ": env_file names " + std::to_string(task.env_files.size()) +
+                 " files, the limit is " + std::to_string(limits::kMaxEnvFiles));
+  }
+  for (const std::string& file : task.env_files) {
+    if (file.empty() || HasNul(file) || file.find('\n') != std::string::npos) {
+      problems.Add(subject + " has an env_file that is no path");
+    } else if (file.size() > limits::kMaxEnvFilePathBytes) {
+      problems.Add(subject + ": the path of an env_file has " + std::to_string(file.size()) +
+                   " bytes, the limit is " + std::to_string(limits::kMaxEnvFilePathBytes));
+    }
   }
 }
 
@@ -155,6 +191,7 @@ void CheckTask(const WorkflowSpec& spec, const TaskSpec& task, Problems& problem
   const std::string subject = "task '" + task.name.substr(0, limits::kMaxNameBytes) + "'";
   CheckOperator(subject, spec, task, problems);
   CheckEnv(subject, task, problems);
+  CheckEnvFiles(subject, task, problems);
   CheckRange(subject, "max_pending_starts", task.max_pending_starts, 1, limits::kMaxPendingStarts,
              problems);
   CheckTimes(subject, task, problems);

@@ -59,6 +59,29 @@ TEST(TaskCheckTest, EnvironmentVariablesArePossible) {
               HasSubstr("env has 1080018 bytes"));
 }
 
+TEST(TaskCheckTest, EnvironmentDoesNotSetWhatTheServerSets) {
+  for (const char* name : {"AIFLOW_TASK", "AIFLOW_OUTPUT", "AIFLOW_PARAM_DAY"}) {
+    EXPECT_THAT(Refusal(With([&](TaskSpec& task) { task.env[name] = "x"; })),
+                HasSubstr(std::string("env may not set ") + name));
+  }
+  EXPECT_THAT(Doubts(With([](TaskSpec& task) { task.env["AIFLOW_TASKS"] = "x"; })), IsEmpty());
+}
+
+TEST(TaskCheckTest, FilesOfVariablesArePathsAndNotTooMany) {
+  for (const char* file : {"", "a\nb"}) {
+    EXPECT_THAT(Refusal(With([&](TaskSpec& task) { task.env_files = {file}; })),
+                HasSubstr("an env_file that is no path"));
+  }
+  EXPECT_THAT(Refusal(With([](TaskSpec& task) {
+                task.env_files.emplace_back(limits::kMaxEnvFilePathBytes + 1, 'a');
+              })),
+              HasSubstr("has 1025 bytes, the limit is 1024"));
+  EXPECT_THAT(
+      Refusal(With([](TaskSpec& task) { task.env_files.assign(limits::kMaxEnvFiles + 1, "a"); })),
+      HasSubstr("names 17 files, the limit is 16"));
+  EXPECT_THAT(Doubts(With([](TaskSpec& task) { task.env_files = {"a", "~/b"}; })), IsEmpty());
+}
+
 TEST(TaskCheckTest, EmptyTasksHaveNothingOfAProcess) {
   const auto empty = [](const std::function<void(TaskSpec&)>& edit) {
     return With([&edit](TaskSpec& task) {

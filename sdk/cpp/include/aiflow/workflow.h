@@ -116,6 +116,9 @@ class Task {
   /// Does not keep its execution open when it never ran.
   Task& Optional(bool optional = true);
   Task& Env(const std::string& name, std::string value);
+  /// A file of variables on the server's machine, absolute or relative to its home; one that is
+  /// named later wins. Its values are secrets: they are masked in the task's log.
+  Task& EnvFile(std::string path);
 
   /// Tries a failing run again, `delay` later.
   Task& Retries(int64_t retries, Millis delay = Millis(0));

@@ -9,6 +9,7 @@ from ai_flow.model.names import check_name
 MAX_PENDING_STARTS = 100_000
 MAX_RETRIES = 1_000_000
 MAX_POOL_SLOTS = 1_000_000
+MAX_ENV_FILES = 16
 ON_ALIVE = ("ignore", "queue", "restart")
 OVERLAP = ("restart", "skip", "queue")
 CATCHUP = ("none", "one", "all")
@@ -20,7 +21,7 @@ PERIODIC_PREFIXES = ("cron@", "interval@")
 # Of a process, which an EmptyOperator does not have.
 OF_PROCESSES = frozenset(
     "retries retry_delay retry_exponential_backoff max_retry_delay execution_timeout queue_timeout "
-    "start_timeout stop_grace pool pool_slots priority env".split()
+    "start_timeout stop_grace pool pool_slots priority env env_file".split()
 )
 
 # docs/formats/task-environment.md
@@ -95,6 +96,18 @@ def _environment(name: str, value: Any) -> Dict[str, str]:
     return dict(value)
 
 
+def _env_files(name: str, value: Any) -> List[str]:
+    files = [value] if isinstance(value, str) else value
+    if not isinstance(files, (list, tuple)) or not all(isinstance(f, str) for f in files):
+        raise ValueError(f"{name} must be the path of a file or a list of paths, not {value!r}")
+    if len(files) > MAX_ENV_FILES:
+        raise ValueError(f"{name} names {len(files)} files, the limit is {MAX_ENV_FILES}")
+    for file in files:
+        if not file or "\0" in file or "\n" in file:
+            raise ValueError(f"{name} has no path in {file!r}")
+    return list(files)
+
+
 def _at_least(least: int, most: int) -> Callable[[str, Any], int]:
     return lambda name, value: whole(name, value, least, most)
 
@@ -127,4 +140,5 @@ _MEMBERS: Dict[str, Any] = {
     "pool_slots": ("pool_slots", _at_least(1, MAX_POOL_SLOTS)),
     "priority": ("priority", lambda name, value: whole(name, value, -(1 << 63), (1 << 63) - 1)),
     "env": ("env", _environment),
+    "env_file": ("env_file", _env_files),
 }

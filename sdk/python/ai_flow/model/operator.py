@@ -54,6 +54,9 @@ class OperatorConfigItem:
     PRIORITY = "priority"
     # Environment variables of the task's process.
     ENV = "env"
+    # Files of more of them, whose values are secrets: one path, or a list of paths, on the server's
+    # machine. Read at the start of each try.
+    ENV_FILE = "env_file"
 
 
 class Operator:
