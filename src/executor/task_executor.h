@@ -25,6 +25,8 @@ struct AttemptSpec {
   /// Name of an environment variable -> contents of a file in the attempt's directory, whose path
   /// the variable then holds (AIFLOW_EVENT_CONTEXT_FILE).
   std::map<std::string, std::string> files;
+  /// Values of `env` that must not be readable in the log, in reasons or in the output.
+  std::vector<std::string> secrets;
   std::string log_link;  // where a link to the log is kept; empty: none
   Millis stop_grace{60'000};
   /// SIGTERM goes to the whole process group (bash), or to its leader only (hosts).

@@ -13,6 +13,8 @@
 
 #include "runner/attempt_files.h"
 #include "runner/claim.h"
+#include "runner/log_filter.h"
+#include "runner/masker.h"
 
 namespace aiflow::runner {
 namespace {
@@ -70,14 +72,33 @@ Status WriteFile(const std::string& path, const std::string& contents) {
   return Status::Ok();
 }
 
-Status ConnectStandardStreams(const std::string& dir) {
-  const std::string log = LogPath(dir);
-  const int log_fd = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (log_fd < 0) return {Code::kUnavailable, "cannot open log " + log + ": " + ErrorText(errno)};
+/// What the command writes to: its log, or the pipe to the filter of one who has secrets.
+Result<int> OpenOutput(const std::string& dir, const std::vector<std::string>& secrets) {
+  const bool filtered = !SecretSet(secrets).empty();
+  if (filtered) {
+    if (Status made = MakeLogPipe(dir); !made.ok()) return Error(std::move(made));
+  }
+  const std::string path = filtered ? LogPipePath(dir) : LogPath(dir);
+  // Also to be read: who can read from a pipe does not die when nobody else does.
+  const int flags = filtered ? O_RDWR : O_WRONLY | O_CREAT | O_APPEND;
+  const int fd = open(path.c_str(), flags | O_CLOEXEC, 0600);
+  if (fd < 0) {
+    return Error(Code::kUnavailable, "cannot open log " + path + ": " + ErrorText(errno));
+  }
+  if (filtered) {
+    Status started = StartLogFilter(dir, secrets, FilterTask::kBegin);
+    if (!started.ok()) return Error(std::move(started));
+  }
+  return fd;
+}
+
+Status ConnectStandardStreams(const std::string& dir, const std::vector<std::string>& secrets) {
+  const Result<int> output = OpenOutput(dir, secrets);
+  if (!output) return output.error();
   const int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (null_fd >= 0) dup2(null_fd, STDIN_FILENO);
-  dup2(log_fd, STDOUT_FILENO);
-  dup2(log_fd, STDERR_FILENO);
+  dup2(*output, STDOUT_FILENO);
+  dup2(*output, STDERR_FILENO);
   return Status::Ok();
 }
 
@@ -103,7 +124,7 @@ Status Prepare(const AttemptCommand& command, uint64_t descriptor_limit) {
   umask(kPrivateUmask);
   if (!command.refusal.empty()) return {Code::kInvalidArgument, command.refusal};
   if (command.argv.empty()) return {Code::kInvalidArgument, "the command is empty"};
-  AIFLOW_RETURN_IF_ERROR(ConnectStandardStreams(command.dir));
+  AIFLOW_RETURN_IF_ERROR(ConnectStandardStreams(command.dir, command.secrets));
   for (const auto& [variable, contents] : command.files) {
     AIFLOW_RETURN_IF_ERROR(WriteFile(VariableFile(command.dir, variable), contents));
   }

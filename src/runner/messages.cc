@@ -98,10 +98,12 @@ std::string Encode(const AttemptCommand& command) {
   out.Text(command.attempt), out.Text(command.dir), out.Text(command.token);
   out.I64(command.epoch), out.I64(command.stop_grace_ms);
   out.U8(command.signal_group ? 1 : 0), out.U8(command.seen_running ? 1 : 0);
+  out.I64(command.log_max_bytes);
   out.Text(command.refusal), out.Text(command.working_dir);
   out.Texts(command.argv), out.Texts(command.env);
   out.U32(static_cast<uint32_t>(command.files.size()));
   for (const auto& [variable, contents] : command.files) out.Text(variable), out.Text(contents);
+  out.Texts(command.secrets);
   return out.Finish();
 }
 std::string Encode(const Forget& forget) {
@@ -137,10 +139,12 @@ AttemptCommand DecodeCommand(Verb verb, Fields& in) {
   command.attempt = in.Text(), command.dir = in.Text(), command.token = in.Text();
   command.epoch = in.I64(), command.stop_grace_ms = in.I64();
   command.signal_group = in.U8() != 0, command.seen_running = in.U8() != 0;
+  command.log_max_bytes = in.I64();
   command.refusal = in.Text(), command.working_dir = in.Text();
   command.argv = in.Texts(), command.env = in.Texts();
   command.files.resize(in.Count());
   for (auto& [variable, contents] : command.files) variable = in.Text(), contents = in.Text();
+  command.secrets = in.Texts();
   return command;
 }
 

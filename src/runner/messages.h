@@ -13,7 +13,7 @@
 namespace aiflow::runner {
 
 /// The protocol between a server and the runner of its home (docs/formats/runner-socket.md).
-inline constexpr uint32_t kProtocolVersion = 1;
+inline constexpr uint32_t kProtocolVersion = 2;
 inline constexpr size_t kMaxMessage = 32U << 20;
 
 /// First message of a connection.
@@ -38,12 +38,14 @@ struct AttemptCommand {
   int64_t stop_grace_ms = 60'000;
   bool signal_group = true;
   bool seen_running = false;  // kStop: a missing claim means a lost directory
+  int64_t log_max_bytes = 0;  // what the log keeps of its end; 0: all
   // kStart only:
   std::string refusal;  // not empty: claim it and fail with this reason
   std::string working_dir;
   std::vector<std::string> argv;
   std::vector<std::string> env;                            // "NAME=value", complete
   std::vector<std::pair<std::string, std::string>> files;  // variable, contents
+  std::vector<std::string> secrets;                        // masked in all that it says
 };
 
 /// The server needs no more answers about this attempt.

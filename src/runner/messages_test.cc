@@ -21,11 +21,13 @@ AttemptCommand SampleStart() {
           .stop_grace_ms = 1500,
           .signal_group = false,
           .seen_running = true,
+          .log_max_bytes = 1LL << 40,
           .refusal = "no",
           .working_dir = "/work",
           .argv = {"bash", "-c", std::string(100'000, 'x')},
           .env = {"A=1", "B="},
-          .files = {{"CONTEXT", std::string("\0\xff", 2)}}};
+          .files = {{"CONTEXT", std::string("\0\xff", 2)}},
+          .secrets = {"one", "two\nlines"}};
 }
 
 TEST(MessagesTest, CommandArrivesAsItWasSentByteByByte) {
@@ -56,6 +58,8 @@ TEST(MessagesTest, CommandArrivesAsItWasSentByteByByte) {
   EXPECT_EQ(got.argv, sent.argv);
   EXPECT_EQ(got.env, sent.env);
   EXPECT_EQ(got.files, sent.files);
+  EXPECT_EQ(got.secrets, sent.secrets);
+  EXPECT_EQ(got.log_max_bytes, sent.log_max_bytes);
 }
 
 TEST(MessagesTest, SeveralMessagesOfEachKindInOneReadArriveInOrder) {

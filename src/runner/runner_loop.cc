@@ -27,7 +27,8 @@ enum class Kind : uint64_t {
   kSignals = 1,
   kConnection = 2,
   kProcess = 3,
-  kPipe = 4
+  kPipe = 4,
+  kFilter = 5
 };
 constexpr int kKindBits = 3;
 
@@ -144,10 +145,13 @@ bool RunnerLoop::Register(int fd, uint64_t tag, uint32_t events) {
 }
 
 bool RunnerLoop::Watch(int fd, uint64_t attempt_id, Supervisor::Part part) {
-  const bool process = part == Supervisor::Part::kProcess;
-  // A hang-up needs no asking for: the pipe wakes us once, when the command was executed.
-  return Register(fd, Tag(process ? Kind::kProcess : Kind::kPipe, attempt_id),
-                  process ? static_cast<uint32_t>(EPOLLIN) : 0U);
+  switch (part) {
+    case Supervisor::Part::kProcess: return Register(fd, Tag(Kind::kProcess, attempt_id), EPOLLIN);
+    case Supervisor::Part::kFilter: return Register(fd, Tag(Kind::kFilter, attempt_id), EPOLLIN);
+    // A hang-up needs no asking for: the pipe wakes us once, when the command was executed.
+    case Supervisor::Part::kStartPipe: break;
+  }
+  return Register(fd, Tag(Kind::kPipe, attempt_id), 0);
 }
 
 void RunnerLoop::Unwatch(int fd) { epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr); }
@@ -192,6 +196,7 @@ void RunnerLoop::Dispatch(uint64_t tag, uint32_t events) {
     case Kind::kConnection: return OnConnection(id, events);
     case Kind::kProcess: return supervisor_->OnReady(id, Supervisor::Part::kProcess);
     case Kind::kPipe: return supervisor_->OnReady(id, Supervisor::Part::kStartPipe);
+    case Kind::kFilter: return supervisor_->OnReady(id, Supervisor::Part::kFilter);
   }
 }
 

@@ -70,6 +70,7 @@ Supervisor::Attempt& Supervisor::Add(const AttemptCommand& command) {
   attempt->signal_group = command.signal_group;
   attempt->stop_grace_ms = std::max<int64_t>(command.stop_grace_ms, 0);
   attempt->stop_wanted = command.verb == Verb::kStop;
+  attempt->log_max_bytes = command.log_max_bytes;
   attempt->last_report = {.attempt = command.attempt, .token = command.token};
   by_key_[attempt->key] = attempt->id;
   ++alive_;
@@ -246,6 +247,7 @@ void Supervisor::Adopt(Attempt& attempt, const Result<ClaimRecord>& record) {
   if (!alive) return LookAgain(attempt, "cannot watch pid " + std::to_string(attempt.pid));
   attempt.unseen = false;
   attempt.command = {};
+  FindFilter(attempt);
   if (!*alive) {
     attempt.state = State::kCleaning;
     return Clean(attempt);
@@ -335,6 +337,8 @@ void Supervisor::HandleForget(const Forget& forget) {
 
 int Supervisor::OnTime() {
   const int64_t now = MonotonicMillis();
+  RetryFilters(now);
+  BoundLogs(now);
   while (!due_.empty() && due_.begin()->first <= now) {
     Attempt& attempt = *attempts_.at(due_.begin()->second);
     Schedule(attempt, 0);
@@ -369,7 +373,10 @@ int Supervisor::OnTime() {
       case State::kEnded: break;
     }
   }
-  return due_.empty() ? -1 : static_cast<int>(std::max<int64_t>(due_.begin()->first - now, 0));
+  int64_t next = due_.empty() ? INT64_MAX : due_.begin()->first;
+  if (!unfiltered_.empty()) next = std::min(next, filters_due_);
+  if (alive_ > 0) next = std::min(next, logs_due_);
+  return next == INT64_MAX ? -1 : static_cast<int>(std::max<int64_t>(next - now, 0));
 }
 
 void Supervisor::OnReady(uint64_t attempt_id, Part part) {
@@ -377,6 +384,7 @@ void Supervisor::OnReady(uint64_t attempt_id, Part part) {
   if (found == attempts_.end()) return;
   Attempt& attempt = *found->second;
   if (attempt.start_pipe >= 0) ReadStartPipe(attempt);
+  if (part == Part::kFilter) return OnFilterEnded(attempt);
   if (part == Part::kProcess && attempt.state == State::kRunning) OnLeaderEnded(attempt);
 }
 

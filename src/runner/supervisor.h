@@ -24,9 +24,9 @@ namespace aiflow::runner {
 class Supervisor {
  public:
   /// Which descriptor of an attempt became ready.
-  enum class Part : uint8_t { kProcess = 0, kStartPipe = 1 };
+  enum class Part : uint8_t { kProcess = 0, kStartPipe = 1, kFilter = 2 };
 
-  /// Watches descriptors for their owner. Process: readable; start pipe: hung up.
+  /// Watches descriptors for their owner. Process and filter: readable; start pipe: hung up.
   class Watcher {
    public:
     virtual ~Watcher() = default;
@@ -76,6 +76,7 @@ class Supervisor {
     int64_t stop_grace_ms = 0;
     int64_t stop_deadline = 0;  // monotonic; 0: no stop was sent by this runner
     int64_t started_ms = 0;     // monotonic; 0: not by this runner
+    int64_t log_max_bytes = 0;  // 0: its log may grow for ever
     uint64_t signal_ticks = 0;  // when it was signalled, in clock ticks since boot
     int64_t newcomers_due = 0;  // monotonic; when who joined later gets the signal, 0: never
     int64_t due = 0;            // monotonic; when to look again, 0: never
@@ -92,6 +93,12 @@ class Supervisor {
     bool to_claim = false;   // the verdict counts only once the claim is won with it
     bool unseen = false;     // kWaiting: its claim, or whether it lives, could not be seen
     AttemptCommand command;  // emptied when it was claimed
+    /// What is masked in its log; none, too, when another runner has started it.
+    std::vector<std::string> secrets;
+    bool filtered = false;  // its log has, or had, a filter
+    int filter_pidfd = -1;  // of the one that is at work
+    int filter_restarts = 0;
+    int64_t filter_deadline = 0;  // monotonic; when its end waits for the filter no more
     Report last_report;
   };
 
@@ -128,6 +135,23 @@ class Supervisor {
   size_t OtherChildren(const Attempt& attempt, bool kill);
   size_t OtherStrangers(const Attempt& attempt, bool kill);
   void Finish(Attempt& attempt);
+
+  // Its log filter (log_filter.h).
+  /// Watches the filter, if it has one; starts another in the place of one that was killed.
+  void FindFilter(Attempt& attempt);
+  /// False when the filter that the record names is not at work.
+  bool WatchFilter(Attempt& attempt);
+  void RestartFilter(Attempt& attempt);
+  void OnFilterEnded(Attempt& attempt);
+  /// Whether what it left is complete and masked, or must do as it is. False: the filter's end, or
+  /// the end of our patience, comes back to Clean.
+  bool IsFiltered(Attempt& attempt);
+  void RetryFilters(int64_t now);
+
+  /// Cuts the logs that have outgrown their bound.
+  void BoundLogs(int64_t now);
+  void BoundLogOf(const Attempt& attempt);
+
   AttemptResult Judge(const Attempt& attempt) const;
 
   void Tell(Attempt& attempt, Outcome outcome, int exit_code, const std::string& reason);
@@ -142,6 +166,10 @@ class Supervisor {
   uint64_t last_id_ = 0;
   size_t alive_ = 0;
   std::set<std::pair<int64_t, uint64_t>> due_;  // (due, id)
+  std::set<uint64_t> unfiltered_;               // in need of a filter, which could not be started
+  int64_t filters_due_ = 0;                     // monotonic; when that is tried again
+  int64_t logs_due_ = 0;                        // monotonic; when the logs are looked at
+  bool told_no_holes_ = false;
   std::unordered_map<uint64_t, std::unique_ptr<Attempt>> attempts_;
   std::unordered_map<std::string, uint64_t> by_key_;
   std::unordered_map<pid_t, uint64_t> by_pid_;

@@ -48,8 +48,10 @@ void Supervisor::ReadStartPipe(Attempt& attempt) {
   if (notes.empty() || notes[0] != static_cast<char>(ChildNote::kClaimed)) {
     return OnNotClaimed(attempt, notes);
   }
+  attempt.secrets = std::move(attempt.command.secrets);
   attempt.command = {};
   attempt.state = State::kRunning;
+  if (!attempt.secrets.empty()) FindFilter(attempt);
   if (notes.size() > 1) {
     attempt.start_error = notes.substr(2);
     return;  // it ends at once
@@ -102,7 +104,10 @@ void Supervisor::Clean(Attempt& attempt) {
   const int64_t now = MonotonicMillis();
   // What got the signal with its leader has the same grace to end by itself.
   const bool patient = attempt.stop_deadline > now && attempt.signal_group && !attempt.killed;
-  if (Others(attempt, !patient) == 0) return Finish(attempt);
+  if (Others(attempt, !patient) == 0) {
+    if (IsFiltered(attempt)) Finish(attempt);
+    return;
+  }
   if (patient) {
     int64_t due = attempt.stop_deadline;
     if (attempt.newcomers_due != 0) due = std::min(due, attempt.newcomers_due);
@@ -215,8 +220,10 @@ void Supervisor::End(Attempt& attempt, const AttemptResult& result) {
   }
   CloseDescriptors(attempt);
   Schedule(attempt, 0);
+  BoundLogOf(attempt);
   attempt.state = State::kEnded;
   attempt.command = {};
+  attempt.secrets = {};
   --alive_;
   Tell(attempt, result.outcome, result.exit_code, result.reason);
 }
@@ -231,7 +238,7 @@ void Supervisor::Tell(Attempt& attempt, Outcome outcome, int exit_code, const st
 }
 
 void Supervisor::CloseDescriptors(Attempt& attempt) {
-  for (int* fd : {&attempt.pidfd, &attempt.start_pipe}) {
+  for (int* fd : {&attempt.pidfd, &attempt.start_pipe, &attempt.filter_pidfd}) {
     if (*fd < 0) continue;
     watcher_.Unwatch(*fd);
     close(*fd);

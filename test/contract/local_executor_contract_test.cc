@@ -1,12 +1,12 @@
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <fstream>
-#include <iterator>
 
-#include "contract/executor_contract.h"
+#include "contract/local_executor_world.h"
 #include "executor/local/local_executor.h"
 #include "runner/attempt_files.h"
 #include "runner/claim.h"
@@ -17,102 +17,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// One home with its runner, in a temporary directory. The runner is ended, with everything it
-/// runs.
-class LocalWorld final : public ExecutorWorld {
- public:
-  explicit LocalWorld(int64_t parallelism = 300) : parallelism_(parallelism) {
-    std::string name = (fs::temp_directory_path() / "aiflow-executor-XXXXXX").string();
-    dir_ = mkdtemp(name.data());
-  }
-  ~LocalWorld() override {
-    EXPECT_EQ(RunnerConnection::Quit(Address(), true), Status::Ok());
-    // Nobody sees its exit code.
-    std::ifstream log(fs::path(RunnerDir()) / "runner.log");
-    EXPECT_THAT(std::string(std::istreambuf_iterator<char>(log), {}),
-                testing::Not(testing::HasSubstr("Sanitizer")));
-    fs::remove_all(dir_);
-  }
-
-  std::unique_ptr<TaskExecutor> NewExecutor() override { return NewLocal(); }
-  std::unique_ptr<LocalExecutor> NewLocal() {
-    return std::make_unique<LocalExecutor>(
-        LocalExecutorOptions{.runner = Address(),
-                             .attempts_dir = (dir_ / "attempts").string(),
-                             .parallelism = parallelism_,
-                             .environment = ProcessEnvironment()});
-  }
-  void KillSupervisor() override {
-    const pid_t pid = RunnerPid();
-    ASSERT_GT(pid, 0);
-    const int pidfd = runner::OpenPidfd(pid);
-    ASSERT_EQ(runner::SendSignal(pidfd, SIGKILL), 0);
-    EXPECT_TRUE(Eventually([&] {
-      const auto found = runner::ReadProcessStat(pid);
-      return !found || found->state == 'Z';
-    }));
-    close(pidfd);
-  }
-  fs::path dir() const override { return dir_; }
-
-  RunnerAddress Address() const {
-    return {.binary = AIFLOW_RUNNER_BINARY, .dir = RunnerDir(), .linger = Millis(2'000)};
-  }
-  /// Deeper than a socket's path may be long.
-  std::string RunnerDir() const { return (dir_ / std::string(120, 'r')).string(); }
-  /// Who holds the runner's lock; 0: nobody.
-  pid_t RunnerPid() const {
-    const std::string exe = fs::canonical(AIFLOW_RUNNER_BINARY).string();
-    for (const pid_t pid : runner::AllProcesses()) {
-      const std::string proc = "/proc/" + std::to_string(pid);
-      std::error_code error;
-      if (fs::read_symlink(proc + "/exe", error) == exe &&
-          fs::read_symlink(proc + "/cwd", error) == RunnerDir()) {
-        return pid;
-      }
-    }
-    return 0;
-  }
-
- private:
-  const int64_t parallelism_;
-  fs::path dir_;
-};
-
 INSTANTIATE_TEST_SUITE_P(Local, ExecutorContract, testing::Values([] {
                            return std::unique_ptr<ExecutorWorld>(std::make_unique<LocalWorld>());
                          }));
-
-/// What is promised of the local executor alone.
-class LocalExecutorTest : public testing::Test {
- protected:
-  void Open(int64_t parallelism = 300) {
-    world_ = std::make_unique<LocalWorld>(parallelism);
-    executor_ = world_->NewLocal();
-    ASSERT_EQ(executor_->Open(1, {}, log_.Sink()), Status::Ok());
-  }
-  void TearDown() override { executor_.reset(); }
-
-  AttemptSpec Spec(int64_t sequence, const std::string& command) const {
-    AttemptSpec spec;
-    spec.key = {.execution = ExecutionId(5), .task = 0, .sequence = sequence, .try_number = 1};
-    spec.token = "t" + std::to_string(sequence);
-    spec.epoch = 1;
-    spec.argv = {"bash", "-c", command};
-    spec.env = {{"DIR", world_->dir().string()}};
-    spec.working_dir = world_->dir().string();
-    return spec;
-  }
-  std::string File(const std::string& name) const { return FileContents(world_->dir() / name); }
-  bool RunnerComplains(const std::string& text) const {
-    const fs::path log = fs::path(world_->RunnerDir()) / "runner.log";
-    return Eventually([&] { return FileContents(log).find(text) != std::string::npos; });
-  }
-
-  std::unique_ptr<LocalWorld> world_;
-  ReportLog log_;
-  std::unique_ptr<LocalExecutor> executor_;
-};
 
 TEST_F(LocalExecutorTest, RunsNoMoreThanItsParallelismAndKeepsTheOrder) {
   Open(2);
@@ -335,6 +242,36 @@ TEST_F(LocalExecutorTest, QuitLeavesTasksRunningUnlessTheyAreToBeKilled) {
   const auto record = runner::ReadClaim(executor_->AttemptDir(spec.key));
   ASSERT_TRUE(record && record->result);
   EXPECT_EQ(record->result->outcome, runner::Outcome::kStopped);
+}
+
+// Rule 17: the end of a log stays, at its offsets; what is before it takes no room.
+TEST_F(LocalExecutorTest, Rule17LogKeepsItsEndAlsoOfAnAdoptedAttempt) {
+  constexpr int64_t kMax = 256 << 10;
+  Open(300, kMax);
+  const AttemptSpec spec = Spec(
+      1,
+      "yes 'a line of the log' | head -c 1000000; echo; while [ ! -e $DIR/go ]; do sleep 0.01; "
+      "done; echo the end; echo 0 > $AIFLOW_RESULT_FILE");
+  executor_->Start(spec);
+  log_.AwaitRunning(spec.key);
+  executor_->Close();
+  world_->KillSupervisor();
+  auto next = world_->NewLocal();
+  ReportLog next_log;
+  ASSERT_EQ(next->Open(2, {{.spec = spec, .status = TaskStatus::kRunning}}, next_log.Sink()),
+            Status::Ok());
+  next_log.AwaitRunning(spec.key);
+  std::ofstream(world_->dir() / "go") << "x";
+  EXPECT_EQ(next_log.AwaitEnd(spec.key).status, TaskStatus::kSuccess);
+  const fs::path log = runner::LogPath(next->AttemptDir(spec.key));
+  EXPECT_EQ(fs::file_size(log), 1'000'001U + 8);
+  struct stat file {};
+  ASSERT_EQ(stat(log.c_str(), &file), 0);
+  EXPECT_GE(file.st_blocks * 512, kMax);
+  if (RunnerSays("has no holes")) GTEST_SKIP() << "no holes in " << log;
+  EXPECT_LE(file.st_blocks * 512, kMax + kMax / 8 + 16'384);
+  EXPECT_TRUE(FileContents(log).ends_with("the end\n"));
+  next->Close();
 }
 
 TEST_F(LocalExecutorTest, OpenFailsWithAReasonWhenTheRunnerCannotBeStarted) {

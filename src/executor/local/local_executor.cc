@@ -29,6 +29,7 @@ size_t PayloadSize(const AttemptSpec& spec) {
   for (const std::string& word : spec.argv) size += word.size() + 8;
   for (const auto& [name, value] : spec.env) size += name.size() + value.size() + 8;
   for (const auto& [name, contents] : spec.files) size += name.size() + contents.size() + 8;
+  for (const std::string& secret : spec.secrets) size += secret.size() + 8;
   return size;
 }
 
@@ -36,6 +37,7 @@ void DropPayload(AttemptSpec& spec) {
   spec.argv = {};
   spec.env = {};
   spec.files = {};
+  spec.secrets = {};
 }
 
 }  // namespace
@@ -226,6 +228,7 @@ runner::AttemptCommand LocalExecutor::CommandFor(const Attempt& attempt, runner:
   command.stop_grace_ms = spec.stop_grace.count();
   command.signal_group = spec.signal_group;
   command.seen_running = attempt.phase == Phase::kRunning;
+  command.log_max_bytes = options_.log_max_bytes;
   return command;
 }
 
@@ -249,6 +252,7 @@ void LocalExecutor::SendStart(const Attempt& attempt) {
   }
   for (const auto& [name, value] : spec.env) command.env.push_back(name + "=" + value);
   for (const auto& file : spec.files) command.files.emplace_back(file);
+  command.secrets = spec.secrets;
   Send(command);
 }
 

@@ -23,6 +23,7 @@ struct LocalExecutorOptions {
   RunnerAddress runner;
   std::string attempts_dir;   // absolute; attempts/<execution>/<task>-<sequence>-<try> below it
   int64_t parallelism = 100;  // attempts at a time; more wait their turn in order
+  int64_t log_max_bytes = 0;  // what is kept of the end of an attempt's log; 0: all
   /// Beneath each attempt's own environment: the server's.
   std::map<std::string, std::string> environment;
 };

@@ -138,6 +138,12 @@ Result<RunnerConnection> RunnerConnection::Open(const RunnerAddress& address, Ep
     if (connection) {
       last = connection->Greet(epoch);
       if (last.ok()) return connection;
+      // An older one, which has closed this connection, makes room; the next adopts its attempts.
+      if (last.code() == Code::kUnimplemented) {
+        connection->Close();
+        if (Status quit = Quit(address, false); !quit.ok()) return Error(std::move(quit));
+        continue;
+      }
       if (last.code() != Code::kUnavailable) return Error(last);
     } else {
       last = connection.error();
@@ -163,9 +169,7 @@ Status RunnerConnection::Greet(Epoch epoch) {
     return {Code::kFailedPrecondition,
             "the runner of this home is of a newer version: " + refused->text};
   }
-  // An older one makes room; the next adopts its attempts.
-  AIFLOW_RETURN_IF_ERROR(Send(runner::Quit{}));
-  return {Code::kUnavailable, refused->text};
+  return {Code::kUnimplemented, "the runner of this home is of an older version: " + refused->text};
 }
 
 Status RunnerConnection::Quit(const RunnerAddress& address, bool kill) {
