@@ -3,12 +3,16 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -36,6 +40,7 @@ class LogFilterTest : public testing::Test {
     if (pipe_ >= 0) close(pipe_);
     AwaitFilters();
     prctl(PR_SET_CHILD_SUBREAPER, 0);
+    if (mounted_) umount2(dir_.c_str(), MNT_DETACH);
     fs::remove_all(dir_);
   }
 
@@ -47,6 +52,11 @@ class LogFilterTest : public testing::Test {
   }
   void Write(std::string_view text) const {
     ASSERT_EQ(write(pipe_, text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  }
+  /// Whether the filter has taken all out of the pipe.
+  bool ReadsNothing() const {
+    int waiting = 0;
+    return ioctl(pipe_, FIONREAD, &waiting) == 0 && waiting == 0;
   }
   void End() {
     close(pipe_);
@@ -68,6 +78,7 @@ class LogFilterTest : public testing::Test {
 
   fs::path dir_;
   int pipe_ = -1;
+  bool mounted_ = false;
 };
 
 TEST_F(LogFilterTest, SecretInPiecesIsMaskedInTheLog) {
@@ -154,6 +165,30 @@ TEST_F(LogFilterTest, OneThatDoesNotKnowTheSecretsWritesNothing) {
   EXPECT_EQ(File("log").find("hunter22"), std::string::npos);
   EXPECT_EQ(File("result"), "1\n");
   EXPECT_FALSE(fs::exists(dir_ / "output"));
+}
+
+TEST_F(LogFilterTest, AFullDiskNeitherHoldsUpTheWriterNorKeepsTheRestFromBeingMasked) {
+  if (mount("none", dir_.c_str(), "tmpfs", 0, "size=128k") != 0) {
+    GTEST_SKIP() << "cannot mount a small file system: " << strerror(errno);
+  }
+  mounted_ = true;
+  Begin({"hunter22"});
+  Put("result", "1\nhunter22\n");
+  Put("filler", std::string(96 << 10, 'x'));
+  for (int i = 0; i < 20'000; ++i) Write("a line of hunter22\n");
+  // What the pipe holds is read before the rest: nobody says when.
+  while (!ReadsNothing()) usleep(1'000);
+  fs::remove(dir_ / "filler");
+  Write("room for hunter22\n");
+  End();
+  const std::string log = File("log");
+  EXPECT_THAT(log, testing::StartsWith("a line of ***\na line of ***\n"));
+  EXPECT_THAT(log, testing::ContainsRegex("\n\\[aiflow: [0-9]+ lines \\([0-9]+ bytes\\) dropped: "
+                                          "no space left on device\\]\n"));
+  EXPECT_THAT(log, testing::EndsWith("\nroom for ***\n"));
+  EXPECT_EQ(log.find("hunter22"), std::string::npos);
+  EXPECT_EQ(File("result"), "1\n***\n");
+  EXPECT_TRUE(Record().done);
 }
 
 TEST_F(LogFilterTest, OneThatCannotBeStartedSaysWhy) {
