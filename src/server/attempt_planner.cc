@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/attempt_inputs.h"
+#include "server/env_file.h"
 
 namespace aiflow::server {
 namespace {
@@ -94,7 +95,16 @@ Result<AttemptSpec> LocalAttemptPlanner::Plan(const WorkflowRow& workflow,
     bundle_dir = (*unpacked / snapshot.bundle_name).string();
   }
 
+  // A file that cannot be used is no error of the plan: the attempt is then refused under its
+  // claim, also after a restart of the server.
+  Result<EnvFileVariables> files = ReadEnvFiles(task.env_files, home_.root());
+  if (!files.has_value()) {
+    plan.refusal = "cannot start: " + files.error().message();
+    return plan;
+  }
   plan.env = task.env;
+  plan.env.merge(std::move(files->values));
+  plan.secrets = std::move(files->secrets);
   const std::map<std::string, std::string> own = {
       {"AIFLOW_HOME", home_.root().string()},
       {"AIFLOW_NAMESPACE", workflow.ns},

@@ -254,6 +254,33 @@ TEST_F(AttemptPlannerTest, CppTaskRunsItsOwnProgram) {
               ElementsAre(plan->env.at("AIFLOW_BUNDLE_DIR") + "/flow", "--aiflow-run-task"));
 }
 
+TEST_F(AttemptPlannerTest, FilesOfVariablesAreReadAnewForEachAttempt) {
+  const auto write = [this](const std::string& text) {
+    std::ofstream(root_ / "x.env") << text;
+    fs::permissions(root_ / "x.env", fs::perms::owner_read | fs::perms::owner_write);
+  };
+  spec_.tasks[0].env = {{"BOTH", "of the task"}};
+  spec_.tasks[0].env_files = {"x.env"};
+  write("PASSWORD=hunter22\nBOTH=of the file\n");
+  Result<AttemptSpec> plan = Plan();
+  ASSERT_TRUE(plan.has_value()) << plan.error();
+  EXPECT_EQ(plan->env.at("PASSWORD"), "hunter22");
+  EXPECT_EQ(plan->env.at("BOTH"), "of the task");
+  EXPECT_THAT(plan->secrets, ElementsAre("hunter22", "of the file"));
+  write("PASSWORD=rotated!\n");
+  plan = Plan();
+  ASSERT_TRUE(plan.has_value()) << plan.error();
+  EXPECT_EQ(plan->env.at("PASSWORD"), "rotated!");
+}
+
+TEST_F(AttemptPlannerTest, FileOfVariablesThatCannotBeUsedRefusesTheAttempt) {
+  spec_.tasks[0].env_files = {"missing.env"};
+  const Result<AttemptSpec> plan = Plan();
+  ASSERT_TRUE(plan.has_value()) << "not an error of the plan: it is claimed and fails";
+  EXPECT_THAT(plan->refusal, testing::AllOf(HasSubstr("cannot start: env_file: "),
+                                            HasSubstr("missing.env: No such file")));
+}
+
 TEST_F(AttemptPlannerTest, MissingFileIsARefusal) {
   spec_.tasks[0].op = OperatorKind::kHost;
   spec_.host = {"cpp", "other", "", "", "0.1.0"};
