@@ -15,11 +15,12 @@ namespace aiflow::server {
 namespace {
 
 constexpr int64_t kMaxPort = 65'535;
+constexpr uint64_t kLeastTaskLog = 1U << 20;
 
 using Key = ConfigKey<Config>;
 
 const auto& Keys() {
-  static const std::array<Key, 32> kKeys = {{
+  static const std::array<Key, 33> kKeys = {{
       {"rpc_port", &Config::rpc_port, "Port of the scheduler.", 0, kMaxPort},
       {"internal_rpc_port", &Config::internal_rpc_port,
        "Port for heartbeats of tasks of older clients; -1 switches it off.", -1, kMaxPort},
@@ -78,6 +79,8 @@ const auto& Keys() {
        "refused: a number and k, m or g; auto: 256m, but at most a tenth of the disk; 0: never."},
       {"log_format", &Config::log_format, "Of the server's log: text or json."},
       {"log_max_size", &Config::log_max_size, "Size at which a new file of the log is begun."},
+      {"task_log_max_bytes", &Config::task_log_max_bytes,
+       "What is kept of the end of a task's log. 0: all of it."},
       {"log_files", &Config::log_files, "Files of the server's log that are kept.", 1, 10'000},
   }};
   return kKeys;
@@ -151,7 +154,15 @@ Status CheckConfig(const Config& config, const std::filesystem::path& home) {
   AIFLOW_RETURN_IF_ERROR(CheckRetention(config.history_retention, config.retention_interval,
                                         config.idempotence_window));
   AIFLOW_RETURN_IF_ERROR(CheckDiskReserve(config.disk_reserve));
-  return CheckLogFile(config.log_format, config.log_max_size);
+  AIFLOW_RETURN_IF_ERROR(CheckLogFile(config.log_format, config.log_max_size));
+  const std::optional<uint64_t> task_log = ParseByteSize(config.task_log_max_bytes);
+  if (!task_log.has_value() || (*task_log != 0 && *task_log < kLeastTaskLog) ||
+      *task_log > uint64_t{INT64_MAX}) {
+    return WrongKey("task_log_max_bytes",
+                    "must be 0, or a whole number and k, m or g, and at least 1m: " +
+                        config.task_log_max_bytes);
+  }
+  return Status::Ok();
 }
 
 const ConfigTable<Config>& Table() {
@@ -189,6 +200,9 @@ Millis Config::retention_interval_ms() const { return CheckedDuration(retention_
 Millis Config::idempotence_window_ms() const { return CheckedDuration(idempotence_window); }
 std::optional<uint64_t> Config::disk_reserve_bytes() const { return DiskReserveOf(disk_reserve); }
 uint64_t Config::log_max_size_bytes() const { return LogSizeOf(log_max_size); }
+int64_t Config::task_log_max_size() const {
+  return static_cast<int64_t>(ParseByteSize(task_log_max_bytes).value_or(0));
+}
 
 Result<Config> ParseConfig(const std::string& text, const std::filesystem::path& home) {
   return ParseSettings(Table(), text, home);

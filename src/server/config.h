@@ -48,6 +48,7 @@ struct Config {
   std::string disk_reserve = "auto";  // bytes, or a whole number and k, m or g; 0: no alarm
   std::string log_format = "text";
   std::string log_max_size = "64m";
+  std::string task_log_max_bytes = "1g";  // 0: no bound
   int64_t log_files = 10;
 
   /// The port of notification_server_uri.
@@ -59,6 +60,7 @@ struct Config {
   [[nodiscard]] Millis idempotence_window_ms() const;
   [[nodiscard]] std::optional<uint64_t> disk_reserve_bytes() const;  // nothing: auto
   [[nodiscard]] uint64_t log_max_size_bytes() const;
+  [[nodiscard]] int64_t task_log_max_size() const;  // bytes; 0: no bound
 
   /// Settings of earlier versions that this one does not need: name each in the log.
   std::vector<std::string> unused;

@@ -59,6 +59,16 @@ TEST(ConfigTest, UnknownKeyIsRefusedWithTheNearestName) {
   EXPECT_THAT(Refusal("rcp_port: 1"), AllOf(HasSubstr("[rcp_port]"), HasSubstr("rpc_port?")));
 }
 
+TEST(ConfigTest, LogsOfTasksAreBoundedByASizeOrNotAtAll) {
+  EXPECT_EQ(ParseConfig("", "/h")->task_log_max_size(), 1 << 30);
+  EXPECT_EQ(ParseConfig("task_log_max_bytes: 0", "/h")->task_log_max_size(), 0);
+  EXPECT_EQ(ParseConfig("task_log_max_bytes: 2m", "/h")->task_log_max_size(), 2 << 20);
+  for (const char* wrong : {"64k", "much", "-1", "99999999999g"}) {
+    EXPECT_THAT(Refusal("task_log_max_bytes: " + std::string(wrong)),
+                AllOf(HasSubstr("[task_log_max_bytes]"), HasSubstr("at least 1m")));
+  }
+}
+
 TEST(ConfigTest, KeysOfTheForerunnerAreTakenAndNamed) {
   const Config config = *ParseConfig("log_dir: x\nk8s_executor_config: {a: 1}", "/h");
   EXPECT_THAT(config.unused, ElementsAre("log_dir", "k8s_executor_config"));

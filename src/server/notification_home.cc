@@ -31,7 +31,7 @@ Status NotificationHome::Make() const { return MakeHomeDirectory(root_); }
 
 EndpointFile NotificationHome::Running() const {
   EndpointFile last = ReadEndpointFile(endpoints());
-  if (last.pid == 0 || Lock().has_value()) return {};
+  if (last.pid == 0 || !IsInUse()) return {};
   return last;
 }
 

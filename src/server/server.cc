@@ -287,6 +287,7 @@ Status Server::Impl::StartEngine() {
   local.attempts_dir = home.attempts().string();
   local.parallelism = limits::kMaxPoolSlots;  // the scheduler hands out the slots: SetParallelism
   local.environment = Environment();
+  local.log_max_bytes = options_.config.task_log_max_size();
   executor_ = std::make_unique<LocalExecutor>(std::move(local));
 
   HookRunnerOptions hooks;

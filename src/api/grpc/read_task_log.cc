@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "api/execution_snapshot.h"
 #include "api/grpc/byte_range.h"
+#include "api/grpc/log_piece.h"
 #include "api/grpc/orchestrator_service.h"
 #include "api/grpc/turn_stream.h"
 
@@ -135,12 +137,12 @@ class TaskLogReader final : public TurnStream<v1::LogChunk> {
       if (request_.follow()) file_watch_ = backend_.observers.WatchFile(path, Waker());
       first_path_ = path;
     }
-    if (!ReadPiece(fd_, next_byte_, request_.end_byte(), chunk->mutable_data())) {
-      return Error(Code::kInternal, "the log cannot be read");
-    }
+    std::optional<LogPiece> piece = ReadLogPiece(fd_, next_byte_, request_.end_byte());
+    if (!piece.has_value()) return Error(Code::kInternal, "the log cannot be read");
     // The path is told even when the log is empty.
-    if (chunk->data().empty() && first_path_.empty()) return false;
-    next_byte_ += static_cast<int64_t>(chunk->data().size());
+    if (piece->data.empty() && first_path_.empty()) return false;
+    chunk->set_data(std::move(piece->data));
+    next_byte_ = piece->next_byte;
     chunk->set_next_byte(next_byte_);
     chunk->set_size(first_path_.empty() ? 0 : FileSize(fd_));
     chunk->set_path(std::exchange(first_path_, {}));

@@ -55,6 +55,7 @@ HttpAnswer FileAnswer(const Message& request, const google::protobuf::MethodDesc
   SetNumber("end_byte", 1, ask.get());
   SetNumber("begin_byte", 0, ask.get());
   int64_t size = 0;
+  int64_t dropped = 0;  // of the head of a log
   {
     const auto call = begin(*ask);
     const auto received = call->Receive(chunk.get(), kChunkPatience);
@@ -63,12 +64,14 @@ HttpAnswer FileAnswer(const Message& request, const google::protobuf::MethodDesc
     }
     if (received == GrpcCall::Received::kMessage) {
       size = Number(*chunk, "size");
+      // Asked for one byte, a log says where the first is that it still has.
+      if (const int64_t next = Number(*chunk, "next_byte"); next > 1) dropped = next;
     } else if (const Status outcome = call->outcome(); !outcome.ok()) {
       return ErrorAnswer(outcome);
     }
   }
   // What the client asked for by parameters is the whole that a range is of.
-  const int64_t from = std::min(wanted_begin, size);
+  const int64_t from = std::min(std::max(wanted_begin, dropped), size);
   const int64_t until = wanted_end == 0 ? size : std::clamp<int64_t>(wanted_end, from, size);
 
   HttpAnswer answer;
@@ -76,6 +79,9 @@ HttpAnswer FileAnswer(const Message& request, const google::protobuf::MethodDesc
   answer.content_type = shape.text ? std::string(kTextType) : "application/octet-stream";
   // A page that a task wrote must not run as one of ours.
   if (!shape.text) answer.headers.emplace_back("Content-Disposition", "attachment");
+  if (dropped > wanted_begin) {
+    answer.headers.emplace_back("AIFlow-Dropped-Bytes", std::to_string(dropped));
+  }
   const FieldDescriptor* data = shape.data;
   answer.bytes = Bytes{
       until - from,
@@ -96,8 +102,12 @@ HttpAnswer FileAnswer(const Message& request, const google::protobuf::MethodDesc
           std::string scratch;
           const std::string& bytes =
               chunk->GetReflection()->GetStringReference(*chunk, data, &scratch);
+          const auto count = static_cast<int64_t>(bytes.size());
+          if (Number(*chunk, "next_byte") != from + last - left + count) {
+            return {Code::kDataLoss, "the head of the file was dropped while it was read"};
+          }
           if (!take(bytes)) return {Code::kCancelled, "the reader is gone"};
-          left -= static_cast<int64_t>(bytes.size());
+          left -= count;
         }
         return Status::Ok();
       }};
