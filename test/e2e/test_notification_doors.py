@@ -6,13 +6,13 @@ import pathlib
 import re
 import signal
 import socket
+import ssl
 import stat
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 
-import grpc
 import pytest
 from aiflow_server import PATIENCE, SOURCE, wait_until
 from notification_server import NOTIFICATION, NotificationServer
@@ -73,7 +73,7 @@ def test_a_notification_server_speaks_tls_beside_plain_connections_of_its_user(t
     home = tmp_path / "ns"
     token = subprocess.run([str(NOTIFICATION), "--home", str(home), "token", "add", "t"],
                            capture_output=True, text=True, check=True).stdout.strip()
-    config = f"tls_certificate_file: {certificate}\ntls_key_file: {key}\n"
+    config = f"tls_certificate_file: {certificate}\ntls_key_file: {key}\nhttp_port: 0\n"
     with NotificationServer(home, config, ("--host", "0.0.0.0")) as server:
         port = server.uri.rsplit(":", 1)[1]
         server.cli("event", "send", "k", "plain", "-s", server.uri)
@@ -81,6 +81,10 @@ def test_a_notification_server_speaks_tls_beside_plain_connections_of_its_user(t
         server.env["AIFLOW_TOKEN"] = token
         server.cli("event", "send", "k", "tls", "-s", f"localhost:{port}")
         assert server.cli("event", "count", "k", "-s", f"localhost:{port}").stdout == "2\n"
+        url = server.endpoints()["http_url"]
+        assert url.startswith("https://127.0.0.1:")
+        trust = ssl.create_default_context(cafile=certificate)
+        assert urllib.request.urlopen(url + "/readyz", context=trust, timeout=PATIENCE).status == 200
         if os.getuid() != 0:
             return
         script = """

@@ -199,6 +199,9 @@ def test_tls_is_beside_the_plain_connections_of_tasks(tmp_path):
         server.cli("--server", f"localhost:{port}", "--tls-ca", str(certificate), "namespace",
                    "list")
         server.cli("--server", f"localhost:{port}", "namespace", "list")  # own user, plainly
+        doctor = json.loads(server.cli("doctor", "-o", "json", check=False).stdout)
+        found = {row["check"]: row for row in doctor}
+        assert found["server"]["state"] == "ok", found["server"]
         if os.getuid() != 0:
             return
         # A stranger, by TLS.

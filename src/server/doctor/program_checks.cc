@@ -119,6 +119,8 @@ void CheckServer(const Patient& patient, Findings& findings) {
   httplib::Client client(patient.endpoints.http_url);
   client.set_connection_timeout(kHttpPatience);
   client.set_read_timeout(kHttpPatience);
+  // It is this machine's own server, whoever signed its certificate, and no secret is told.
+  client.enable_server_certificate_verification(false);
   const httplib::Result answer = client.Get("/readyz");
   if (!answer) {
     return findings.Problem("server",
