@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "calendar/time_zone.h"
 #include "client/credentials.h"
+#include "server/byte_size.h"
 #include "server/config_checks.h"
 #include "server/home.h"
 

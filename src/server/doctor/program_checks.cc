@@ -116,11 +116,12 @@ void CheckServer(const Patient& patient, Findings& findings) {
                      "it is version " + patient.endpoints.version + ", and this is " + Version(),
                      "restart it to use the new version");
   }
-  httplib::Client client(patient.endpoints.http_url);
+  // Within this machine it answers without TLS, also when clients need a certificate for it.
+  std::string url = patient.endpoints.http_url;
+  if (url.starts_with("https://")) url.erase(4, 1);
+  httplib::Client client(url);
   client.set_connection_timeout(kHttpPatience);
   client.set_read_timeout(kHttpPatience);
-  // It is this machine's own server, whoever signed its certificate, and no secret is told.
-  client.enable_server_certificate_verification(false);
   const httplib::Result answer = client.Get("/readyz");
   if (!answer) {
     return findings.Problem("server",
