@@ -53,6 +53,24 @@ TEST_F(ListCommandsTest, TaskExecutionsHaveTheForerunnersColumns) {
   EXPECT_EQ(err(), "aiflow: No such task execution.\n");
 }
 
+TEST_F(ListCommandsTest, OnATerminalARowFitsOneLine) {
+  AddExecutions(1);
+  server_.executions.front().set_begin_time(1'700'000'000'000);
+  server_.executions.front().set_end_time(1'700'000'063'000);
+  server_.task_executions.emplace_back().set_id(4);
+  terminal_ = true;
+  EXPECT_EQ(Run({"workflow-execution", "list", "w"}), kExitOk);
+  EXPECT_THAT(out(), StartsWith("id | workflow_id | begin_date              | took      | status"));
+  EXPECT_THAT(out(), HasSubstr("| 1 min 3 s | SUCCESS | MANUAL"));
+  EXPECT_EQ(Run({"task-execution", "list", "1"}), kExitOk);
+  EXPECT_THAT(out(), StartsWith("id | task_name | run | try | begin_date | took | status\n"));
+  // Whoever reads it by a program has every column.
+  terminal_ = false;
+  EXPECT_EQ(Run({"workflow-execution", "list", "w", "-o", "json"}), kExitOk);
+  EXPECT_THAT(out(), AllOf(HasSubstr("\"end_date\""), HasSubstr("\"snapshot_id\""),
+                           Not(HasSubstr("\"took\""))));
+}
+
 TEST_F(ListCommandsTest, ExecutionsOfAllWorkflowsNameThem) {
   AddExecutions(1);
   EXPECT_EQ(Run({"workflow-execution", "list", "-o", "plain"}), kExitOk);

@@ -95,10 +95,10 @@ Table WorkflowTable() {
   return {.columns = {"id",
                       "workflow_name",
                       "namespace",
-                      "create_time",
+                      {"create_time", kOffScreen},
                       "update_time",
                       "is_enabled",
-                      "event_offset",
+                      {"event_offset", kOffScreen},
                       {"latest_snapshot_id", kDetail}},
           .rows = {}};
 }
