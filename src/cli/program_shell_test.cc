@@ -139,8 +139,9 @@ TEST_F(ProgramShellTest, FishCompletes) {
 
 TEST_F(ProgramShellTest, TheManualHasNoFaultsOfLayout) {
   if (!IsInstalled("groff")) GTEST_SKIP() << "groff is not installed";
-  const ProcessOutput output =
-      Bash("aiflow man --all pages && cd pages && ls | wc -l && groff -man -ww -z -Tutf8 *.1 2>&1");
+  const ProcessOutput output = Bash(
+      "cd && aiflow man --all pages && cd pages && ls | wc -l && "
+      "groff -man -ww -z -Tutf8 *.1 2>&1");
   EXPECT_EQ(output.exit_code, 0) << output.out;
   EXPECT_EQ(std::count(output.out.begin(), output.out.end(), '\n'), 1) << output.out;
   EXPECT_GT(std::stoi(output.out), 70);
