@@ -42,7 +42,8 @@ struct IdArgs {
 };
 
 // `of_several`: the workflow does not go without saying.
-Table ExecutionTable(bool of_several) {
+// `of_all`: nor does the namespace.
+Table ExecutionTable(bool of_several, bool of_all) {
   const Shown name = of_several ? kAlways : kDetail;
   return {.columns = {"id",
                       {"workflow_id", of_several ? kOffScreen : kAlways},
@@ -50,10 +51,12 @@ Table ExecutionTable(bool of_several) {
                       {"end_date", kOffScreen},
                       {"took", kOnScreen},
                       "status",
-                      "run_type",
+                      {"run_type", of_all ? kOffScreen : kAlways},
                       {"snapshot_id", kOffScreen},
                       {"event_offset", kOffScreen},
-                      {"namespace", of_several ? kOffScreen : kDetail},
+                      {"namespace", of_all       ? kAlways
+                                    : of_several ? kOffScreen
+                                                 : kDetail},
                       {"workflow_name", name},
                       {"reason", kDetail},
                       {"waits_for", kDetail},
@@ -184,7 +187,7 @@ int RunList(Session& session, const ListArgs& args) {
   request.mutable_run_types()->Assign(args.run_types.begin(), args.run_types.end());
   SetOrder(args.list, "id", request);
   const Status status = PrintPages<v1::WorkflowExecution>(
-      session, ExecutionTable(args.name.empty()), args.list, ToRow,
+      session, ExecutionTable(args.name.empty(), args.all), args.list, ToRow,
       [&](const auto& sink) { return (*client)->ListWorkflowExecutions(request, sink); });
   if (status.ok()) return kExitOk;
   if (args.name.empty()) return session.Fail(status);
@@ -199,7 +202,7 @@ int RunShow(Session& session, const IdArgs& args) {
     return session.Fail(Status(Code::kNotFound, "No such workflow execution."));
   }
   if (!found) return session.Fail(found.error());
-  Table table = ExecutionTable(false);
+  Table table = ExecutionTable(false, false);
   table.rows.push_back(ToRow(*found));
   session.output().Print(table, *ParseFormat(args.format));
   return kExitOk;

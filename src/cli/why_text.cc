@@ -76,6 +76,9 @@ void AppendTask(const v1::TaskExplanation& task, std::string* text) {
   *text += "\n" + Printable(task.task_name(), false) + "\n";
   AppendCauses(task.causes(), /*of_task=*/true, text);
   if (task.causes().empty()) *text += "  never started\n";
+  if (!task.reason().empty()) {
+    *text += "  " + task.status() + ": " + Printable(task.reason(), false) + "\n";
+  }
   for (const std::string& missing : task.waits_for()) {
     *text += "  waits for " + Printable(missing, false) + "\n";
   }

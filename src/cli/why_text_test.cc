@@ -41,6 +41,17 @@ TEST(WhyText, TellsCausesInOrderAndWhatIsMissing) {
                 "  waits for event model_validated\n");
 }
 
+TEST(WhyText, TellsWhyTheLatestRunEnded) {
+  v1::ExplainResponse explained;
+  v1::TaskExplanation& task = *explained.add_tasks();
+  task.set_task_name("t");
+  task.set_status("FAILED");
+  task.set_reason("exit code 7");
+  EXPECT_NE(WhyText(explained).find("\nt\n  never started\n  FAILED: exit code 7\n"),
+            std::string::npos)
+      << WhyText(explained);
+}
+
 TEST(WhyText, SchedulingEventsAreSaidInWords) {
   EXPECT_EQ(CauseText("AIFLOW_SCHEDULING_EVENT", "START_WORKFLOW_EXECUTION", 4, ""),
             "with the execution #4");

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import textwrap
+import urllib.error
 import urllib.request
 
 import pytest
@@ -143,6 +144,15 @@ def test_a_log_beyond_its_bound_keeps_its_end_for_every_reader(tmp_path):
             assert answer.read().decode() == rest
         with urllib.request.urlopen(f"{url}?begin_byte={size - 13}") as answer:
             assert answer.read() == b"line 0300000\n"
+        # Places are those of the whole log, so that who goes on where it stopped misses nothing.
+        def part(wanted):
+            with urllib.request.urlopen(urllib.request.Request(url, headers={"Range": wanted})) as answer:
+                assert answer.status == 206
+                return answer.headers["Content-Range"], answer.read()
+        assert part(f"bytes={size - 13}-") == (f"bytes {size - 13}-{size - 1}/{size}", b"line 0300000\n")
+        assert part("bytes=0-")[0] == f"bytes {dropped}-{size - 1}/{size}"
+        with pytest.raises(urllib.error.HTTPError, match="416"):
+            part(f"bytes=0-{dropped - 1}")
 
 
 def test_a_file_that_others_may_read_fails_the_try(server, tmp_path):

@@ -54,6 +54,10 @@ Status Access::CheckToken(std::string_view authorization) const {
     return {Code::kUnauthenticated,
             "no token is accepted now: the server cannot use its file of tokens, its log says why"};
   }
+  return UnknownToken();
+}
+
+Status Access::UnknownToken() const {
   return {Code::kUnauthenticated,
           "the token is not one of this server's, or was removed: the server's user makes another "
           "with `" +
@@ -63,6 +67,7 @@ Status Access::CheckToken(std::string_view authorization) const {
 Status Access::CheckServer(std::string_view authorization) const {
   if (options_.open || authorization.empty()) return Status::Ok();
   if (tokens_.ContainsForServers(TokenOf(authorization))) return Status::Ok();
+  if (!tokens_.Contains(TokenOf(authorization))) return UnknownToken();
   return {Code::kPermissionDenied,
           "the token is for clients, not for an AIFlow server: make one with `" +
               options_.add_token + " --server`"};

@@ -47,6 +47,8 @@ class Access {
   [[nodiscard]] Status CheckServer(std::string_view authorization) const;
 
  private:
+  [[nodiscard]] Status UnknownToken() const;
+
   const Options options_;
   const Tokens& tokens_;
 };

@@ -24,6 +24,8 @@ void FillTask(const ExecutionSnapshot& snapshot, TaskIndex index,
   }
   if (task.row.has_value()) explanation->set_next_tick(task.row->next_tick.count());
   if (task.latest.empty()) return;
+  explanation->set_status(std::string(TaskStatusName(task.latest.front().status)));
+  explanation->set_reason(task.latest.front().reason);
   std::string text = DeadlineText(task.latest.front());
   if (text.empty()) return;
   explanation->set_deadline(task.latest.front().deadline.count());

@@ -350,8 +350,12 @@ void HttpServer::Impl::SendBytes(const rest::Bytes& bytes, const std::string& co
                                  const httplib::Ranges& ranges, httplib::Response& response) {
   // Several ranges at once may be answered with the whole (RFC 9110, 14.2).
   const bool ranged = ranges.size() == 1;
-  const std::optional<Part> part =
-      ranged ? PartOf(ranges.front(), bytes.size) : Part{0, bytes.size};
+  std::optional<Part> part = ranged ? PartOf(ranges.front(), bytes.size) : Part{0, bytes.size};
+  if (part.has_value()) {
+    // What is left of it: Content-Range says which bytes come.
+    part->begin = std::max(part->begin, bytes.first);
+    if (ranged && part->begin >= part->end) part.reset();
+  }
   response.set_header("Accept-Ranges", "bytes");
   if (!part.has_value()) {
     response.set_header("Content-Range", "bytes */" + std::to_string(bytes.size));

@@ -71,7 +71,7 @@ HttpAnswer FileAnswer(const Message& request, const google::protobuf::MethodDesc
     }
   }
   // What the client asked for by parameters is the whole that a range is of.
-  const int64_t from = std::min(std::max(wanted_begin, dropped), size);
+  const int64_t from = std::min(wanted_begin, size);
   const int64_t until = wanted_end == 0 ? size : std::clamp<int64_t>(wanted_end, from, size);
 
   HttpAnswer answer;
@@ -84,7 +84,7 @@ HttpAnswer FileAnswer(const Message& request, const google::protobuf::MethodDesc
   }
   const FieldDescriptor* data = shape.data;
   answer.bytes = Bytes{
-      until - from,
+      until - from, std::clamp<int64_t>(dropped - from, 0, until - from),
       [=, begin = std::move(begin)](int64_t first, int64_t last,
                                     const std::function<bool(std::string_view)>& take) -> Status {
         SetNumber("begin_byte", from + first, ask.get());

@@ -42,6 +42,8 @@ class TextStream {
 /// The bytes of a file whose size is known, read from any place on.
 struct Bytes {
   int64_t size = 0;
+  /// Those before are gone; places keep counting from where they were.
+  int64_t first = 0;
   /// Gives the bytes from `begin` on, at least one, to `take`, until it returns false or there is
   /// an error.
   std::function<Status(int64_t begin, int64_t end,
