@@ -44,6 +44,14 @@ Result<int64_t> BeginTime(const FilterArgs& args) {
   return *time;
 }
 
+// What a list and a subscription filter alike.
+template <typename Request>
+void SetFilter(const FilterArgs& filter, Request& request) {
+  if (!filter.all) request.set_namespace_(Wanted(filter.ns));
+  request.set_sender(Wanted(filter.sender));
+  request.mutable_kinds()->Assign(filter.kinds.begin(), filter.kinds.end());
+}
+
 int RunList(Session& session, const ListArgs& args) {
   const FilterArgs& filter = args.filter;
   const Result<int64_t> begin_time = BeginTime(filter);
@@ -55,9 +63,7 @@ int RunList(Session& session, const ListArgs& args) {
   if (!client) return session.Fail(client.error());
   v1::ListEventsRequest request;
   request.set_key(Wanted(filter.key));
-  if (!filter.all) request.set_namespace_(Wanted(filter.ns));
-  request.set_sender(Wanted(filter.sender));
-  request.mutable_kinds()->Assign(filter.kinds.begin(), filter.kinds.end());
+  SetFilter(filter, request);
   request.set_after_offset(std::max<int64_t>(filter.begin_offset, 0));
   request.set_until_offset(args.end_offset);
   if (filter.begin_offset < 0) request.set_begin_time(*begin_time);
@@ -85,9 +91,7 @@ int RunListen(Session& session, const ListenArgs& args) {
   if (!begin) return session.Fail(begin.error());
   v1::SubscribeRequest request;
   if (!Wanted(filter.key).empty()) request.add_keys(filter.key);
-  if (!filter.all) request.set_namespace_(Wanted(filter.ns));
-  request.set_sender(Wanted(filter.sender));
-  request.mutable_kinds()->Assign(filter.kinds.begin(), filter.kinds.end());
+  SetFilter(filter, request);
   request.set_include_internal(args.internal);
   return WatchEvents(session, std::move(request), *begin, args.limit);
 }

@@ -45,18 +45,28 @@ std::string FormatProperties(const google::protobuf::Map<std::string, std::strin
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-int RunAdd(Session& session, const AddArgs& args) {
-  v1::AddNamespaceRequest request;
+// The request to make or change a namespace.
+template <typename Request>
+Result<Request> RequestOf(const AddArgs& args) {
+  Request request;
   request.set_name(args.name);
   request.set_request_id(Session::NewId());
-  if (const Status status = ParseProperties(args.properties, request.mutable_properties());
+  if (Status status = ParseProperties(args.properties, request.mutable_properties());
       !status.ok()) {
-    session.Fail(status);
+    return Error(std::move(status));
+  }
+  return request;
+}
+
+int RunAdd(Session& session, const AddArgs& args) {
+  const auto request = RequestOf<v1::AddNamespaceRequest>(args);
+  if (!request) {
+    session.Fail(request.error());
     return kExitUsage;
   }
   const Result<Client*> client = session.GetClient();
   if (!client) return session.Fail(client.error());
-  const auto added = (*client)->AddNamespace(request);
+  const auto added = (*client)->AddNamespace(*request);
   if (!added && added.error().code() == Code::kAlreadyExists) {
     return session.Fail(
         Status(Code::kAlreadyExists, "Namespace: " + args.name + " already exists"));
@@ -67,17 +77,14 @@ int RunAdd(Session& session, const AddArgs& args) {
 }
 
 int RunUpdate(Session& session, const AddArgs& args) {
-  v1::UpdateNamespaceRequest request;
-  request.set_name(args.name);
-  request.set_request_id(Session::NewId());
-  if (const Status status = ParseProperties(args.properties, request.mutable_properties());
-      !status.ok()) {
-    session.Fail(status);
+  const auto request = RequestOf<v1::UpdateNamespaceRequest>(args);
+  if (!request) {
+    session.Fail(request.error());
     return kExitUsage;
   }
   const Result<Client*> client = session.GetClient();
   if (!client) return session.Fail(client.error());
-  const auto updated = (*client)->UpdateNamespace(request);
+  const auto updated = (*client)->UpdateNamespace(*request);
   if (!updated) return FailForNamespace(session, **client, args.name, updated.error());
   session.output().Line("Namespace: " + args.name + ", updated.");
   return kExitOk;

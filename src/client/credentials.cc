@@ -42,17 +42,26 @@ Status CheckToken(const std::string& where, std::string* token) {
                                       "printed it"};
 }
 
+/// From variables whose names begin with `prefix`; without a token itself.
+CredentialSettings SettingsOf(
+    const std::string& prefix,
+    const std::function<std::optional<std::string>(const std::string&)>& variable) {
+  const auto value = [&](const char* name) { return variable(prefix + name).value_or(""); };
+  return {.token = "",
+          .token_file = value("TOKEN_FILE"),
+          .tls = value("TLS"),
+          .tls_ca_file = value("TLS_CA"),
+          .tls_certificate_file = value("TLS_CERTIFICATE"),
+          .tls_key_file = value("TLS_KEY")};
+}
+
 }  // namespace
 
 CredentialSettings SettingsOfEnvironment(
     const std::function<std::optional<std::string>(const std::string&)>& variable) {
-  const auto value = [&variable](const char* name) { return variable(name).value_or(""); };
-  return {.token = value("AIFLOW_TOKEN"),
-          .token_file = value("AIFLOW_TOKEN_FILE"),
-          .tls = value("AIFLOW_TLS"),
-          .tls_ca_file = value("AIFLOW_TLS_CA"),
-          .tls_certificate_file = value("AIFLOW_TLS_CERTIFICATE"),
-          .tls_key_file = value("AIFLOW_TLS_KEY")};
+  CredentialSettings settings = SettingsOf("AIFLOW_", variable);
+  settings.token = variable("AIFLOW_TOKEN").value_or("");
+  return settings;
 }
 
 CredentialSettings SettingsOfTask(
@@ -60,15 +69,11 @@ CredentialSettings SettingsOfTask(
     const std::function<std::optional<std::string>(const std::string&)>& variable) {
   const std::string mine = "," + variable("AIFLOW_NOTIFICATION_URI").value_or("") + ",";
   if (address.empty() || mine.find("," + address + ",") == std::string::npos) return {};
-  const auto value = [&variable](const std::string& name) {
-    return variable("AIFLOW_NOTIFICATION_" + name).value_or("");
-  };
-  return {.token = "",
-          .token_file = value("TOKEN_FILE"),
-          .tls = value("TLS"),
-          .tls_ca_file = value("TLS_CA"),
-          .tls_certificate_file = value("TLS_CERTIFICATE"),
-          .tls_key_file = value("TLS_KEY")};
+  return SettingsOf("AIFLOW_NOTIFICATION_", variable);
+}
+
+bool MeansTls(const CredentialSettings& settings) {
+  return settings.tls == "true" || (settings.tls.empty() && !settings.tls_ca_file.empty());
 }
 
 CredentialSettings Merge(CredentialSettings first, const CredentialSettings& second) {
@@ -101,8 +106,7 @@ Result<Credentials> ReadCredentials(const CredentialSettings& settings) {
   if (!settings.tls.empty() && settings.tls != "true" && settings.tls != "false") {
     status = {Code::kInvalidArgument, "tls must be true or false: " + settings.tls};
   }
-  credentials.tls =
-      settings.tls == "true" || (settings.tls.empty() && !settings.tls_ca_file.empty());
+  credentials.tls = MeansTls(settings);
   if (settings.tls_certificate_file.empty() != settings.tls_key_file.empty()) {
     status = {Code::kInvalidArgument,
               "a client's certificate needs both tls_certificate_file and tls_key_file"};

@@ -42,6 +42,9 @@ CredentialSettings SettingsOfTask(
 /// are the same setting.
 CredentialSettings Merge(CredentialSettings first, const CredentialSettings& second);
 
+/// Whether they ask for TLS: they say so, or name who signs certificates and do not say otherwise.
+bool MeansTls(const CredentialSettings& settings);
+
 /// Reads the files. kInvalidArgument or kPermissionDenied names the file and what is wrong: one
 /// that cannot be read, or a secret that other users may read.
 Result<Credentials> ReadCredentials(const CredentialSettings& settings);

@@ -127,9 +127,12 @@ Status CheckConfig(const Config& config, const std::filesystem::path& home) {
   if (!config.notification_tls.empty()) {
     AIFLOW_RETURN_IF_ERROR(CheckBool("notification_tls", config.notification_tls));
   }
-  const bool remote_tls =
-      config.notification_tls == "true" ||
-      (config.notification_tls.empty() && !config.notification_tls_ca_file.empty());
+  const bool remote_tls = client::MeansTls({.token = "",
+                                            .token_file = "",
+                                            .tls = config.notification_tls,
+                                            .tls_ca_file = config.notification_tls_ca_file,
+                                            .tls_certificate_file = "",
+                                            .tls_key_file = ""});
   if (!config.notification_token_file.empty() && !remote_tls &&
       !client::IsLocal(config.notification_server_uri)) {
     return WrongKey("notification_token_file",

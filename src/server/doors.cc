@@ -6,26 +6,30 @@
 
 namespace aiflow::server {
 
-DoorSettings DoorsOf(const Home& home, const Config& config) {
+namespace {
+
+/// Both servers have these under the same names.
+template <typename AnyHome, typename AnyConfig>
+DoorSettings Settings(const AnyHome& home, const AnyConfig& config, const char* add_token,
+                      const char* danger) {
   return {.tokens = home.tokens(),
           .sockets = config.unix_socket == "true" ? home.sockets() : std::filesystem::path(),
           .certificate_file = config.tls_certificate_file,
           .key_file = config.tls_key_file,
           .client_ca_file = config.tls_client_ca_file,
           .config_file = home.config(),
-          .add_token = "aiflow token add NAME",
-          .danger = "run programs here"};
+          .add_token = add_token,
+          .danger = danger};
+}
+
+}  // namespace
+
+DoorSettings DoorsOf(const Home& home, const Config& config) {
+  return Settings(home, config, "aiflow token add NAME", "run programs here");
 }
 
 DoorSettings DoorsOf(const NotificationHome& home, const NotificationConfig& config) {
-  return {.tokens = home.tokens(),
-          .sockets = config.unix_socket == "true" ? home.sockets() : std::filesystem::path(),
-          .certificate_file = config.tls_certificate_file,
-          .key_file = config.tls_key_file,
-          .client_ca_file = config.tls_client_ca_file,
-          .config_file = home.config(),
-          .add_token = "notification token add NAME",
-          .danger = "read and send every event"};
+  return Settings(home, config, "notification token add NAME", "read and send every event");
 }
 
 Result<std::optional<api::Tls>> TlsOf(const DoorSettings& settings) {

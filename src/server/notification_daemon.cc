@@ -42,8 +42,7 @@ std::vector<std::string> CommandOf(const NotificationOptions& options, const fs:
 
 Result<std::string> RunningNotificationServer(const fs::path& root) {
   const NotificationHome home(ResolveNotificationHome(root.string()));
-  std::error_code error;
-  const EndpointFile running = fs::exists(home.root(), error) ? home.Running() : EndpointFile();
+  const EndpointFile running = home.Running();
   if (running.pid != 0) return running.Text("notification_uri");
   return Error(Code::kUnavailable, "no notification server runs on the home " +
                                        home.root().string() +
@@ -86,7 +85,7 @@ int StartNotificationDaemon(const NotificationOptions& options, const fs::path& 
 int StopNotificationServer(const fs::path& root, const std::string& program) {
   const NotificationHome home(ResolveNotificationHome(root.string()));
   std::error_code error;
-  const EndpointFile running = fs::exists(home.root(), error) ? home.Running() : EndpointFile();
+  const EndpointFile running = home.Running();
   if (running.pid == 0) {
     if (!fs::exists(home.pid_file(), error)) {
       return Complain(

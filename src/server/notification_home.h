@@ -32,7 +32,7 @@ class NotificationHome {
   /// Makes the directory, for its owner alone. Fine when it exists.
   [[nodiscard]] Status Make() const;
   /// The server that runs on the home; pid 0 when none does. The lock tells more surely than the
-  /// pid, which another process may have by now. REQUIRES: the directory is there.
+  /// pid, which another process may have by now.
   [[nodiscard]] EndpointFile Running() const;
   /// Removes, and tells on stderr, a pid file that a server left which did not end by itself.
   void RemoveStalePidFile() const;

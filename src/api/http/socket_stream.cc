@@ -23,10 +23,14 @@ constexpr std::string_view kTlsIsNeeded =
     "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\n"
     "Content-Length: 44\r\n\r\nThis port speaks HTTPS with other machines.\n";
 
-void Name(const sockaddr_storage& ends, socklen_t size, std::string* address, int* port) {
+/// One end of a connection in numbers. `ask`: getpeername or getsockname.
+void Name(int fd, decltype(&getpeername) ask, std::string* address, int* port) {
+  sockaddr_storage end{};
+  socklen_t size = sizeof(end);
+  if (ask(fd, reinterpret_cast<sockaddr*>(&end), &size) != 0) return;
   std::array<char, NI_MAXHOST> host{};
   std::array<char, NI_MAXSERV> service{};
-  if (getnameinfo(reinterpret_cast<const sockaddr*>(&ends), size, host.data(), host.size(),
+  if (getnameinfo(reinterpret_cast<const sockaddr*>(&end), size, host.data(), host.size(),
                   service.data(), service.size(), NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
     return;
   }
@@ -164,22 +168,23 @@ ssize_t SocketStream::read(char* data, size_t size) {
     const Time deadline =
         in_head_ ? began_ + kHeadPatience : Time(steady_clock::now() + kReadPatience);
     if (!in_head_ && size >= buffer_.size()) {
-      const ssize_t got = Receive(data, size, deadline);
-      if (body_left_ > 0 && got > 0) body_left_ -= std::min<int64_t>(got, body_left_);
-      return got;
+      return Taken(Receive(data, size, deadline));
     }
     const ssize_t got = Receive(buffer_.data(), buffer_.size(), deadline);
     if (got <= 0) return got;
     begin_ = 0;
     end_ = static_cast<size_t>(got);
   }
-  const ssize_t got = Buffered(data, size);
+  return Taken(Buffered(data, size));
+}
+
+ssize_t SocketStream::Taken(ssize_t bytes) {
   if (in_head_) {
-    head_bytes_ += static_cast<size_t>(got);
-  } else if (body_left_ > 0) {
-    body_left_ -= std::min<int64_t>(got, body_left_);
+    head_bytes_ += static_cast<size_t>(bytes);
+  } else if (body_left_ > 0 && bytes > 0) {
+    body_left_ -= std::min<int64_t>(bytes, body_left_);
   }
-  return got;
+  return bytes;
 }
 
 ssize_t SocketStream::write(const char* data, size_t size) {
@@ -212,17 +217,11 @@ bool SocketStream::is_writable() const {
 }
 
 void SocketStream::get_remote_ip_and_port(std::string& address, int& port) const {
-  sockaddr_storage ends{};
-  socklen_t size = sizeof(ends);
-  if (getpeername(fd_, reinterpret_cast<sockaddr*>(&ends), &size) == 0)
-    Name(ends, size, &address, &port);
+  Name(fd_, getpeername, &address, &port);
 }
 
 void SocketStream::get_local_ip_and_port(std::string& address, int& port) const {
-  sockaddr_storage ends{};
-  socklen_t size = sizeof(ends);
-  if (getsockname(fd_, reinterpret_cast<sockaddr*>(&ends), &size) == 0)
-    Name(ends, size, &address, &port);
+  Name(fd_, getsockname, &address, &port);
 }
 
 }  // namespace aiflow::api

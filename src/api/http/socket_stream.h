@@ -76,6 +76,8 @@ class SocketStream final : public httplib::Stream {
   /// Bytes of the connection; 0 at its end, -1 when it broke or the time is over.
   ssize_t Receive(char* data, size_t size, Time deadline);
   ssize_t Buffered(char* data, size_t size);
+  /// Counts what the library has taken of head or body; returns it.
+  ssize_t Taken(ssize_t bytes);
 
   const int fd_;
   SSL* ssl_ = nullptr;

@@ -9,12 +9,6 @@
 namespace aiflow::server {
 namespace {
 
-double Number(const std::atomic<int64_t>& value) {
-  return static_cast<double>(value.load(std::memory_order_relaxed));
-}
-double Number(int64_t value) { return static_cast<double>(value); }
-double Number(uint64_t value) { return static_cast<double>(value); }
-
 double DirectorySize(const std::filesystem::path& path) {
   double size = 0;
   std::error_code error;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -8,6 +10,13 @@
 #include "base/duration_histogram.h"
 
 namespace aiflow::server {
+
+/// The values of samples.
+inline double Number(int64_t value) { return static_cast<double>(value); }
+inline double Number(uint64_t value) { return static_cast<double>(value); }
+inline double Number(const std::atomic<int64_t>& value) {
+  return Number(value.load(std::memory_order_relaxed));
+}
 
 /// One page of metrics in the text format of Prometheus. Samples of one name follow each other, and
 /// each name has one kind and one help text. One thread at a time.

@@ -15,12 +15,6 @@ namespace {
 
 constexpr std::chrono::seconds kEnginePatience{1};
 
-double Number(const std::atomic<int64_t>& value) {
-  return static_cast<double>(value.load(std::memory_order_relaxed));
-}
-double Number(int64_t value) { return static_cast<double>(value); }
-double Number(uint64_t value) { return static_cast<double>(value); }
-
 void AddEngine(const MetricSources& sources, MetricPage& page) {
   const EngineLoop& engine = sources.engine;
   const EngineCounters& counters = engine.counters();

@@ -6,10 +6,6 @@
 namespace aiflow::server {
 namespace {
 
-double Number(const std::atomic<int64_t>& value) {
-  return static_cast<double>(value.load(std::memory_order_relaxed));
-}
-
 void AddEnded(const api::MethodCounts& method, MetricPage& page) {
   const bool none = method.total() == 0;
   for (size_t code = 0; code < method.ended.size(); ++code) {
