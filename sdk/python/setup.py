@@ -23,6 +23,7 @@ MODULES = {
     "ai_flow/heartbeat_service.proto": "ai_flow.rpc.protobuf",
     "aiflow/v1/orchestrator.proto": "ai_flow.rpc.protobuf",
     "aiflow/v1/event_log.proto": "ai_flow.rpc.protobuf",
+    "aiflow/executor/v1/executor_plugin.proto": "ai_flow.rpc.protobuf",
     "notification_service/notification_service.proto": "notification_service.rpc.protobuf",
 }
 ANNOTATIONS = "google/api/annotations.proto"

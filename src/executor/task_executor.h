@@ -17,11 +17,14 @@ namespace aiflow {
 /// Everything an executor needs to run one attempt.
 struct AttemptSpec {
   AttemptKey key;
+  std::string executor;                    // the name of the one that runs it; empty: local
   std::string token;                       // proves that a report is of this attempt
   Epoch epoch = 0;                         // of the sender, at send time
   std::vector<std::string> argv;           // argv[0] is looked up in PATH
   std::map<std::string, std::string> env;  // complete but for what the executor adds (attempt dir)
   std::string working_dir;                 // absolute; made when missing
+  std::string bundle_dir;                  // absolute: the files of the upload; empty: not needed
+  std::string ns, workflow, task;          // for people: what it is an attempt of
   /// Name of an environment variable -> contents of a file in the attempt's directory, whose path
   /// the variable then holds (AIFLOW_EVENT_CONTEXT_FILE).
   std::map<std::string, std::string> files;
