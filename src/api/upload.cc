@@ -12,17 +12,37 @@ namespace {
 
 constexpr size_t kMaxWorkflowsPerUpload = 1'000;
 
-/// Tasks of a pool that does not exist wait for ever, unless somebody makes it.
-Status WarnOfUnknownPools(const Queries& queries, const WorkflowSpec& spec,
-                          std::vector<std::string>* warnings) {
-  std::map<std::string, std::string> wanted;  // pool -> its first task
+/// Refuses executors that do not exist: nobody could run the task. Tasks of a pool that does not
+/// exist wait for ever, unless somebody makes it.
+Status CheckPools(const Queries& queries, const WorkflowSpec& spec,
+                  std::vector<std::string>* warnings) {
+  std::map<std::string, std::string> wanted;     // pool -> its first task
+  std::map<std::string, std::string> executors;  // likewise
   for (const TaskSpec& task : spec.tasks) {
     if (!task.pool.empty()) wanted.emplace(task.pool, task.name);
+    if (!task.executor.empty()) executors.emplace(task.executor, task.name);
   }
-  if (wanted.empty()) return Status::Ok();
+  executors.erase(kLocalExecutor);
+  if (wanted.empty() && executors.empty()) return Status::Ok();
   const auto pools = queries.ListPools({.limit = limits::kMaxPools});
   if (!pools.has_value()) return pools.error();
-  for (const PoolRow& pool : *pools) wanted.erase(pool.name);
+  std::string known = kLocalExecutor;
+  for (const PoolRow& pool : *pools) {
+    if (IsExecutorPool(pool) && wanted.contains(pool.name)) {
+      return {Code::kInvalidArgument, "task '" + wanted[pool.name] + "': the pool '" + pool.name +
+                                          "' is an executor's; say executor='" + pool.name +
+                                          "' instead"};
+    }
+    wanted.erase(pool.name);
+    if (!IsExecutorPool(pool) || pool.slots == 0 || pool.name == kLocalExecutor) continue;
+    executors.erase(pool.name);
+    known += ", " + pool.name;
+  }
+  if (!executors.empty()) {
+    const auto& [executor, task] = *executors.begin();
+    return {Code::kInvalidArgument, "task '" + task + "': there is no executor '" + executor +
+                                        "'; this server has: " + known};
+  }
   size_t told = 0;
   for (const auto& [pool, task] : wanted) {
     if (++told > limits::kMaxReportedProblems) break;
@@ -54,7 +74,7 @@ Status CheckSpec(const Queries& queries, const std::string& default_timezone, co
     return {Code::kNotFound, subject + "Namespace " + workflow->spec.ns +
                                  " not exists; add it first, or use another in the workflow"};
   }
-  AIFLOW_RETURN_IF_ERROR(WarnOfUnknownPools(queries, workflow->spec, &workflow->warnings));
+  AIFLOW_RETURN_IF_ERROR(CheckPools(queries, workflow->spec, &workflow->warnings));
   if (workflow->spec.host.language.empty()) return Status::Ok();
   if (upload.bundle_size == 0) {
     return {Code::kInvalidArgument, subject + "it has code to run, but the upload has no bundle"};

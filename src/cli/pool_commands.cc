@@ -1,3 +1,5 @@
+#include <optional>
+
 #include "cli/command.h"
 
 namespace aiflow::cli {
@@ -7,6 +9,7 @@ struct SetArgs {
   std::string name;
   int64_t slots = 0;
   std::string description;
+  std::optional<std::string> executor;
 };
 struct DeleteArgs {
   std::string name;
@@ -23,6 +26,7 @@ int RunSet(Session& session, const SetArgs& args) {
   request.set_name(args.name);
   request.set_slots(args.slots);
   request.set_description(args.description);
+  if (args.executor.has_value()) request.set_executor(*args.executor);
   request.set_request_id(Session::NewId());
   const auto pool = (*client)->SetPool(request);
   if (!pool) return session.Fail(pool.error());
@@ -49,11 +53,12 @@ int RunList(Session& session, const ListArgs& args) {
   if (!client) return session.Fail(client.error());
   const auto pools = (*client)->ListPools();
   if (!pools) return session.Fail(pools.error());
-  Table table{.columns = {"name", "slots", "slots_in_use", "waiting", "description"}, .rows = {}};
+  Table table{.columns = {"name", "slots", "slots_in_use", "waiting", "executor", "description"},
+              .rows = {}};
   for (const v1::Pool& pool : *pools) {
     table.rows.push_back({pool.name(), std::to_string(pool.slots()),
                           std::to_string(pool.slots_in_use()), std::to_string(pool.waiting()),
-                          TextOrNone(pool.description())});
+                          TextOrNone(pool.executor()), TextOrNone(pool.description())});
   }
   session.output().Print(table, *ParseFormat(args.format));
   return kExitOk;
@@ -80,6 +85,8 @@ void AddPoolCommands(CLI::App& app, CommandSlot& slot) {
             ->required();
         command.add_option("SLOTS", args.slots, "How many slots it has")->required();
         command.add_option("--description", args.description, "What it is for");
+        command.add_option("--executor", args.executor,
+                           "Where its tasks run that name no executor; empty: at the default one");
       },
       RunSet);
 }

@@ -57,6 +57,7 @@ void Dispatcher::Stop(const State& state, const AttemptKey& attempt) {
 AttemptSpec Dispatcher::Outline(const AttemptKey& attempt, const RunRows& rows) const {
   AttemptSpec spec;
   spec.key = attempt;
+  spec.executor = rows.run.executor;
   spec.token = reporter_->tokens().TokenOf(attempt);
   spec.epoch = epoch_;
   if (rows.snapshot.spec != nullptr) {
@@ -76,6 +77,7 @@ Result<Result<AttemptSpec>> Dispatcher::PlanAttempt(const RunRows& rows,
       planner_.Plan(rows.workflow, rows.snapshot, rows.run, *cause, InputsOf(rows, *cause));
   if (spec.has_value()) {
     spec->key = rows.run.attempt();
+    spec->executor = rows.run.executor;
     spec->token = reporter_->tokens().TokenOf(spec->key);
     spec->epoch = epoch_;
     const TaskSpec& task = rows.snapshot.spec->tasks.at(static_cast<size_t>(rows.run.task));

@@ -204,6 +204,9 @@ void Fields(Visitor& v, SetPool& r) {
   v("name", r.name);
   v("slots", r.slots);
   v("description", r.description);
+  v("executor", r.executor);
+  v("keep_executor", r.keep_executor);
+  v("of_executor", r.of_executor);
 }
 template <typename Visitor>
 void Fields(Visitor& v, DeletePool& r) {

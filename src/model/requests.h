@@ -176,6 +176,11 @@ struct SetPool {
   std::string name;
   int64_t slots = 0;
   std::string description;
+  std::string executor;
+  bool keep_executor = false;  // `executor` is not said: as it was
+  /// By the server only: of an executor of its configuration. Of kExecutorPool `executor` is then
+  /// the name of the default one.
+  bool of_executor = false;
 };
 struct DeletePool {
   std::string name;

@@ -126,6 +126,8 @@ struct TaskExecutionRow {
   /// next try. 0: never.
   Millis deadline{0};
   std::string output;  // the inline result, AIFLOW_OUTPUT
+  /// Who runs the try that has, or had, the slot: chosen when it was given. Empty: kLocalExecutor.
+  std::string executor;
   friend bool operator==(const TaskExecutionRow&, const TaskExecutionRow&) = default;
 
   [[nodiscard]] AttemptKey attempt() const {
@@ -182,13 +184,26 @@ struct TriggerRow {
   friend bool operator==(const TriggerRow&, const TriggerRow&) = default;
 };
 
-/// Slots that tasks of all workflows share.
+/// Slots that tasks of all workflows share. Every executor has a pool of its own name.
 struct PoolRow {
   std::string name;
   int64_t slots = 0;
   std::string description;
+  /// Where tasks of this pool run that name no executor; empty: at the server's default one, which
+  /// is written here in the row of kExecutorPool. An executor's own pool has its name here.
+  std::string executor;
   friend bool operator==(const PoolRow&, const PoolRow&) = default;
 };
+
+/// Of TaskExecutionRow::executor.
+inline std::string ExecutorName(const std::string& stored) {
+  return stored.empty() ? std::string(kLocalExecutor) : stored;
+}
+
+/// The pool of an executor, whose runs take a slot each.
+inline bool IsExecutorPool(const PoolRow& pool) {
+  return pool.name == kExecutorPool || (!pool.executor.empty() && pool.executor == pool.name);
+}
 
 /// A value kept by user-written conditions: of an execution (task rules) or of a workflow
 /// (triggers). Written once per answer; the fold never reads it.

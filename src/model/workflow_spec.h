@@ -89,8 +89,10 @@ struct RuleSpec {
   friend bool operator==(const RuleSpec&, const RuleSpec&) = default;
 };
 
-/// Name of the pool that every task with a process takes one slot of: the executor's parallelism.
-inline constexpr const char* kExecutorPool = "local";
+/// The executor of the server's own machine.
+inline constexpr const char* kLocalExecutor = "local";
+/// Name of its pool: every run takes one slot of the pool of the executor that it runs at.
+inline constexpr const char* kExecutorPool = kLocalExecutor;
 
 /// How failing tries are repeated, and how long things may take. 0: no limit.
 struct RetrySpec {
@@ -117,7 +119,8 @@ struct TaskSpec {
   std::string periodic;          // recurrence (calendar/recurrence.h); empty: not periodic
   Overlap overlap = Overlap::kRestart;
   CatchUp catchup = CatchUp::kOne;
-  std::string pool;  // takes `pool_slots` of this pool besides its executor slot; empty: none
+  std::string executor;  // that runs it; empty: its pool's, or the server's default
+  std::string pool;      // takes `pool_slots` of this pool besides its executor slot; empty: none
   int64_t pool_slots = 1;
   int64_t priority = 0;  // of those that wait for a slot, the higher goes first
   std::vector<RuleSpec> rules;

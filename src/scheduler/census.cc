@@ -23,11 +23,13 @@ void CountExecutions(const State::Rep& rep, Census& census) {
 
 void CountPools(const State::Rep& rep, Census& census) {
   for (const auto& [name, pool] : rep.pools) {
-    const auto used = rep.slots.pools.find(name);
-    census.pools[name] = {.slots = pool.slots,
-                          .used = used == rep.slots.pools.end() ? 0 : used->second};
+    const auto& slots = IsExecutorPool(pool) ? rep.slots.executors : rep.slots.pools;
+    const auto used = slots.find(name);
+    census.pools[name] = {.slots = pool.slots, .used = used == slots.end() ? 0 : used->second};
   }
-  census.pools[kExecutorPool] = {.slots = rep.PoolSlots(kExecutorPool), .used = rep.slots.executor};
+  const auto used = rep.slots.executors.find(kExecutorPool);
+  census.pools[kExecutorPool] = {.slots = rep.PoolSlots(kExecutorPool),
+                                 .used = used == rep.slots.executors.end() ? 0 : used->second};
 }
 
 }  // namespace

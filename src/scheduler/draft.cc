@@ -363,13 +363,18 @@ void Draft::Send(OutboxKind kind, const AttemptKey& attempt) { AddOutbox(kind).a
 void Draft::Publish(Event event) { AddOutbox(OutboxKind::kPublish).publish = std::move(event); }
 
 void Draft::PutPool(PoolRow row) {
-  pools_[row.name] = row.slots;
+  pools_[row.name] = row;
   others_.emplace_back(std::move(row));
+}
+
+const PoolRow* Draft::FindPool(std::string_view pool) const {
+  const auto found = pools_.find(pool);
+  return found == pools_.end() ? state_.FindPool(pool) : &found->second;
 }
 
 int64_t Draft::PoolSlots(std::string_view pool) const {
   const auto found = pools_.find(pool);
-  return found == pools_.end() ? state_.PoolSlots(pool) : found->second;
+  return found == pools_.end() ? state_.PoolSlots(pool) : found->second.slots;
 }
 
 void Draft::SendHook(ExecutionId execution, int32_t hook, std::string call) {

@@ -199,8 +199,9 @@ class Draft {
   [[nodiscard]] const std::map<WorkflowId, EvaluationDraft>& trigger_evaluations() const {
     return trigger_evaluations_;
   }
-  /// A pool gets this many slots, for the starts of this event already.
+  /// A pool is as in the row, for the starts of this event already.
   void PutPool(PoolRow row);
+  [[nodiscard]] const PoolRow* FindPool(std::string_view pool) const;
   [[nodiscard]] int64_t PoolSlots(std::string_view pool) const;
   [[nodiscard]] bool pools_changed() const { return !pools_.empty(); }
 
@@ -242,7 +243,7 @@ class Draft {
   std::map<TriggerId, TriggerRow> triggers_;
   std::set<TriggerId> erased_triggers_;
   std::map<WorkflowId, EvaluationDraft> trigger_evaluations_;
-  std::map<std::string, int64_t, std::less<>> pools_;  // changed slots
+  std::map<std::string, PoolRow, std::less<>> pools_;  // changed ones
   std::map<ExecutionId, std::unique_ptr<ExecutionDraft>> executions_;
   std::unique_ptr<ExecutionDraft> finished_;
   std::vector<OutboxRow> outbox_;

@@ -525,7 +525,7 @@ void SchedulerTest::CheckState() const {
   const State::Rep& made = loaded.rep();
   EXPECT_EQ(kept.held_bytes, made.held_bytes) << "at offset " << offset_;
   ASSERT_TRUE(kept.timers == made.timers) << "after offset " << offset_;
-  ASSERT_EQ(kept.slots.executor, made.slots.executor) << "after offset " << offset_;
+  ASSERT_EQ(kept.slots.executors, made.slots.executors) << "after offset " << offset_;
   ASSERT_EQ(kept.slots.pools, made.slots.pools) << "after offset " << offset_;
   ASSERT_EQ(kept.slots.workflows, made.slots.workflows) << "after offset " << offset_;
   ASSERT_TRUE(kept.waiting_runs == made.waiting_runs) << "after offset " << offset_;

@@ -69,12 +69,12 @@ class SlotLedger {
         const TaskRow* row = execution->FindTask(task);
         const TaskExecutionRow* run = execution->FindRun(task, row->current);
         if (run == nullptr || run->status != TaskStatus::kQueued || run->has_slot) continue;
-        const SlotClass slot_class{execution->workflow().task_spec(task).pool,
-                                   execution->row().workflow_id};
+        const TaskSpec& spec = execution->workflow().task_spec(task);
+        const SlotClass slot_class{spec.pool, spec.executor, execution->row().workflow_id};
         WaitingRun waiting;
         waiting.execution = id;
         waiting.task = task;
-        waiting.slots = execution->workflow().task_spec(task).pool_slots;
+        waiting.slots = spec.pool_slots;
         std::string shortage = Shortage(slot_class, waiting);
         if (shortage.empty()) shortage = "runs of a higher priority, or older ones, go first";
         TaskExecutionRow& edited = execution->EditRun(task, row->current);
@@ -90,7 +90,7 @@ class SlotLedger {
     if (!claims.slot_class.has_value()) return;
     const SlotClass& slot_class = *claims.slot_class;
     if (claims.has_slot) {
-      executor_ += sign;
+      executors_[claims.executor] += sign;
       workflows_[slot_class.workflow] += sign;
       if (!slot_class.pool.empty()) pools_[slot_class.pool] += sign * claims.waiting.slots;
       released_ = released_ || sign < 0;
@@ -142,9 +142,14 @@ class SlotLedger {
       return what + " has " + std::to_string(used) + " of " + std::to_string(slots) +
              " slots in use" + (wanted == 1 ? "" : ", and it takes " + std::to_string(wanted));
     };
-    const int64_t executor = base.executor + executor_;
-    const int64_t parallelism = draft_.PoolSlots(kExecutorPool);
-    if (executor >= parallelism) return lack("the local executor", executor, parallelism, 1);
+    const std::string executor = ResolveExecutor(slot_class, draft_);
+    const int64_t busy = Of(base.executors, executor) + Of(executors_, executor);
+    const int64_t parallelism = draft_.PoolSlots(executor);
+    if (busy >= parallelism) {
+      if (executor == kLocalExecutor) return lack("the local executor", busy, parallelism, 1);
+      if (parallelism == 0) return "there is no executor '" + executor + "'";
+      return lack("the executor '" + executor + "'", busy, parallelism, 1);
+    }
     if (!slot_class.pool.empty()) {
       const int64_t used = Of(base.pools, slot_class.pool) + Of(pools_, slot_class.pool);
       const int64_t slots = draft_.PoolSlots(slot_class.pool);
@@ -168,7 +173,8 @@ class SlotLedger {
   }
 
   void Give(const SlotClass& slot_class, const WaitingRun& waiting) {
-    ++executor_;
+    std::string executor = ResolveExecutor(slot_class, draft_);
+    ++executors_[executor];
     ++workflows_[slot_class.workflow];
     if (!slot_class.pool.empty()) pools_[slot_class.pool] += waiting.slots;
     removed_.insert(waiting);
@@ -180,6 +186,7 @@ class SlotLedger {
     const TaskIndex task = waiting.task;
     TaskExecutionRow& run = execution.EditRun(task, execution.FindTask(task)->current);
     run.has_slot = true;
+    run.executor = executor == kLocalExecutor ? std::string() : std::move(executor);
     run.reason.clear();
     const Millis limit = execution.workflow().task_spec(task).start_timeout;
     run.deadline = limit == Millis(0) ? Millis(0) : draft_.now() + limit;
@@ -192,8 +199,9 @@ class SlotLedger {
   }
 
   Draft& draft_;
-  int64_t executor_ = 0;  // these three: differences to the state
-  std::map<std::string, int64_t> pools_;
+  // These three: differences to the state.
+  std::map<std::string, int64_t, std::less<>> executors_;
+  std::map<std::string, int64_t, std::less<>> pools_;
   std::map<WorkflowId, int64_t> workflows_;
   bool released_ = false;
   std::set<WaitingRun> removed_;  // wait in the state, but no longer

@@ -292,7 +292,7 @@ class Applier {
     }
     if (!claims.slot_class.has_value()) return;
     if (claims.has_slot) {
-      rep_.slots.executor += sign;
+      Add(rep_.slots.executors, claims.executor, sign);
       Add(rep_.slots.workflows, claims.slot_class->workflow, sign);
       if (!claims.slot_class->pool.empty()) {
         Add(rep_.slots.pools, claims.slot_class->pool, sign * claims.waiting.slots);
@@ -469,8 +469,9 @@ TaskClaims ClaimsOf(const ExecutionRow& execution, const CompiledWorkflow& workf
   const TaskSpec& spec = workflow.task_spec(task.task);
   const bool waits = run->status == TaskStatus::kQueued && !run->has_slot;
   if (spec.op == OperatorKind::kEmpty || (!waits && !run->has_slot)) return claims;
-  claims.slot_class = SlotClass{spec.pool, execution.workflow_id};
+  claims.slot_class = SlotClass{spec.pool, spec.executor, execution.workflow_id};
   claims.has_slot = run->has_slot;
+  if (run->has_slot) claims.executor = ExecutorName(run->executor);
   claims.waiting = {.negative_priority = -spec.priority,
                     .id = run->id,
                     .execution = execution.id,
@@ -484,9 +485,13 @@ const WorkflowEntry* State::Rep::FindWorkflowEntry(WorkflowId id) const {
   return found == workflows.end() || !found->second.row.id.valid() ? nullptr : &found->second;
 }
 
-int64_t State::Rep::PoolSlots(std::string_view pool) const {
+const PoolRow* State::Rep::FindPool(std::string_view pool) const {
   const auto found = pools.find(pool);
-  if (found != pools.end()) return found->second.slots;
+  return found == pools.end() ? nullptr : &found->second;
+}
+
+int64_t State::Rep::PoolSlots(std::string_view pool) const {
+  if (const PoolRow* found = FindPool(pool)) return found->slots;
   return pool == kExecutorPool ? std::numeric_limits<int64_t>::max() : 0;
 }
 

@@ -24,10 +24,22 @@ using RunKey = std::pair<TaskIndex, int64_t>;  // task, sequence
 
 /// Runs that compete for the same slots: all of a class wait while its first one does.
 struct SlotClass {
-  std::string pool;  // empty: the executor's only
+  std::string pool;      // empty: the executor's only
+  std::string executor;  // as the task names it; empty: State::Rep::ExecutorOf says which
   WorkflowId workflow;
   friend auto operator<=>(const SlotClass&, const SlotClass&) = default;
 };
+
+/// The executor of a class: the task's own, else its pool's, else the default one. `pools` has
+/// FindPool(name).
+template <typename Pools>
+std::string ResolveExecutor(const SlotClass& slot_class, const Pools& pools) {
+  if (!slot_class.executor.empty()) return slot_class.executor;
+  const PoolRow* own = slot_class.pool.empty() ? nullptr : pools.FindPool(slot_class.pool);
+  if (own != nullptr && !own->executor.empty()) return own->executor;
+  const PoolRow* standard = pools.FindPool(kExecutorPool);
+  return standard == nullptr ? std::string(kLocalExecutor) : ExecutorName(standard->executor);
+}
 
 /// A QUEUED run without a slot, in the order of its turn.
 struct WaitingRun {
@@ -41,9 +53,9 @@ struct WaitingRun {
 
 /// How many slots are taken, of what.
 struct SlotsInUse {
-  int64_t executor = 0;
-  std::map<std::string, int64_t, std::less<>> pools;  // no entry of 0
-  std::map<WorkflowId, int64_t> workflows;            // no entry of 0
+  std::map<std::string, int64_t, std::less<>> executors;  // no entry of 0
+  std::map<std::string, int64_t, std::less<>> pools;      // no entry of 0
+  std::map<WorkflowId, int64_t> workflows;                // no entry of 0
 };
 
 /// What an execution owns beyond its row; made when a task or rule is first touched, so that one
@@ -70,7 +82,8 @@ struct TaskClaims {
   std::vector<std::pair<Millis, TimerFired>> timers;
   std::optional<SlotClass> slot_class;  // set when its run has or awaits a slot
   bool has_slot = false;
-  WaitingRun waiting;  // when it has none
+  std::string executor;  // that the slot is of
+  WaitingRun waiting;    // when it has none
 };
 
 struct ExecutionEntry {
@@ -169,6 +182,11 @@ struct State::Rep {
   /// Slots that the pool has: none when it was never set, but for the executor's, which is
   /// unlimited then.
   [[nodiscard]] int64_t PoolSlots(std::string_view pool) const;
+  [[nodiscard]] const PoolRow* FindPool(std::string_view pool) const;
+  /// The executor that a run of this class gets its slot of.
+  [[nodiscard]] std::string ExecutorOf(const SlotClass& slot_class) const {
+    return ResolveExecutor(slot_class, *this);
+  }
   /// Unfinished executions of a workflow, ascending.
   [[nodiscard]] std::vector<ExecutionId> ExecutionsOf(WorkflowId id) const;
 };

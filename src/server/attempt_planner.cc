@@ -87,8 +87,11 @@ Result<AttemptSpec> LocalAttemptPlanner::Plan(const WorkflowRow& workflow,
   plan.stop_grace = task.stop_grace;
   plan.working_dir = home_.WorkingDir(workflow, run.execution_id).string();
   plan.log_link = home_.LogLink(workflow, run).string();
+  plan.ns = workflow.ns;
+  plan.workflow = workflow.name;
+  plan.task = run.task_name;
 
-  std::string bundle_dir;
+  std::string& bundle_dir = plan.bundle_dir;
   if (!snapshot.bundle_digest.empty()) {
     const Result<std::filesystem::path> unpacked = bundles_.Get(snapshot.bundle_digest);
     if (!unpacked.has_value()) return Error(unpacked.error());

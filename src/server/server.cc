@@ -31,6 +31,7 @@
 #include "server/admitted_blobs.h"
 #include "server/attempt_planner.h"
 #include "server/doors.h"
+#include "server/executor_pools.h"
 #include "server/hook_runner.h"
 #include "server/host_planner.h"
 #include "server/http_door.h"
@@ -363,20 +364,10 @@ void Server::Impl::MakeCompiler() {
 }
 
 Status Server::Impl::SetParallelism() {
-  const int64_t slots = options_.config.local_executor_parallelism;
-  const auto pools = store_->ListPools({.limit = limits::kMaxPools});
-  if (!pools.has_value()) return pools.error();
-  for (const PoolRow& pool : *pools) {
-    if (pool.name == kExecutorPool && pool.slots == slots) return Status::Ok();
-  }
-  const auto set = std::make_shared<std::promise<Status>>();
-  loop_->Submit(SetPool{kExecutorPool, slots, "local_executor_parallelism"}, "",
-                [set](const Result<ReplyRow>& reply) {
-                  set->set_value(reply.has_value() ? Status::Ok() : reply.error());
-                });
-  std::future<Status> answer = set->get_future();
-  if (answer.wait_for(kFirstCommit) == std::future_status::ready) return answer.get();
-  return {Code::kUnavailable, "the server is not ready: " + loop_->NotReadyReason()};
+  const ConfiguredExecutor local{.name = kLocalExecutor,
+                                 .parallelism = options_.config.local_executor_parallelism,
+                                 .setting = "local_executor_parallelism"};
+  return SetExecutorPools(*store_, *loop_, {local}, kLocalExecutor, kFirstCommit);
 }
 
 std::string Server::Impl::NotReadyReason() const {

@@ -98,7 +98,7 @@ void ReadName(const Node& node, TaskSpec& task, Reading& reading) {
 }
 
 // Those of the specification, without "_ms" at durations, and short forms of rules.
-constexpr std::array<Key<TaskSpec>, 27> kTaskKeys = {{
+constexpr std::array<Key<TaskSpec>, 28> kTaskKeys = {{
     {"name", ReadName},
     {"bash", ReadBash},
     {"empty", ReadEmpty},
@@ -131,6 +131,7 @@ constexpr std::array<Key<TaskSpec>, 27> kTaskKeys = {{
     {"periodic_expression", Text<&TaskSpec::periodic>},
     {"overlap", Enum<&TaskSpec::overlap, spec_json::kOverlaps>},
     {"catchup", Enum<&TaskSpec::catchup, spec_json::kCatchUps>},
+    {"executor", Text<&TaskSpec::executor>},
     {"pool", Text<&TaskSpec::pool>},
     {"pool_slots", Integer<&TaskSpec::pool_slots>},
     {"priority", Integer<&TaskSpec::priority>},

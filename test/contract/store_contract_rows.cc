@@ -159,6 +159,7 @@ void RandomChanges::PutTask(std::vector<Change>* out, Offset offset) {
   run.has_slot = Below(2) == 0;
   run.deadline = Millis(Below(kAll));
   run.output = Text();
+  run.executor = Text();
   out->emplace_back(run);
   out->emplace_back(CauseRow{.execution_id = execution,
                              .offset = offset,
@@ -349,7 +350,8 @@ void RandomChanges::PutNewKinds(std::vector<Change>* out, Offset offset) {
     case 3: PutEvaluation(out, offset); break;
     case 4: PutDeadLetter(out, offset); break;
     case 5: PutSuspension(out, offset); break;
-    default: out->emplace_back(PoolRow{"pool " + std::to_string(Below(5)), Below(100), Text()});
+    default:
+      out->emplace_back(PoolRow{"pool " + std::to_string(Below(5)), Below(100), Text(), Text()});
   }
 }
 

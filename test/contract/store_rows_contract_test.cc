@@ -109,6 +109,7 @@ TYPED_TEST(StoreRowsContractTest, ExecutionsTasksAndRunsComeBackWhole) {
   run.has_slot = true;
   run.deadline = Millis(5);
   run.output = std::string(64 << 10, 'o');
+  run.executor = "farm";
   this->MustCommit({execution, task, run});
   this->world_.Reopen();
   EXPECT_EQ(**this->store().GetExecution(ExecutionId(1)), execution);
@@ -207,11 +208,12 @@ TYPED_TEST(StoreRowsContractTest, ErasingATriggerTakesWhatWaitsForItsAnswers) {
 }
 
 TYPED_TEST(StoreRowsContractTest, PoolsGoByName) {
-  this->MustCommit({PoolRow{"local", 8, ""}, PoolRow{"größer", 2, "text"}, PoolRow{"a", 1, ""}});
+  this->MustCommit(
+      {PoolRow{"local", 8, ""}, PoolRow{"größer", 2, "text", "farm"}, PoolRow{"a", 1, ""}});
   this->MustCommit({PoolRow{"local", 4, ""}});
   this->world_.Reopen();
   EXPECT_THAT(*this->store().ListPools({.after_name = "a"}),
-              ElementsAre(PoolRow{"größer", 2, "text"}, PoolRow{"local", 4, ""}));
+              ElementsAre(PoolRow{"größer", 2, "text", "farm"}, PoolRow{"local", 4, ""}));
   EXPECT_EQ(this->Loaded().pools.size(), 3U);
   this->MustCommit({ErasePool{"a"}});
   EXPECT_EQ(this->store().ListPools({})->size(), 2U);

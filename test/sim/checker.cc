@@ -1,6 +1,7 @@
 #include "checker.h"
 
 #include <algorithm>
+#include <limits>
 #include <variant>
 
 #include "model/event_keys.h"
@@ -407,9 +408,10 @@ void Checker::CheckSlots() const {
   struct Kind {
     WorkflowId workflow;
     std::string pool;
+    std::string executor;
     auto operator<=>(const Kind&) const = default;
   };
-  int64_t executor = 0;
+  std::map<std::string, int64_t> executors;
   std::map<std::string, int64_t> pools;
   std::map<WorkflowId, int64_t> workflows;
   std::map<Kind, std::pair<const TaskExecutionRow*, const TaskSpec*>> first;
@@ -419,31 +421,42 @@ void Checker::CheckSlots() const {
     const WorkflowSpec* spec = SpecOf(run.execution_id);
     const TaskSpec& task = spec->tasks[static_cast<size_t>(run.task)];
     if (run.has_slot) {
-      ++executor;
+      ++executors[ExecutorName(run.executor)];
       ++workflows[execution.workflow_id];
       pools[task.pool] += task.pool_slots;
     } else if (run.status == TaskStatus::kQueued && task.op != OperatorKind::kEmpty &&
                !model_.IsSuspended(run.execution_id)) {
-      auto& head = first[{execution.workflow_id, task.pool}];
+      auto& head = first[{execution.workflow_id, task.pool, task.executor}];
       if (head.first == nullptr || task.priority > head.second->priority ||
           (task.priority == head.second->priority && run.id < head.first->id)) {
         head = {&run, &task};
       }
     }
   }
-  const auto slots = [this](const std::string& name, int64_t otherwise) {
+  const auto slots = [this](const std::string& name) {
     const auto pool = pools_.find(name);
-    return pool == pools_.end() ? otherwise : pool->second;
+    if (pool != pools_.end()) return pool->second.slots;
+    return name == kExecutorPool ? std::numeric_limits<int64_t>::max() : 0;
   };
-  const int64_t parallelism = slots(kExecutorPool, executor + 1);
-  if (executor > parallelism && !pool_shrank_) {
-    chaos_.Fail("more runs have a slot of the executor than there are slots");
+  for (const auto& [executor, used] : executors) {
+    if (used > slots(executor) && !pool_shrank_) {
+      chaos_.Fail("more runs have a slot of executor " + executor + " than there are slots");
+    }
   }
+  const auto executor_of = [this](const Kind& kind) {
+    if (!kind.executor.empty()) return kind.executor;
+    for (const std::string& name : {kind.pool, std::string(kExecutorPool)}) {
+      const auto pool = pools_.find(name);
+      if (pool != pools_.end() && !pool->second.executor.empty()) return pool->second.executor;
+    }
+    return std::string(kLocalExecutor);
+  };
   for (const auto& [kind, head] : first) {
     const int64_t concurrency = SpecOf(head.first->execution_id)->concurrency;
+    const std::string executor = executor_of(kind);
     const bool full =
-        executor >= parallelism ||
-        (!kind.pool.empty() && pools[kind.pool] + head.second->pool_slots > slots(kind.pool, 0)) ||
+        executors[executor] >= slots(executor) ||
+        (!kind.pool.empty() && pools[kind.pool] + head.second->pool_slots > slots(kind.pool)) ||
         (concurrency > 0 && workflows[kind.workflow] >= concurrency);
     if (!full && part_ == 0)
       chaos_.Fail("a run waits although there are slots: " + Namer()(*head.first));

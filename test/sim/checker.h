@@ -60,9 +60,9 @@ class Checker {
   void Take(const OutboxRow& row);
   void Take(const ReplyRow& row);
   void Take(const PoolRow& row) {
-    const auto [pool, fresh] = pools_.try_emplace(row.name, row.slots);
-    pool_shrank_ = pool_shrank_ || row.slots < pool->second || fresh;
-    pool->second = row.slots;
+    const auto [pool, fresh] = pools_.try_emplace(row.name, row);
+    pool_shrank_ = pool_shrank_ || row.slots < pool->second.slots || fresh;
+    pool->second = row;
   }
   void Take(const ErasePool& erase) { pools_.erase(erase.name); }
   void Take(const StateRow& row);
@@ -97,7 +97,7 @@ class Checker {
   std::map<OutboxId, OutboxRow> outbox_;
   std::map<Offset, ReplyRow> replies_;
   std::map<std::pair<ExecutionId, WorkflowId>, int64_t> answers_;  // of user-written conditions
-  std::map<std::string, int64_t> pools_;
+  std::map<std::string, PoolRow> pools_;
   bool pool_shrank_ = false;             // since then more slots may be in use than there are
   std::set<OutboxId> outbox_ids_;        // ever used
   std::set<AttemptKey> retried_;         // tries that another one was to follow

@@ -37,8 +37,13 @@ void Clients::Begin() {
                        .name = WorkflowName(i),
                        .spec_digest = PutSpec(RandomWorkflow(chaos_.random, i, kWorkflows))});
   }
+  Ask(SetPool{
+      .name = kFarm, .slots = 1 + chaos_.random.Below(3), .executor = kFarm, .of_executor = true});
   if (chaos_.random.Percent(50)) {
-    Ask(SetPool{.name = kExecutorPool, .slots = 1 + chaos_.random.Below(4)});
+    Ask(SetPool{.name = kExecutorPool,
+                .slots = 1 + chaos_.random.Below(4),
+                .executor = chaos_.random.Percent(80) ? kLocalExecutor : kFarm,
+                .of_executor = true});
   }
   Ask(SetPool{.name = kPool, .slots = chaos_.random.Below(4)});
   Ask(StartWorkflowExecution{.ns = "default", .name = kReferenceWorkflow});
@@ -83,7 +88,12 @@ void Clients::Operate() {
     case 4:
     case 5: AddRandomTrigger(); return;
     case 6: Ask(DeletePool{kPool}); return;
-    default: Ask(SetPool{.name = kPool, .slots = random.Below(4)}); return;
+    default:
+      Ask(SetPool{.name = kPool,
+                  .slots = random.Below(4),
+                  .executor = random.Percent(30) ? kFarm : "",
+                  .keep_executor = random.Percent(30)});
+      return;
   }
 }
 

@@ -15,6 +15,13 @@ bool SimExecutor::Refused(Epoch epoch, const char* what) {
   return false;
 }
 
+void SimExecutor::CheckPlace(const AttemptSpec& spec) {
+  const auto found = attempts_.find(spec.key);
+  if (found == attempts_.end() || found->second.executor == spec.executor) return;
+  chaos_.Fail("attempt " + spec.key.ToString() + " was sent to executor '" +
+              found->second.executor + "' and is now looked for at '" + spec.executor + "'");
+}
+
 Status SimExecutor::Open(Epoch epoch, const std::vector<ExpectedAttempt>& expected,
                          TaskExecutor::ReportSink sink) {
   if (Refused(epoch, "open")) return Status(Code::kAborted, "stale epoch");
@@ -28,6 +35,7 @@ Status SimExecutor::Open(Epoch epoch, const std::vector<ExpectedAttempt>& expect
     }
   }
   for (const auto& [key, next] : by_key) {
+    CheckPlace(next->spec);
     const auto found = attempts_.find(key);
     if (found != attempts_.end() && found->second.phase != Phase::kHanded) {
       if (chaos_.mutant == Mutant::kExecutorLosesResult && found->second.phase == Phase::kEnded) {
@@ -58,12 +66,14 @@ void SimExecutor::Hand(const AttemptSpec& spec) {
   Attempt& attempt = attempts_[spec.key];
   if (attempt.token.empty()) {
     attempt.token = spec.token;
+    attempt.executor = spec.executor;
     ++handed_;
   }
 }
 
 void SimExecutor::Start(const AttemptSpec& spec) {
   if (Refused(spec.epoch, "start")) return;
+  CheckPlace(spec);
   checker_.OnHandOver(spec.key, OutboxKind::kStartAttempt);
   const auto found = attempts_.find(spec.key);
   if (found == attempts_.end()) {
@@ -82,6 +92,7 @@ void SimExecutor::Start(const AttemptSpec& spec) {
 
 void SimExecutor::Stop(const AttemptSpec& spec) {
   if (Refused(spec.epoch, "stop")) return;
+  CheckPlace(spec);
   checker_.OnHandOver(spec.key, OutboxKind::kStopAttempt);
   const auto found = attempts_.find(spec.key);
   if (found == attempts_.end()) {

@@ -37,6 +37,7 @@ class SimExecutor {
   enum class Phase { kHanded, kRunning, kEnded };
   struct Attempt {
     std::string token;
+    std::string executor;
     Phase phase = Phase::kHanded;
     TaskStatus result = TaskStatus::kSuccess;
     std::string reason;
@@ -49,6 +50,9 @@ class SimExecutor {
     TaskStatus status;
   };
 
+  /// One executor stands for all: that each attempt stays with the one it was first sent to is
+  /// checked here.
+  void CheckPlace(const AttemptSpec& spec);
   bool Refused(Epoch epoch, const char* what);
   void Hand(const AttemptSpec& spec);
   void Claim(const AttemptKey& key, Attempt& attempt);

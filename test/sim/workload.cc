@@ -96,6 +96,7 @@ class Maker {
     if (random_.Percent(15)) task.execution_timeout = Millis(50 + random_.Below(2'000));
     if (random_.Percent(15)) task.start_timeout = Millis(random_.Below(2) * 300);
     if (random_.Percent(15)) task.queue_timeout = Millis(100 + random_.Below(2'000));
+    if (random_.Percent(20)) task.executor = random_.Percent(70) ? kFarm : kLocalExecutor;
     if (random_.Percent(25)) {
       task.pool = kPool;
       task.pool_slots = 1 + random_.Below(2);

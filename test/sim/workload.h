@@ -17,6 +17,8 @@ inline constexpr int64_t kMaxStarters = 16;
 
 /// The pool that some tasks take slots of.
 inline constexpr const char* kPool = "p";
+/// An executor beside the local one.
+inline constexpr const char* kFarm = "farm";
 
 /// A random valid workflow: `index` names it, `others` are the names of workflows whose tasks its
 /// rules may listen to.

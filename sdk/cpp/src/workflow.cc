@@ -194,6 +194,11 @@ Task& Task::Periodic(std::string expression, Overlap overlap, CatchUp catchup) {
   return *this;
 }
 
+Task& Task::Executor(std::string name) {
+  mutable_spec().executor = std::move(name);
+  return *this;
+}
+
 Task& Task::Pool(std::string name, int64_t slots) {
   mutable_spec().pool = std::move(name);
   mutable_spec().pool_slots = slots;

@@ -73,6 +73,7 @@ TEST(CppWorkflowTest, EveryOptionReachesTheSpecification) {
       .StartTimeout(Millis(8))
       .StopGrace(Millis(9))
       .Periodic("interval@0 0 1 0", Overlap::kQueue, CatchUp::kAll)
+      .Executor("farm")
       .Pool("gpu", 2)
       .Priority(-1);
 
@@ -99,6 +100,7 @@ TEST(CppWorkflowTest, EveryOptionReachesTheSpecification) {
   EXPECT_EQ(made.overlap, Overlap::kQueue);
   EXPECT_EQ(made.catchup, CatchUp::kAll);
   EXPECT_EQ(made.pool, "gpu");
+  EXPECT_EQ(made.executor, "farm");
   EXPECT_EQ(made.pool_slots, 2);
   EXPECT_EQ(made.priority, -1);
   EXPECT_TRUE(ValidateWorkflowSpec(spec, nullptr).ok());

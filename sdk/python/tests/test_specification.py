@@ -160,6 +160,7 @@ def test_a_wrong_option_names_task_and_option(option):
             {"periodic_expression": "interval@0 0 0 30", "overlap": "skip"},
         ),
         ({"pool": "gpu", "pool_slots": 2}, {"pool": "gpu", "pool_slots": 2}),
+        ({"executor": "farm"}, {"executor": "farm"}),
         ({"priority": -5}, {"priority": -5}),
         ({"env_file": "secrets.env"}, {"env_file": ["secrets.env"]}),
         ({"env_file": ["~/a.env", "/b.env"]}, {"env_file": ["~/a.env", "/b.env"]}),

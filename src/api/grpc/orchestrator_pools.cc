@@ -30,7 +30,11 @@ grpc::ServerUnaryReactor* OrchestratorServiceAdapter::SetPool(Context* context,
       !size.ok()) {
     return FinishNow(context, size);
   }
-  const aiflow::SetPool set{request->name(), request->slots(), request->description()};
+  const aiflow::SetPool set{.name = request->name(),
+                            .slots = request->slots(),
+                            .description = request->description(),
+                            .executor = request->executor(),
+                            .keep_executor = !request->has_executor()};
   return SubmitAndFinish(context, backend_, set, request->request_id(),
                          [request, response](const ReplyRow&) {
                            response->set_name(request->name());
@@ -58,6 +62,7 @@ grpc::ServerUnaryReactor* OrchestratorServiceAdapter::ListPools(Context* context
         pool->set_name(row.name);
         pool->set_slots(row.slots);
         pool->set_description(row.description);
+        pool->set_executor(row.executor);
         return Status::Ok();
       });
   if (!status.ok() || response->pools().empty()) return FinishNow(context, status);

@@ -137,6 +137,9 @@ void ToProto(const TaskExecutionRow& row, CauseReader* causes, v1::TaskExecution
   proto->set_reason(row.reason);
   proto->set_pid(row.pid);
   proto->set_output(row.output);
+  if (row.has_slot || !row.executor.empty() || row.pid != 0) {
+    proto->set_executor(ExecutorName(row.executor));
+  }
   proto->set_waits_for(RunWaitsFor(row));
   proto->set_deadline(row.deadline.count());
   v1::Cause* cause = proto->mutable_cause();

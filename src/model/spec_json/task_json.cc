@@ -34,6 +34,7 @@ void WriteTimes(const TaskSpec& task, OrderedJson& json) {
   put("periodic_expression", task.periodic, std::string());
   put("overlap", NameOf(kOverlaps, task.overlap), NameOf(kOverlaps, defaults.overlap));
   put("catchup", NameOf(kCatchUps, task.catchup), NameOf(kCatchUps, defaults.catchup));
+  put("executor", task.executor, std::string());
   put("pool", task.pool, std::string());
   put("pool_slots", task.pool_slots, int64_t{1});
   put("priority", task.priority, int64_t{0});
@@ -61,6 +62,7 @@ TaskSpec ReadTask(const Json& json, const std::string& path, Status& status) {
   reader.String("periodic_expression", task.periodic);
   reader.Enum("overlap", kOverlaps, task.overlap);
   reader.Enum("catchup", kCatchUps, task.catchup);
+  reader.String("executor", task.executor);
   reader.String("pool", task.pool);
   reader.Integer("pool_slots", task.pool_slots);
   reader.Integer("priority", task.priority);

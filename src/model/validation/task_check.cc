@@ -18,6 +18,9 @@ void CheckEmptyOperator(const std::string& subject, const TaskSpec& task, Proble
   if (!task.pool.empty()) {
     problems.Add(subject + " is empty and has a pool: it takes no slot of any");
   }
+  if (!task.executor.empty()) {
+    problems.Add(subject + " is empty and has an executor: nothing of it runs anywhere");
+  }
   const TaskSpec standard;
   std::string useless;
   const auto note = [&useless](bool is_set, const char* name) {
@@ -150,6 +153,11 @@ void CheckPool(const std::string& subject, const TaskSpec& task, Problems& probl
   }
 }
 
+void CheckExecutor(const std::string& subject, const TaskSpec& task, Problems& problems) {
+  if (task.executor.empty()) return;
+  problems.AddError(subject + ": ", ValidateName("executor", task.executor));
+}
+
 void CheckPeriodic(const std::string& subject, const WorkflowSpec& spec, const TaskSpec& task,
                    Problems& problems) {
   const TaskSpec standard;
@@ -196,6 +204,7 @@ void CheckTask(const WorkflowSpec& spec, const TaskSpec& task, Problems& problem
              problems);
   CheckTimes(subject, task, problems);
   CheckPool(subject, task, problems);
+  CheckExecutor(subject, task, problems);
   CheckPeriodic(subject, spec, task, problems);
   CheckRuleCounts(subject, task, problems);
 }

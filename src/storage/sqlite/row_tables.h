@@ -93,17 +93,18 @@ struct Table<TaskRow> {
 template <>
 struct Table<TaskExecutionRow> {
   static constexpr std::string_view kName = "task_execution";
-  static constexpr std::array<std::string_view, 18> kColumns = {
-      "id",        "execution_id", "task",       "sequence", "task_name",    "try_number",
-      "status",    "stop_cause",   "begin_time", "end_time", "cause_offset", "cause_rule",
-      "coalesced", "pid",          "reason",     "has_slot", "deadline",     "output"};
+  static constexpr std::array<std::string_view, 19> kColumns = {
+      "id",           "execution_id", "task",       "sequence",   "task_name",
+      "try_number",   "status",       "stop_cause", "begin_time", "end_time",
+      "cause_offset", "cause_rule",   "coalesced",  "pid",        "reason",
+      "has_slot",     "deadline",     "output",     "executor"};
   static constexpr size_t kKeys = 1;
   static constexpr size_t kFixed = 3;
   template <typename R>
   static auto Tie(R& r) {
     return std::tie(r.id, r.execution_id, r.task, r.sequence, r.task_name, r.try_number, r.status,
                     r.stop_cause, r.begin, r.end, r.cause_offset, r.cause_rule, r.coalesced, r.pid,
-                    r.reason, r.has_slot, r.deadline, r.output);
+                    r.reason, r.has_slot, r.deadline, r.output, r.executor);
   }
 };
 
@@ -156,12 +157,13 @@ struct Table<TriggerRow> {
 template <>
 struct Table<PoolRow> {
   static constexpr std::string_view kName = "pool";
-  static constexpr std::array<std::string_view, 3> kColumns = {"name", "slots", "description"};
+  static constexpr std::array<std::string_view, 4> kColumns = {"name", "slots", "description",
+                                                               "executor"};
   static constexpr size_t kKeys = 1;
   static constexpr size_t kFixed = 0;
   template <typename R>
   static auto Tie(R& r) {
-    return std::tie(r.name, r.slots, r.description);
+    return std::tie(r.name, r.slots, r.description, r.executor);
   }
 };
 

@@ -311,8 +311,15 @@ CREATE TABLE held_event (
 ) WITHOUT ROWID;
 )sql";
 
+// Several executors side by side.
+constexpr const char* kMigration5 = R"sql(
+ALTER TABLE task_execution ADD COLUMN executor TEXT NOT NULL DEFAULT '';
+ALTER TABLE pool ADD COLUMN executor TEXT NOT NULL DEFAULT '';
+)sql";
+
 constexpr std::array kMigrations = {Migration{1, kMigration1}, Migration{2, kMigration2},
-                                    Migration{3, kMigration3}, Migration{4, kMigration4}};
+                                    Migration{3, kMigration3}, Migration{4, kMigration4},
+                                    Migration{5, kMigration5}};
 
 Result<std::string> RandomHex32() {
   std::array<unsigned char, 32> bytes{};

@@ -137,6 +137,9 @@ class Task {
   /// `overlap`: what a tick does to a live run. `catchup`: ticks that nobody could fire.
   Task& Periodic(std::string expression, Overlap overlap = Overlap::kRestart,
                  CatchUp catchup = CatchUp::kOne);
+  /// Runs there: "local", or an executor that the server's configuration names. Default: the pool's
+  /// executor, else the server's default one.
+  Task& Executor(std::string name);
   /// Takes slots of a pool that tasks of all workflows share.
   Task& Pool(std::string name, int64_t slots = 1);
   /// Of the tasks that wait for a slot, the higher goes first.

@@ -21,7 +21,7 @@ PERIODIC_PREFIXES = ("cron@", "interval@")
 # Of a process, which an EmptyOperator does not have.
 OF_PROCESSES = frozenset(
     "retries retry_delay retry_exponential_backoff max_retry_delay execution_timeout queue_timeout "
-    "start_timeout stop_grace pool pool_slots priority env env_file".split()
+    "start_timeout stop_grace executor pool pool_slots priority env env_file".split()
 )
 
 # docs/formats/task-environment.md
@@ -79,8 +79,8 @@ def _periodic(name: str, value: Any) -> str:
     return value
 
 
-def _pool(name: str, value: Any) -> str:
-    return check_name("pool", text(name, value))
+def _name(kind: str) -> Callable[[str, Any], str]:
+    return lambda name, value: check_name(kind, text(name, value))
 
 
 def _environment(name: str, value: Any) -> Dict[str, str]:
@@ -136,7 +136,8 @@ _MEMBERS: Dict[str, Any] = {
     "queue_timeout": ("queue_timeout_ms", milliseconds),
     "start_timeout": ("start_timeout_ms", milliseconds),
     "stop_grace": ("stop_grace_ms", milliseconds),
-    "pool": ("pool", _pool),
+    "executor": ("executor", _name("executor")),
+    "pool": ("pool", _name("pool")),
     "pool_slots": ("pool_slots", _at_least(1, MAX_POOL_SLOTS)),
     "priority": ("priority", lambda name, value: whole(name, value, -(1 << 63), (1 << 63) - 1)),
     "env": ("env", _environment),

@@ -10,3 +10,6 @@ class PoolMeta:
     description: str
     slots_in_use: int
     waiting: int
+    # Where its tasks run that name no executor; empty: at the default one. Of an executor's own
+    # pool: its name.
+    executor: str = ""

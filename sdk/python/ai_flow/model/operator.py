@@ -47,6 +47,8 @@ class OperatorConfigItem:
     START_TIMEOUT = "start_timeout"
     # Time between SIGTERM and SIGKILL of a stop.
     STOP_GRACE = "stop_grace"
+    # The executor that runs the task: `local`, or one that the server's configuration names.
+    EXECUTOR = "executor"
     # The pool whose slots the task takes, and how many of them.
     POOL = "pool"
     POOL_SLOTS = "pool_slots"

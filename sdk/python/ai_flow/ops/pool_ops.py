@@ -1,6 +1,6 @@
 """Operations on pools: slots that tasks of all workflows share."""
 
-from typing import TYPE_CHECKING, List
+from typing import TYPE_CHECKING, List, Optional
 
 from ai_flow.ops.calls import orchestrator
 
@@ -8,11 +8,13 @@ if TYPE_CHECKING:
     from ai_flow.metadata import PoolMeta
 
 
-def set_pool(name: str, slots: int, description: str = "") -> "PoolMeta":
+def set_pool(
+    name: str, slots: int, description: str = "", executor: Optional[str] = None
+) -> "PoolMeta":
     """Makes the pool or changes it. With fewer slots than are taken, nothing is stopped: new runs
     wait."""
     with orchestrator() as client:
-        return client.set_pool(name, slots, description)
+        return client.set_pool(name, slots, description, executor)
 
 
 def delete_pool(name: str) -> None:

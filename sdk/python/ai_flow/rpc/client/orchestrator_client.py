@@ -165,8 +165,12 @@ class OrchestratorClient:
 
     # Pools.
 
-    def set_pool(self, name: str, slots: int, description: str = "") -> PoolMeta:
-        request = pb.SetPoolRequest(name=name, slots=slots, description=description)
+    def set_pool(
+        self, name: str, slots: int, description: str = "", executor: Optional[str] = None
+    ) -> PoolMeta:
+        request = pb.SetPoolRequest(
+            name=name, slots=slots, description=description, executor=executor
+        )
         return _pool_meta(self._call("SetPool", request))
 
     def delete_pool(self, name: str) -> None:
@@ -206,7 +210,7 @@ def _epoch_ms(time: datetime) -> int:
 
 
 def _pool_meta(pool: Any) -> PoolMeta:
-    return PoolMeta(pool.name, pool.slots, pool.description, pool.slots_in_use, pool.waiting)
+    return PoolMeta(pool.name, pool.slots, pool.description, pool.slots_in_use, pool.waiting, pool.executor)
 
 
 def _failed_event_meta(event: Any) -> FailedEventMeta:
