@@ -18,7 +18,7 @@ ai_flow.model.operator AIFlowOperator task_name **kwargs
 ai_flow.operators.bash BashOperator name bash_command **kwargs
 ai_flow.operators.empty EmptyOperator name **kwargs
 ai_flow.operators.python PythonOperator name python_callable op_args=None op_kwargs=None **kwargs
-ai_flow.operators.flink.flink_operator FlinkOperator name application target=None application_args=None executable_path=None application_mode=False stop_with_savepoint=False kubernetes_cluster_id=None command_options=None jobs_info_poll_interval=1 **kwargs
+ai_flow.operators.flink.flink_operator FlinkOperator name application target=None application_args=None executable_path=None application_mode=False stop_with_savepoint=False kubernetes_cluster_id=None command_options=None jobs_info_poll_interval=1 fixed_job_id=True resume_from_savepoint=False **kwargs
 ai_flow.operators.spark.spark_submit SparkSubmitOperator name application application_args=None executable_path=None master='yarn' deploy_mode='client' application_name=None submit_options=None k8s_namespace=None env_vars=None **kwargs
 ai_flow.operators.spark.spark_sql SparkSqlOperator name sql master='yarn' application_name=None executable_path=None **kwargs
 ai_flow.model.condition Condition expect_event_keys

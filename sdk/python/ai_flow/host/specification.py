@@ -143,9 +143,6 @@ def _rule(rule: TaskRule, own_workflow: Tuple[str, str]) -> Dict[str, Any]:
 
 
 def _operator(task: Operator) -> Dict[str, Any]:
-    not_yet = getattr(task, "NOT_YET", None)
-    if not_yet is not None:
-        raise ValueError(str(not_yet))
     if type(task) is BashOperator:
         if not isinstance(task.bash_command, str):
             raise ValueError("bash_command must be a string")
