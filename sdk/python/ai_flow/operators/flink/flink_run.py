@@ -53,6 +53,7 @@ class FlinkRun:
         self._notes = JobNotes.of_this_task()
         self._note: Optional[JobNote] = None
         self._process: Optional[ToolProcess] = None
+        self._client_done = False  # and the job is waited for
         self._executable = ""
         self._major_version = 1
         self._yarn = ""
@@ -80,12 +81,13 @@ class FlinkRun:
 
     def await_termination(self, timeout: Optional[float]) -> None:
         deadline = None if timeout is None else time.monotonic() + timeout
-        if self._process is not None:
+        if self._process is not None and not self._client_done:
             code = self._process.wait(timeout)
             if self._stopping.is_set():
                 raise TaskForceStoppedException("stopped")
             if self._client_decides(code):
                 return
+            self._client_done = True
         assert self._job is not None
         state = self._job.await_end(self._operator.jobs_info_poll_interval, deadline)
         if state is None:
@@ -143,7 +145,7 @@ class FlinkRun:
             self._take_over(job, note)
             return None
         self._log.warning(
-            "%s is %s: a run that died has left it, and was another command. Stopping it",
+            "%s is %s: a run that died has left it, of another command. Stopping it",
             job,
             state,
         )
@@ -300,8 +302,8 @@ class FlinkRun:
             started = self._process is not None and self._process.started
             if started and self._settings.target != command.LOCAL:
                 raise AIFlowException(
-                    "stopped before `flink` told the id of its job: if the cluster had accepted it, "
-                    "it runs; see `flink list`"
+                    "stopped before `flink` told the id of its job: if the cluster had accepted "
+                    "it, it runs; see `flink list`"
                 )
             return None
         if self._process is not None and not self._process.started:

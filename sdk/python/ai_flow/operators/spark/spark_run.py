@@ -108,8 +108,8 @@ class SparkRun:
             self._delete_pod(self._pod, deadline)
         elif started:
             raise AIFlowException(
-                "stopped before `spark-submit` told what it had started: if the cluster had accepted "
-                "it, it runs; stop it by hand"
+                "stopped before `spark-submit` told what it had started: if the cluster had "
+                "accepted it, it runs; stop it by hand"
             )
 
     def _delete_pod(self, pod: str, deadline: float) -> None:

@@ -15,7 +15,7 @@ class SparkSubmitOperator(AIFlowOperator):
 
     :param application: the jar or Python file.
     :param application_args: arguments of the program: a string, split as a shell would, or a list.
-    :param executable_path: `spark-submit`; else the one on PATH, else `$SPARK_HOME/bin/spark-submit`.
+    :param executable_path: `spark-submit`; else the one on PATH, else that of `$SPARK_HOME/bin`.
     :param master: "yarn", "local[*]", "spark://...", "k8s://...".
     :param deploy_mode: "client", the driver is a process of the task; or "cluster", on YARN and
         Kubernetes.

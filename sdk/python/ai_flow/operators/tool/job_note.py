@@ -72,8 +72,8 @@ class JobNotes:
             return note
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(
-                f"{self._path} does not tell which job this task has submitted: {error}; see at the "
-                f"cluster whether it runs, then remove the file"
+                f"{self._path} does not tell which job this task has submitted: {error}; see at "
+                f"the cluster whether it runs, then remove the file"
             ) from None
 
     def write(self, note: JobNote) -> None:

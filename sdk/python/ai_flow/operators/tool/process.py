@@ -18,8 +18,8 @@ DRAIN_SECONDS = 5.0
 
 
 class ToolProcess:
-    """One run of a tool. Thread-safe: `terminate` is for the thread of the stop hook, while the main
-    thread is in `start` or `wait`."""
+    """One run of a tool. Thread-safe: `terminate` is for the thread of the stop hook, while the
+    main thread is in `start` or `wait`."""
 
     def __init__(
         self,
