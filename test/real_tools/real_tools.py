@@ -16,8 +16,8 @@ TOOLS = pathlib.Path(os.environ.get("AIFLOW_REAL_TOOLS") or SOURCE / "build" / "
 FLINK = TOOLS / "flink"
 SPARK = TOOLS / "spark"
 JOBS = pathlib.Path(__file__).parent / "jobs"
-# A JVM's start takes half a minute on a busy machine of two cores.
-PATIENCE = 300.0
+# A JVM's start takes a minute on a busy machine of two cores.
+PATIENCE = 600.0
 ENDED = ("FINISHED", "FAILED", "CANCELED")
 
 

@@ -1,4 +1,4 @@
-"""The examples of docs/authoring-python.md: each is a file that can be uploaded."""
+"""The examples of docs/authoring-python.md and docs/operators.md can be uploaded as they are."""
 
 import json
 import pathlib
@@ -6,8 +6,12 @@ import re
 
 import pytest
 
-PAGE = pathlib.Path(__file__).resolve().parents[3] / "docs" / "authoring-python.md"
-EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+DOCS = pathlib.Path(__file__).resolve().parents[3] / "docs"
+EXAMPLES = [
+    example
+    for page in ("authoring-python.md", "operators.md")
+    for example in re.findall(r"```python\n(.*?)```", (DOCS / page).read_text("utf-8"), re.DOTALL)
+]
 NAMES = [re.search(r'Workflow\(\s*(?:name=)?"(\w+)"', text).group(1) for text in EXAMPLES]
 
 

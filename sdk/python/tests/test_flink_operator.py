@@ -305,11 +305,11 @@ def test_an_id_of_the_user_is_ours(flink, make):
 def test_a_cluster_that_is_gone_is_waited_for_only_so_long(flink, make, monkeypatch, silent):
     """A forerunner asked for ever."""
     monkeypatch.setattr(flink_job, "UNKNOWN_SECONDS", 0.2)
-    monkeypatch.setattr(flink_job.FlinkJob.state, "__defaults__", (0.2,))
+    monkeypatch.setattr(flink_job, "UNREACHABLE_SECONDS", 0.2)
     task = make("ok", command_options="-d")
     task.start(CONTEXT)
     submitted(flink)
-    until(lambda: not task._run._process._ended.wait(0.01) is False)
+    assert task._run._process.wait(60) == 0
     flink.down = silent
     if not silent:
         flink.states.clear()

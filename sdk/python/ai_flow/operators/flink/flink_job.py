@@ -42,8 +42,10 @@ class FlinkJob(Submitted):
     def __str__(self) -> str:
         return f"job {self.id} of {self._jobs}"
 
-    def state(self, patience: float = UNREACHABLE_SECONDS) -> Optional[str]:
-        """None when the cluster does not know it. JobLost when nobody answers for so long."""
+    def state(self, patience: Optional[float] = None) -> Optional[str]:
+        """None when the cluster does not know it. JobLost when nobody answers for so many seconds,
+        UNREACHABLE_SECONDS unless given."""
+        patience = UNREACHABLE_SECONDS if patience is None else patience
         end = time.monotonic() + patience
         while True:
             try:
