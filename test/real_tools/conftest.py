@@ -9,7 +9,7 @@ sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).p
 import real_tools  # noqa: E402
 from aiflow_server import Server  # noqa: E402
 
-MUST_RUN = "AIFLOW_REAL_TOOLS_REQUIRED"
+MUST_RUN = "AIFLOW_REQUIRE_REAL_TOOLS"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -13,8 +13,8 @@ import yaml
 from aiflow_server import SOURCE, wait_until
 
 TOOLS = pathlib.Path(os.environ.get("AIFLOW_REAL_TOOLS") or SOURCE / "build" / "real-tools")
-FLINK = TOOLS / "flink"
-SPARK = TOOLS / "spark"
+FLINK = TOOLS / "flink" / "home"
+SPARK = TOOLS / "spark" / "home"
 JOBS = pathlib.Path(__file__).parent / "jobs"
 # A JVM's start takes a minute on a busy machine of two cores.
 PATIENCE = 600.0
@@ -23,8 +23,9 @@ ENDED = ("FINISHED", "FAILED", "CANCELED")
 
 def why_not_installed():
     """None when the tools are there."""
-    if not (TOOLS / ".requirements").is_file():
-        return f"Flink and Spark are not in {TOOLS}: run scripts/setup --real-tools"
+    for name in ("flink", "spark"):
+        if not (TOOLS / name / ".installed").is_file():
+            return f"{name} is not in {TOOLS}: run scripts/setup --real-tools"
     if shutil.which("javac") is None:
         return "there is no javac: run scripts/setup --real-tools"
     return None

@@ -21,7 +21,7 @@ def spark(start_server, tmp_path):
     """Makes a task by the line that creates its operator."""
 
     def make(operator):
-        env = {"SPARK_HOME": str(SPARK), "PYSPARK_PYTHON": str(TOOLS / "venv" / "bin" / "python"),
+        env = {"SPARK_HOME": str(SPARK), "PYSPARK_PYTHON": str(TOOLS / "spark" / "venv" / "bin" / "python"),
                "SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
                "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_DIRS": str(tmp_path / "spark")}
         return TaskRuns(start_server(env), tmp_path, operator)
