@@ -8,7 +8,8 @@ from ai_flow.common.exception.exceptions import AIFlowConfigException
 
 
 class BlobManager(ABC):
-    """A plugin is any importable class with this constructor."""
+    """A plugin is any importable class with this constructor. Both calls return when the work is
+    done, or raise; the text of an exception is shown to the user."""
 
     def __init__(self, config: Dict[str, Any]):
         self.config = config
@@ -16,11 +17,13 @@ class BlobManager(ABC):
 
     @abstractmethod
     def upload(self, local_file_path: str) -> str:
-        """Stores the file and returns its uri."""
+        """Stores the file, which it may move, and returns its uri. A file of the same name that was
+        stored before is replaced, in one step for whoever downloads it."""
 
     @abstractmethod
     def download(self, remote_file_path: str, local_dir: str) -> str:
-        """Fetches what `upload` stored into the folder and returns the file's path."""
+        """Fetches what `upload` returned this uri for into the folder and returns the file's path.
+        It is fetched anew, whatever the folder has; a uri that leads out of the root is refused."""
 
 
 class BlobManagerConfig:
@@ -35,12 +38,17 @@ class BlobManagerConfig:
         return str(self._config["blob_manager_class"])
 
     def get_customized_config(self) -> Dict[str, Any]:
-        return dict(self._config.get("blob_manager_config") or {})
+        config = self._config.get("blob_manager_config") or {}
+        if not isinstance(config, dict):
+            raise AIFlowConfigException("blob_manager_config of blob_manager is not a mapping")
+        return dict(config)
 
 
 class BlobManagerFactory:
     @classmethod
     def create_blob_manager(cls, config: BlobManagerConfig) -> BlobManager:
+        """An instance of the class, which is imported as any module: it is installed, or its folder
+        is in PYTHONPATH."""
         module_name, _, class_name = config.get_class().rpartition(".")
         try:
             blob_manager_class = getattr(importlib.import_module(module_name), class_name)
@@ -53,6 +61,13 @@ class BlobManagerFactory:
 
     @classmethod
     def get_default_blob_manager(cls) -> BlobManager:
-        from ai_flow.common.configuration.client_config import load_client_config
+        """That of `aiflow_client.yaml`; the folder `blob` of the home when it names none."""
+        from ai_flow.common.configuration.client_config import (
+            load_client_config,
+            refuse_public_secrets,
+        )
 
-        return cls.create_blob_manager(BlobManagerConfig(load_client_config().blob_manager))
+        config = load_client_config()
+        named = BlobManagerConfig(config.blob_manager)
+        refuse_public_secrets(config)
+        return cls.create_blob_manager(named)

@@ -2,9 +2,10 @@
 
 import os
 import shutil
-from typing import Any, Dict
+from typing import IO, Any, Dict
 
 from ai_flow.blob_manager.blob_manager_interface import BlobManager
+from ai_flow.blob_manager.transfer import file_name, save
 from ai_flow.common.exception.exceptions import AIFlowConfigException, AIFlowException
 
 
@@ -19,9 +20,12 @@ class LocalBlobManager(BlobManager):
         os.makedirs(self._root, exist_ok=True)
 
     def upload(self, local_file_path: str) -> str:
-        target = os.path.join(self._root, os.path.basename(local_file_path))
-        if os.path.abspath(local_file_path) != target:
-            shutil.move(local_file_path, target)
+        name = file_name(local_file_path)
+        target = os.path.join(self._root, name)
+        if os.path.realpath(local_file_path) != os.path.realpath(target):
+            # Not moved, as between file systems that is no single step.
+            save(self._root, name, lambda output: _copy(local_file_path, output))
+            os.unlink(local_file_path)
         return target
 
     def download(self, remote_file_path: str, local_dir: str) -> str:
@@ -30,8 +34,13 @@ class LocalBlobManager(BlobManager):
         if os.path.commonpath([root, source]) != root:
             raise AIFlowException(f"{remote_file_path} is not inside {self._root}")
         target = os.path.join(local_dir, os.path.basename(source))
-        if os.path.abspath(target) != source:
-            temporary = f"{target}.{os.getpid()}"
-            shutil.copyfile(source, temporary)
-            os.replace(temporary, target)
-        return target
+        if os.path.realpath(target) == source:
+            return target
+        if not os.path.isfile(source):
+            raise AIFlowException(f"there is no blob {remote_file_path}", code="NOT_FOUND")
+        return save(local_dir, os.path.basename(source), lambda output: _copy(source, output))
+
+
+def _copy(path: str, output: IO[bytes]) -> None:
+    with open(path, "rb") as file:
+        shutil.copyfileobj(file, output)
