@@ -101,6 +101,11 @@ Status CheckUpload(const Queries& queries, const std::string& default_timezone, 
   if (upload->bundle_size > 0) {
     AIFLOW_RETURN_IF_ERROR(ValidateName("bundle name", upload->bundle_name));
   }
+  if (upload->bundle_uri.size() > limits::kMaxUrlBytes) {
+    return {Code::kInvalidArgument, "bundle_uri has " + std::to_string(upload->bundle_uri.size()) +
+                                        " bytes, more than kMaxUrlBytes " +
+                                        std::to_string(limits::kMaxUrlBytes)};
+  }
   std::set<std::pair<std::string, std::string>> names;
   for (UploadedWorkflow& workflow : upload->workflows) {
     AIFLOW_RETURN_IF_ERROR(CheckSpec(queries, default_timezone, *upload, &workflow));
@@ -146,6 +151,7 @@ Result<std::vector<UploadWorkflow>> StoreUpload(BlobStore& blobs, const Upload& 
     request.name = workflow.spec.name;
     request.bundle_digest = bundle_digest;
     request.bundle_name = bundle_digest.empty() ? "" : upload.bundle_name;
+    request.uri = upload.bundle_uri;
     Status status = put(FormatWorkflowSpec(workflow.spec), &request.spec_digest);
     if (status.ok()) status = put(workflow.content, &request.content_digest);
     if (status.ok()) status = put(workflow.pickled, &request.pickled_digest);

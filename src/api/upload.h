@@ -28,6 +28,7 @@ struct Upload {
   std::string bundle_name;
   std::string bundle_sha256;
   int64_t bundle_size = 0;
+  std::string bundle_uri;
   std::string bundle;
 };
 

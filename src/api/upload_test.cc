@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "model/limits.h"
 #include "model/spec_json.h"
 #include "storage/memory/memory_store.h"
 
@@ -10,6 +11,7 @@ namespace aiflow::api {
 namespace {
 
 using testing::ElementsAre;
+using testing::HasSubstr;
 using testing::IsEmpty;
 
 class CheckUploadTest : public testing::Test {
@@ -54,6 +56,18 @@ TEST_F(CheckUploadTest, WarnsOnceOfAPoolThatDoesNotExist) {
   AddTask("e", "gup");
   EXPECT_THAT(Warnings(), ElementsAre("task 'd': there is no pool 'gup'; its tasks wait until "
                                       "somebody makes it: aiflow pool set 'gup' SLOTS"));
+}
+
+TEST_F(CheckUploadTest, TheUrisLengthIsLimited) {
+  AddTask("a", "");
+  Upload upload;
+  upload.workflows.emplace_back().spec_json = FormatWorkflowSpec(spec_);
+  upload.bundle_uri = std::string(limits::kMaxUrlBytes, 'u');
+  EXPECT_TRUE(CheckUpload(store_, "", &upload).ok());
+  upload.bundle_uri += 'u';
+  const Status status = CheckUpload(store_, "", &upload);
+  EXPECT_EQ(status.code(), Code::kInvalidArgument);
+  EXPECT_THAT(status.message(), HasSubstr("bundle_uri has 2049 bytes, more than kMaxUrlBytes"));
 }
 
 }  // namespace

@@ -1,11 +1,10 @@
 #include "cli/address.h"
 
-#include <yaml-cpp/yaml.h>
-
 #include <fstream>
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "cli/client_yaml.h"
 #include "client/credentials.h"
 
 namespace aiflow::cli {
@@ -30,16 +29,9 @@ Result<std::string> FromEndpointFile(const std::filesystem::path& home, const ch
 }
 
 Result<std::string> FromClientYaml(const std::filesystem::path& home) {
-  const std::filesystem::path path = home / "aiflow_client.yaml";
-  std::error_code none;
-  if (!std::filesystem::exists(path, none)) return std::string();
-  try {
-    const YAML::Node node = YAML::LoadFile(path.string());
-    if (!node.IsMap() || !node["server_address"]) return std::string();
-    return node["server_address"].as<std::string>();
-  } catch (const YAML::Exception& error) {
-    return Error(Code::kInvalidArgument, path.string() + ": " + error.what());
-  }
+  const Result<ClientYaml> yaml = ReadClientYaml(home);
+  if (!yaml) return Error(yaml.error());
+  return yaml->server_address;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 
 namespace aiflow::cli {
@@ -27,6 +28,11 @@ class TempDirForTest {
     std::filesystem::create_directories((path_ / name).parent_path());
     std::ofstream(path_ / name, std::ios::binary) << text;
     return path_ / name;
+  }
+  /// The whole file; empty when there is none.
+  std::string Read(const std::string& name) const {
+    std::ifstream file(path_ / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
   }
   /// Writes a shell script that can be executed.
   std::filesystem::path WriteScript(const std::string& name, const std::string& body) const {

@@ -8,7 +8,7 @@ namespace aiflow::cli {
 Result<v1::UploadWorkflowsResponse> Upload(Client& client, const CompiledWorkflows& compiled,
                                            const std::filesystem::path& file,
                                            const std::vector<std::filesystem::path>& artifacts,
-                                           const std::string& request_id,
+                                           const std::string& request_id, const KeepBundle& keep,
                                            const UploadProgress& progress) {
   const Result<PackedBundle> bundle = PackBundle(file, artifacts);
   if (!bundle) return Error(bundle.error());
@@ -18,6 +18,11 @@ Result<v1::UploadWorkflowsResponse> Upload(Client& client, const CompiledWorkflo
   header.set_bundle_name(bundle->top_directory);
   header.set_bundle_sha256(Sha256Hex(bundle->bytes));
   header.set_bundle_size(static_cast<int64_t>(bundle->bytes.size()));
+  if (keep) {
+    Result<std::string> uri = keep(bundle->top_directory, bundle->bytes);
+    if (!uri) return Error(uri.error());
+    header.set_bundle_uri(*std::move(uri));
+  }
   return client.UploadWorkflows(header, bundle->bytes, [&](size_t sent) {
     if (progress) progress(sent, bundle->bytes.size());
   });

@@ -5,7 +5,9 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <string>
 
@@ -16,8 +18,10 @@
 namespace aiflow::cli {
 namespace {
 
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::StartsWith;
 
 // Takes uploads as the server does: the digest must fit the bytes.
 class FakeUploads : public v1::Orchestrator::Service {
@@ -63,7 +67,11 @@ class UploadTest : public testing::Test {
     err_.str("");
     const World world{.terminal = {.out = out_, .err = err_},
                       .in = in_,
-                      .environment = [](const std::string&) { return std::nullopt; },
+                      .environment = [this](const std::string& name) -> std::optional<std::string> {
+                        const auto found = environment_.find(name);
+                        if (found == environment_.end()) return std::nullopt;
+                        return found->second;
+                      },
                       .make_client = MakeGrpcClient,
                       .make_event_client = MakeGrpcEventClient,
                       .clock = SystemClock(),
@@ -76,6 +84,8 @@ class UploadTest : public testing::Test {
   std::unique_ptr<grpc::Server> server_;
   std::string address_;
   TempDirForTest dir_;
+  // Never the home of whoever runs the tests.
+  std::map<std::string, std::string> environment_{{"AIFLOW_HOME", dir_.path().string()}};
   std::istringstream in_;
   std::ostringstream out_;
   std::ostringstream err_;
@@ -125,6 +135,55 @@ TEST_F(UploadTest, AMissingArtifactIsNamed) {
   EXPECT_EQ(Run({"workflow", "upload", file.string(), "-f", "/nowhere/data"}), kExitError);
   EXPECT_THAT(err_.str(), HasSubstr("/nowhere/data"));
   EXPECT_THAT(service_.bundle, IsEmpty());
+}
+
+constexpr char kOwnManager[] =
+    "blob_manager:\n"
+    "  blob_manager_class: mine.Manager\n"
+    "  blob_manager_config: {root_directory: '{AIFLOW_HOME}/blob'}\n";
+
+TEST_F(UploadTest, ABundleGoesToTheClientsOwnBlobManagerToo) {
+  const auto file = dir_.WriteScript("flow", kTwoWorkflows);
+  dir_.Write("aiflow_client.yaml", kOwnManager);
+  // The process that would load the class.
+  environment_["AIFLOW_PYTHON"] = dir_.WriteScript(
+      "python",
+      "cp \"$4\" \"$AIFLOW_HOME/kept.zip\"; echo \"$1 $2 $3 $4\" > $AIFLOW_HOME/words; "
+      "echo '{\"uri\": \"mine://1\"}'");
+  EXPECT_EQ(Run({"workflow", "upload", file.string()}), kExitOk) << err_.str();
+  EXPECT_EQ(service_.header.bundle_uri(), "mine://1");
+  EXPECT_EQ(dir_.Read("kept.zip"), service_.bundle);
+  const std::string name = "/flow-" + service_.header.bundle_sha256().substr(0, 16) + ".zip\n";
+  EXPECT_THAT(dir_.Read("words"), StartsWith("-m ai_flow.host store-bundle /"));
+  EXPECT_THAT(dir_.Read("words"), EndsWith(name));
+}
+
+TEST_F(UploadTest, NothingIsUploadedWhenTheBlobManagerFails) {
+  const auto file = dir_.WriteScript("flow", kTwoWorkflows);
+  dir_.Write("aiflow_client.yaml", kOwnManager);
+  environment_["AIFLOW_PYTHON"] = dir_.WriteScript("python", "echo 'no such bucket' >&2; exit 1");
+  EXPECT_EQ(Run({"workflow", "upload", file.string()}), kExitError);
+  EXPECT_EQ(err_.str(), "warning: beware\naiflow: cannot store the bundle in the blob manager of " +
+                            (dir_.path() / "aiflow_client.yaml").string() + ": no such bucket\n");
+  environment_["AIFLOW_PYTHON"] = dir_.WriteScript("python", "echo '{}'");
+  EXPECT_EQ(Run({"workflow", "upload", file.string()}), kExitError);
+  EXPECT_THAT(err_.str(), HasSubstr("answered no uri"));
+  EXPECT_THAT(service_.bundle, IsEmpty());
+}
+
+TEST_F(UploadTest, TheFolderOfTheTemplateIsNoBlobManagerOfOnesOwn) {
+  const auto file = dir_.WriteScript("flow", kTwoWorkflows);
+  dir_.Write("aiflow_client.yaml",
+             "blob_manager:\n"
+             "  blob_manager_class: ai_flow.blob_manager.impl.local_blob_manager.LocalBlobManager\n"
+             "  blob_manager_config:\n"
+             "    root_directory: {AIFLOW_HOME}/blob\n");
+  environment_["AIFLOW_PYTHON"] = "/nowhere/python";
+  EXPECT_EQ(Run({"workflow", "upload", file.string()}), kExitOk) << err_.str();
+  EXPECT_EQ(service_.header.bundle_uri(), "");
+  dir_.Write("aiflow_client.yaml", "blob_manager: [\n");
+  EXPECT_EQ(Run({"workflow", "upload", file.string()}), kExitError);
+  EXPECT_THAT(err_.str(), HasSubstr("aiflow_client.yaml, line "));
 }
 
 }  // namespace

@@ -1,3 +1,5 @@
+#include "cli/blob_manager.h"
+#include "cli/client_yaml.h"
 #include "cli/command.h"
 #include "cli/compile.h"
 #include "cli/list_printer.h"
@@ -42,15 +44,29 @@ Result<CompiledWorkflows> Compile(Session& session, const std::string& file) {
   return compiled;
 }
 
+/// Where the client's own settings say that bundles go as well; empty: nowhere.
+Result<KeepBundle> OwnBlobManager(Session& session) {
+  const Result<ClientYaml> settings = ReadClientYaml(session.Home());
+  if (!settings) return Error(settings.error());
+  if (settings->own_blob_manager.empty()) return KeepBundle();
+  const World& world = session.world();
+  const std::string python = PythonInterpreter(world.environment, world.executable);
+  return [home = session.Home(), python](const std::string& top, const std::string& bytes) {
+    return StoreInBlobManager(home, python, top, bytes);
+  };
+}
+
 int RunUpload(Session& session, const UploadArgs& args) {
   const Result<CompiledWorkflows> compiled = Compile(session, args.file);
   if (!compiled) return session.Fail(compiled.error());
   const Result<Client*> client = session.GetClient();
   if (!client) return session.Fail(client.error());
+  const Result<KeepBundle> keep = OwnBlobManager(session);
+  if (!keep) return session.Fail(keep.error());
   const std::vector<std::filesystem::path> artifacts(args.files.begin(), args.files.end());
   const auto uploaded = [&] {
     Progress progress(session.output().terminal(), "Uploading");
-    return Upload(**client, *compiled, args.file, artifacts, /*request_id=*/Session::NewId(),
+    return Upload(**client, *compiled, args.file, artifacts, /*request_id=*/Session::NewId(), *keep,
                   [&progress](size_t sent, size_t size) { progress.Set(sent, size); });
   }();
   if (!uploaded) return session.Fail(uploaded.error());

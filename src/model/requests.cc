@@ -44,6 +44,7 @@ void Fields(Visitor& v, UploadWorkflow& r) {
   v("pickled_digest", r.pickled_digest);
   v("must_be_new", r.must_be_new);
   v("must_exist", r.must_exist);
+  v("uri", r.uri);
 }
 template <typename Visitor>
 void Fields(Visitor& v, AddSnapshot& r) {

@@ -42,6 +42,7 @@ struct UploadWorkflow {
   std::string pickled_digest;
   bool must_be_new = false;  // addWorkflow
   bool must_exist = false;   // updateWorkflow
+  std::string uri;           // where the uploader stored the bundle too; empty: nowhere
 };
 struct AddSnapshot {
   int64_t workflow_id = 0;

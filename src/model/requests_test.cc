@@ -31,10 +31,10 @@ TEST(RequestsTest, EveryKindSurvivesARoundTrip) {
   EXPECT_EQ(RoundTrip(UpdateNamespace{"n", "{}"}).name, "n");
   EXPECT_EQ(RoundTrip(DeleteNamespace{"n"}).name, "n");
   const UploadWorkflow upload =
-      RoundTrip(UploadWorkflow{"n", "w", "s", "b", "top", "c", "p", true, true});
+      RoundTrip(UploadWorkflow{"n", "w", "s", "b", "top", "c", "p", true, true, "u"});
   EXPECT_EQ(upload.spec_digest + upload.bundle_digest + upload.bundle_name + upload.content_digest +
-                upload.pickled_digest,
-            "sbtopcp");
+                upload.pickled_digest + upload.uri,
+            "sbtopcpu");
   EXPECT_TRUE(upload.must_be_new && upload.must_exist);
   const AddSnapshot snapshot = RoundTrip(AddSnapshot{3, "uri", "md5", "p", "s", "b", "top"});
   EXPECT_EQ(snapshot.workflow_id, 3);

@@ -76,6 +76,14 @@ TEST_F(RequestsTest, AnUploadThatIsNotWholeOrValidChangesNothing) {
   EXPECT_EQ(rows_.counters, CountersRow{});
 }
 
+TEST_F(RequestsTest, ASnapshotShowsWhereItsUploaderStoredTheBundleToo) {
+  UploadWorkflow upload{"default", "w", "digest"};
+  upload.uri = "s3-name.zip";
+  const auto spec = std::make_shared<const WorkflowSpec>(Workflow({Task("a")}));
+  EXPECT_EQ(Request(upload, spec).code, static_cast<int>(Code::kOk));
+  EXPECT_EQ(rows_.snapshots.at(1).uri, "s3-name.zip");
+}
+
 TEST_F(RequestsTest, OldClientsAddThenUpdateThenAddASnapshot) {
   UploadWorkflow add{"default", "w"};
   add.must_be_new = true;

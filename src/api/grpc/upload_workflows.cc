@@ -52,6 +52,7 @@ class UploadCall final : public grpc::ServerReadReactor<v1::UploadWorkflowsReque
     upload_.bundle_name = header.bundle_name();
     upload_.bundle_sha256 = header.bundle_sha256();
     upload_.bundle_size = header.bundle_size();
+    upload_.bundle_uri = header.bundle_uri();
     for (v1::WorkflowUpload& workflow : *header.mutable_workflows()) {
       UploadedWorkflow uploaded;
       uploaded.spec_json = std::move(*workflow.mutable_spec_json());

@@ -69,6 +69,7 @@ void Handle(Draft& draft, const UploadWorkflow& request, std::shared_ptr<const W
     snapshot.bundle_digest = request.bundle_digest;
     snapshot.bundle_name = request.bundle_name;
     snapshot.pickled_digest = request.pickled_digest;
+    snapshot.uri = request.uri;
     if (!request.spec_digest.empty()) snapshot.spec = std::move(spec);
     workflow.latest_snapshot = snapshot.id;
     detail = "{\"snapshot_id\":" + std::to_string(snapshot.id.value()) + "}";

@@ -9,6 +9,7 @@ from typing import IO, Any, Iterator, List, Optional
 
 from ai_flow.bundle.archive import bundle_name, write_bundle
 from ai_flow.bundle.compiler import compile_workflow_file
+from ai_flow.bundle.keep import keep_bundle
 from ai_flow.rpc.client.channel import limits, open_connection, wait_ready
 from ai_flow.rpc.protobuf import orchestrator_pb2 as pb
 from ai_flow.rpc.protobuf import orchestrator_pb2_grpc as pb_grpc
@@ -17,7 +18,8 @@ CHUNK_BYTES = 1 << 20
 
 
 def upload(workflow_file: str, artifacts: Optional[List[str]], server_uri: str) -> List[Any]:
-    """The server's answer for each workflow. A lost answer is asked for again: the request id keeps
+    """The server's answer for each workflow. The client's own blob manager gets the bundle first:
+    when it fails, nothing is uploaded. A lost answer is asked for again: the request id keeps
     another request from changing anything."""
     compiled = compile_workflow_file(workflow_file)
     with tempfile.TemporaryFile() as bundle:
@@ -38,6 +40,7 @@ def upload(workflow_file: str, artifacts: Optional[List[str]], server_uri: str) 
         connection = open_connection(server_uri, pb_grpc.OrchestratorStub)
         try:
             wait_ready(connection)
+            header.bundle_uri = keep_bundle(bundle, header.bundle_name, header.bundle_sha256)
             response = connection.run(
                 "UploadWorkflows",
                 lambda server, seconds: server.stub.UploadWorkflows(

@@ -8,6 +8,7 @@ USAGE = """usage: python -m ai_flow.host compile FILE
        python -m ai_flow.host compile-rule FILE
        python -m ai_flow.host run-task FILE
        python -m ai_flow.host serve-conditions [FILE]
+       python -m ai_flow.host store-bundle FILE
 
 compile           prints the specification of the workflows in FILE as JSON; 1: FILE has an error
 compile-workflow  prints that of the pickled workflow in FILE
@@ -15,8 +16,17 @@ compile-rule      prints that of the pickled workflow rule in FILE, which may us
                   current folder
 run-task          runs the task that AIFLOW_WORKFLOW and AIFLOW_TASK name, as a server starts it
 serve-conditions  answers a server's questions about the conditions in FILE and in pickled rules
+store-bundle      hands FILE to the blob manager of aiflow_client.yaml, which may move it, and
+                  prints its uri as JSON; 1: it failed
 """
-COMMANDS = ("compile", "compile-workflow", "compile-rule", "run-task", "serve-conditions")
+COMMANDS = (
+    "compile",
+    "compile-workflow",
+    "compile-rule",
+    "run-task",
+    "serve-conditions",
+    "store-bundle",
+)
 
 
 def main() -> None:
@@ -53,6 +63,10 @@ def main() -> None:
         from ai_flow.host.run_task import run_task_main
 
         run_task_main(arguments[1])
+    elif command == "store-bundle":
+        from ai_flow.host.store_bundle import store_bundle_main
+
+        store_bundle_main(arguments[1])
     else:
         from ai_flow.host.serve_conditions import serve_conditions_main
 

@@ -17,7 +17,8 @@ def upload_workflows(
     step.
 
     The file is executed here, in a process of its own; the server gets what it compiles to.
-    Executions that run go on with what they started with.
+    Executions that run go on with what they started with. When `aiflow_client.yaml` names a blob
+    manager of one's own, that gets the archive, too, and the snapshots show its uri.
     """
     from ai_flow.bundle.upload import upload
     from ai_flow.rpc.client.aiflow_client import server_address

@@ -9,10 +9,12 @@ from ai_flow.common.exception.exceptions import AIFlowConfigException, AIFlowYAM
 CLIENT_CONFIG_FILE = "aiflow_client.yaml"
 SERVER_FILE = "server.json"
 DEFAULT_SERVER_ADDRESS = "localhost:50051"
+# Of the blob managers here; a class of a user's own has its own.
+SECRET_KEYS = ("secret_access_key", "access_key_secret", "session_token")
 TEMPLATE = """# Address of the AIFlow server.
 server_address: localhost:50051
 
-# Where uploads of old clients are stored.
+# Where clients store bundles, too, when this is another class or folder: docs/blob-stores.md.
 blob_manager:
   blob_manager_class: ai_flow.blob_manager.impl.local_blob_manager.LocalBlobManager
   blob_manager_config:
@@ -47,14 +49,32 @@ def running_server(member: str) -> Optional[str]:
 
 def load_client_config(path: Optional[str] = None) -> ClientConfig:
     """The file's settings, with the template's for what it lacks. No file is no error."""
-    import yaml
-
     path = path or client_config_path()
-    settings = {**_expand(yaml.safe_load(_with_home(TEMPLATE))), **load_settings(path)}
+    settings = {**_template(), **load_settings(path)}
     for key in ("server_address", "blob_manager"):
         if settings[key] is None:
             raise AIFlowConfigException(f"key [{key}] not found in config {path}")
     return ClientConfig(str(settings["server_address"]), settings["blob_manager"])
+
+
+def has_own_blob_manager(config: ClientConfig) -> bool:
+    """Whether somebody chose it: the template's folder is for nobody but old clients."""
+    return bool(config.blob_manager != _template()["blob_manager"])
+
+
+def refuse_public_secrets(config: ClientConfig, path: Optional[str] = None) -> None:
+    """An error when the file holds a secret of the blob manager and others may read it."""
+    given = config.blob_manager.get("blob_manager_config") or {}
+    secrets = [str(given[key]) for key in SECRET_KEYS if given.get(key)]
+    path = path or client_config_path()
+    if not secrets or not os.path.exists(path):
+        return
+    with open(path, encoding="utf-8", errors="replace") as file:
+        text = file.read()
+    if any(secret in text for secret in secrets):  # and not a variable's name
+        from notification_service.rpc.credentials import read_secret_file
+
+        read_secret_file(path)
 
 
 def load_settings(path: str) -> Dict[str, Any]:
@@ -76,8 +96,7 @@ def load_settings(path: str) -> Dict[str, Any]:
         raise AIFlowYAMLException(f"{path}{where}: {problem}") from None
     if not isinstance(loaded, dict):
         raise AIFlowYAMLException(f"{path}: a mapping of settings is expected")
-    expanded: Dict[str, Any] = _expand(loaded)
-    return expanded
+    return {str(key).lower(): _expand(value) for key, value in loaded.items()}
 
 
 def write_client_config_if_missing() -> None:
@@ -95,9 +114,17 @@ def write_client_config_if_missing() -> None:
         pass
 
 
+def _template() -> Dict[str, Any]:
+    import yaml
+
+    expanded: Dict[str, Any] = _expand(yaml.safe_load(_with_home(TEMPLATE)))
+    return expanded
+
+
 def _expand(value: Any) -> Any:
     if isinstance(value, dict):
-        return {str(key).lower(): _expand(inner) for key, inner in value.items()}
+        # Their keys are as the class or the executor that they are for knows them.
+        return {key: _expand(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [_expand(inner) for inner in value]
     if isinstance(value, str):

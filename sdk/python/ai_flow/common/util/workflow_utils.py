@@ -1,13 +1,14 @@
 """Workflow files and their archives."""
 
-import hashlib
 import os
 import tempfile
 import zipfile
 from typing import List, Optional, Tuple
 
 from ai_flow.blob_manager.blob_manager_interface import BlobManagerFactory
+from ai_flow.blob_manager.transfer import digests
 from ai_flow.bundle.archive import bundle_name, write_bundle
+from ai_flow.bundle.keep import store_file, stored_name
 from ai_flow.common.exception.exceptions import AIFlowException
 from ai_flow.host.workflow_file import WorkflowFileError, load_workflows
 from ai_flow.model.workflow import Workflow
@@ -47,10 +48,11 @@ def upload_workflow_snapshot(
 ) -> Tuple[str, str]:
     """Stores the file with its artifacts in the configured blob manager; returns uri and MD5."""
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, bundle_name(file_path) + ".zip")
-        with open(path, "wb") as output:
+        packed = os.path.join(folder, "packed")
+        with open(packed, "wb") as output:
             write_bundle(output, file_path, artifacts)
-        with open(path, "rb") as written:
-            signature = hashlib.md5(written.read()).hexdigest()
-        uri = BlobManagerFactory.get_default_blob_manager().upload(path)
-    return uri, signature
+        sha256, md5, _ = digests(packed)
+        path = os.path.join(folder, stored_name(bundle_name(file_path), sha256))
+        os.rename(packed, path)
+        uri = store_file(BlobManagerFactory.get_default_blob_manager(), path)
+    return uri, md5.hex()
