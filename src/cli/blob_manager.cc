@@ -39,6 +39,13 @@ class PrivateDirectory {
   fs::path path_;
 };
 
+bool Write(const fs::path& file, const std::string& bytes) {
+  std::ofstream stream(file, std::ios::binary);
+  stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  stream.close();
+  return stream.good();
+}
+
 }  // namespace
 
 Result<std::string> StoreInBlobManager(const fs::path& home, const std::string& python,
@@ -48,11 +55,8 @@ Result<std::string> StoreInBlobManager(const fs::path& home, const std::string& 
   const PrivateDirectory directory;
   const fs::path file =
       directory.path() / (top_directory + "-" + Sha256Hex(bytes).substr(0, kDigestDigits) + ".zip");
-  std::ofstream stream(file, std::ios::binary);
-  stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  stream.close();
-  if (directory.path().empty() || !stream) {
-    return Error(Code::kInternal, subject + "no file can be written to the temporary directory");
+  if (directory.path().empty() || !Write(file, bytes)) {
+    return Error(Code::kInternal, subject + "the temporary directory cannot be written");
   }
   const Result<ProcessOutput> output =
       RunProcess({"env", "AIFLOW_HOME=" + home.string(), python, "-m", "ai_flow.host",

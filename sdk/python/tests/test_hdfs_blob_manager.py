@@ -174,3 +174,17 @@ def test_a_server_that_says_nothing_is_given_up(tmp_path):
         manager = HDFSBlobManager({**HDFS, "hdfs_url": url, "timeout": 0.05})
         with pytest.raises(AIFlowException, match="timed out .given up after 5 tries"):
             manager.download("/blob/x", str(tmp_path))
+
+
+def test_a_full_disk_is_not_blamed_on_the_server(tmp_path):
+    class Full:
+        name = "the file"
+
+        def write(self, _):
+            raise OSError(28, "No space left on device")
+
+    with HttpServer(NameNode()) as server:
+        manager = HDFSBlobManager({**HDFS, "hdfs_url": server.url})
+        uri = manager.upload(blob(tmp_path))
+        with pytest.raises(AIFlowException, match="the file cannot be written: .*No space left"):
+            manager._hdfs.open(uri, Full())

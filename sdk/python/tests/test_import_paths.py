@@ -108,6 +108,9 @@ ai_flow.rpc.client.scheduler_client SchedulerClient server_uri
 ai_flow.rpc.client.heartbeat_client HeartbeatClient server_uri
 ai_flow.blob_manager.blob_manager_interface BlobManagerConfig config
 ai_flow.blob_manager.impl.local_blob_manager LocalBlobManager config
+ai_flow.blob_manager.impl.oss_blob_manager OssBlobManager config
+ai_flow.blob_manager.impl.s3_blob_manager S3BlobManager config
+ai_flow.blob_manager.impl.hdfs_blob_manager HDFSBlobManager config
 ai_flow.common.env get_aiflow_home
 ai_flow.common.env expand_env_var env_var
 notification_service.model.event Event key value

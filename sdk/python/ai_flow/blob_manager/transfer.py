@@ -127,6 +127,8 @@ def save(local_dir: str, name: str, fetch: Callable[[IO[bytes]], None]) -> str:
         try:
             with open(temporary, "xb") as output:
                 fetch(output)
+                output.flush()
+                os.fsync(output.fileno())
             os.replace(temporary, target)
         finally:
             if os.path.lexists(temporary):

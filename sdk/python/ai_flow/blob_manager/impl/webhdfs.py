@@ -138,7 +138,10 @@ class WebHdfs:
 def _copy(answer: http.client.HTTPResponse, output: IO[bytes]) -> None:
     announced, size = answer.getheader("Content-Length"), 0
     for chunk in iter(lambda: answer.read(CHUNK_BYTES), b""):
-        output.write(chunk)
+        try:
+            output.write(chunk)
+        except OSError as error:  # no fault of the server's
+            raise AIFlowException(f"{output.name} cannot be written: {error}") from error
         size += len(chunk)
     if announced is not None and size != int(announced):
         raise TransientError(f"{size} of {announced} bytes came")
