@@ -1,5 +1,6 @@
 #include "engine/dispatcher.h"
 
+#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
@@ -7,19 +8,37 @@
 #include "base/check.h"
 
 namespace aiflow {
+namespace {
+
+/// The planner asks for patience.
+bool IsNotReady(const Status& error) { return error.code() == Code::kDeadlineExceeded; }
+
+}  // namespace
 
 void Dispatcher::Begin(Epoch epoch, Reporter& reporter) {
   epoch_ = epoch;
   reporter_ = &reporter;
-  queue_.clear();
+  Clear();
+}
+
+void Dispatcher::Retry() {
+  // Before what came later.
+  queue_.insert(queue_.begin(), std::make_move_iterator(deferred_.begin()),
+                std::make_move_iterator(deferred_.end()));
+  deferred_.clear();
 }
 
 Status Dispatcher::Flush(const State& state, std::span<const Event> batch) {
   while (!queue_.empty()) {
     const OutboxRow& row = queue_.front();
     if (row.kind == OutboxKind::kStartAttempt) {
-      AIFLOW_RETURN_IF_ERROR(Start(state, row.attempt, batch));
+      const Result<bool> done = Start(state, row.attempt, batch);
+      if (!done.has_value()) return done.error();
+      if (!*done) deferred_.push_back(row);
     } else {
+      // A start that comes after its stop would find the attempt's claim taken.
+      std::erase_if(deferred_,
+                    [&row](const OutboxRow& start) { return start.attempt == row.attempt; });
       Stop(state, row.attempt);
     }
     queue_.pop_front();
@@ -27,13 +46,14 @@ Status Dispatcher::Flush(const State& state, std::span<const Event> batch) {
   return Status::Ok();
 }
 
-Status Dispatcher::Start(const State& state, const AttemptKey& attempt,
-                         std::span<const Event> batch) {
+Result<bool> Dispatcher::Start(const State& state, const AttemptKey& attempt,
+                               std::span<const Event> batch) {
   const std::optional<RunRows> rows = FindRun(state, attempt);
   // A command that waited for the log may meet an attempt that has ended meanwhile.
-  if (!rows.has_value() || IsFinished(rows->run.status)) return Status::Ok();
+  if (!rows.has_value() || IsFinished(rows->run.status)) return true;
   Result<Result<AttemptSpec>> spec = PlanAttempt(*rows, batch);
-  if (!spec.has_value()) return spec.error();
+  if (!spec.has_value()) return Error(spec.error());
+  if (!spec->has_value() && IsNotReady(spec->error())) return false;
   reporter_->Expect(attempt, rows->workflow.ns, rows->run.task_name);
   if (!spec->has_value()) {
     // Not reported from here: who says that an attempt never runs must win its claim (rule 13), for
@@ -41,10 +61,10 @@ Status Dispatcher::Start(const State& state, const AttemptKey& attempt,
     AttemptSpec refused = Outline(attempt, *rows);
     refused.refusal = "cannot start: " + spec->error().message();
     executor_.Start(std::move(refused));
-    return Status::Ok();
+    return true;
   }
   executor_.Start(std::move(**spec));
-  return Status::Ok();
+  return true;
 }
 
 void Dispatcher::Stop(const State& state, const AttemptKey& attempt) {
@@ -125,6 +145,11 @@ Result<std::vector<ExpectedAttempt>> Dispatcher::Expected(
                             << " is in the outbox but has no task execution";
     Result<Result<AttemptSpec>> spec = PlanAttempt(*rows, {});
     if (!spec.has_value()) return Error(spec.error());
+    // Without its plan it would never be started, and it may well be startable in a moment.
+    if (!spec->has_value() && IsNotReady(spec->error()) && command.start) {
+      return Error(spec->error().code(),
+                   "attempt " + attempt.ToString() + ": " + spec->error().message());
+    }
     reporter_->Expect(attempt, rows->workflow.ns, rows->run.task_name);
     ExpectedAttempt next;
     next.stop = command.stop;

@@ -16,7 +16,8 @@
 namespace aiflow {
 
 /// Hands committed start and stop rows to the executor, in order. What cannot be planned is
-/// reported FAILED with the reason. Engine thread only.
+/// reported FAILED with the reason; what cannot be planned yet waits and holds nothing else up.
+/// Engine thread only.
 class Dispatcher {
  public:
   Dispatcher(const LogHandle& log, TaskExecutor& executor, AttemptPlanner& planner)
@@ -27,11 +28,18 @@ class Dispatcher {
 
   /// Takes a committed kStartAttempt or kStopAttempt row.
   void Enqueue(OutboxRow row) { queue_.push_back(std::move(row)); }
-  void Clear() { queue_.clear(); }
+  void Clear() {
+    queue_.clear();
+    deferred_.clear();
+  }
 
   /// Hands over what is queued. `batch` are the events of the last commit, to spare reading them
   /// again. An error (the log cannot be read) leaves the rest queued.
   Status Flush(const State& state, std::span<const Event> batch);
+
+  /// Starts wait for what their plan needs: they are tried again after Retry.
+  [[nodiscard]] bool has_deferred() const { return !deferred_.empty(); }
+  void Retry();
 
   /// What a new server expects to be alive: `outbox` are the start and stop rows of the store,
   /// `runs` the task executions that are not finished.
@@ -40,7 +48,8 @@ class Dispatcher {
                                                 const std::vector<TaskExecutionRow>& runs);
 
  private:
-  Status Start(const State& state, const AttemptKey& attempt, std::span<const Event> batch);
+  /// False: its plan is not ready yet.
+  Result<bool> Start(const State& state, const AttemptKey& attempt, std::span<const Event> batch);
   void Stop(const State& state, const AttemptKey& attempt);
   /// What stops or adopts an attempt without starting it.
   AttemptSpec Outline(const AttemptKey& attempt, const RunRows& rows) const;
@@ -53,6 +62,7 @@ class Dispatcher {
   Reporter* reporter_ = nullptr;
   Epoch epoch_ = 0;
   std::deque<OutboxRow> queue_;
+  std::vector<OutboxRow> deferred_;  // starts
 };
 
 }  // namespace aiflow

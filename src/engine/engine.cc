@@ -581,7 +581,8 @@ Offset Engine::committed() const { return impl_->committed_.offset; }
 Epoch Engine::epoch() const { return impl_->epoch_; }
 const State& Engine::state() const { return impl_->state_; }
 bool Engine::has_refused() const {
-  return impl_->outward_ != nullptr && impl_->outward_->appender.waiting();
+  return impl_->outward_ != nullptr &&
+         (impl_->outward_->appender.waiting() || impl_->dispatcher_.has_deferred());
 }
 
 EngineStats Engine::stats() const {
@@ -591,7 +592,9 @@ EngineStats Engine::stats() const {
 }
 
 void Engine::RetryRefused() {
-  if (impl_->outward_ != nullptr) impl_->outward_->appender.Retry();
+  if (impl_->outward_ == nullptr) return;
+  impl_->outward_->appender.Retry();
+  impl_->dispatcher_.Retry();
 }
 
 void Engine::OnCommitted(Offset offset, std::function<void(const ReplyRow&)> done) {

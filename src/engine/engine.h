@@ -36,6 +36,7 @@ class AttemptPlanner {
  public:
   virtual ~AttemptPlanner() = default;
   /// kFailedPrecondition and the like make the attempt FAILED with the message as its reason.
+  /// kDeadlineExceeded: something is not here yet; it is asked again, and the attempt waits.
   /// `cause` is the causing event (offset 0 when it is gone). The engine sets key, token and epoch.
   virtual Result<AttemptSpec> Plan(const WorkflowRow& workflow, const SnapshotRow& snapshot,
                                    const TaskExecutionRow& run, const Event& cause,

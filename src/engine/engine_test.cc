@@ -533,6 +533,56 @@ TEST_F(EngineTest, ARefusedReportIsRetriedUntilItIsDurable) {
       << "in order: RUNNING was not overtaken";
 }
 
+TEST_F(EngineTest, WhatCannotBePlannedYetWaitsAndHoldsNothingElseUp) {
+  StartExecution();
+  world_.planner.away = {"flow"};
+  world_.log.Append(UserEvent("go"));
+  Run();
+  EXPECT_TRUE(engine_->has_refused()) << "it is to be tried again";
+  world_.log.Append(Upload(world_, {Task("a", "go too")}, "other"));
+  Ask(StartWorkflowExecution{.ns = "default", .name = "other"});
+  world_.log.Append(UserEvent("go too"));
+  Run();
+  ASSERT_THAT(world_.executor.started, SizeIs(1));
+  EXPECT_EQ(world_.executor.started[0].argv[1], "other");
+  EXPECT_EQ(RunRow().status, TaskStatus::kQueued);
+  engine_->RetryRefused();
+  Run();
+  EXPECT_THAT(world_.executor.started, SizeIs(1)) << "not yet";
+  world_.planner.away.clear();
+  engine_->RetryRefused();
+  Run();
+  ASSERT_THAT(world_.executor.started, SizeIs(2));
+  EXPECT_EQ(world_.executor.started[1].key, kAttempt);
+  EXPECT_FALSE(engine_->has_refused());
+}
+
+TEST_F(EngineTest, AStopOfWhatIsNotPlannedYetComesInstead) {
+  StartExecution();
+  world_.planner.away = {"flow"};
+  world_.log.Append(UserEvent("go"));
+  Run();
+  Ask(StopWorkflowExecution{.execution_id = 1});
+  Run();
+  EXPECT_THAT(world_.journal, Contains("stop " + kAttempt.ToString()));
+  world_.planner.away.clear();
+  engine_->RetryRefused();
+  Run();
+  EXPECT_THAT(world_.executor.started, IsEmpty());
+}
+
+TEST_F(EngineTest, Rule35AStartThatCannotBePlannedYetIsNotGivenUpByRecovery) {
+  StartExecution();
+  world_.planner.away = {"flow"};
+  world_.log.Append(UserEvent("go"));
+  Run();
+  EXPECT_EQ(Boot().code(), Code::kDeadlineExceeded);
+  world_.planner.away.clear();
+  ASSERT_TRUE(engine_->Recover([this] { ++wakes_; }).ok()) << "the same server tries again";
+  ASSERT_THAT(world_.executor.expected, SizeIs(1));
+  EXPECT_EQ(world_.executor.expected[0].status, TaskStatus::kQueued) << "to be started";
+}
+
 TEST_F(EngineTest, Rule13WhatCannotBePlannedIsLeftToTheClaimAndFailsWithTheReason) {
   StartExecution();
   world_.planner.broken = true;

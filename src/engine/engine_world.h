@@ -3,6 +3,7 @@
 #include <atomic>
 #include <functional>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -129,6 +130,7 @@ class FakePlanner final : public AttemptPlanner {
                            const TaskExecutionRow& run, const Event& cause,
                            const AttemptInputs& inputs) override {
     if (broken) return Error(Code::kFailedPrecondition, "python3.7 is gone");
+    if (away.contains(workflow.name)) return Error(Code::kDeadlineExceeded, "is being fetched");
     AttemptSpec spec;
     spec.argv = {"run", workflow.name, run.task_name};
     spec.env["PARAMS"] = inputs.params_json;
@@ -138,6 +140,7 @@ class FakePlanner final : public AttemptPlanner {
   }
 
   bool broken = false;
+  std::set<std::string> away;  // workflows whose bundle is not here yet
 };
 
 /// A store that writes its calls into the journal, and fails when told to.
@@ -204,12 +207,12 @@ inline TaskSpec Task(std::string name, const std::string& start_on = "") {
 }
 
 /// The event of an upload of workflow `flow` with these tasks.
-inline Event Upload(World& world, std::vector<TaskSpec> tasks) {
+inline Event Upload(World& world, std::vector<TaskSpec> tasks, const std::string& name = "flow") {
   WorkflowSpec spec;
-  spec.name = "flow";
+  spec.name = name;
   spec.tasks = std::move(tasks);
   const std::string digest = *world.blobs.Put(FormatWorkflowSpec(spec));
-  return FormatRequest(UploadWorkflow{.ns = "default", .name = "flow", .spec_digest = digest});
+  return FormatRequest(UploadWorkflow{.ns = "default", .name = name, .spec_digest = digest});
 }
 
 inline Request StartFlow() { return StartWorkflowExecution{.ns = "default", .name = "flow"}; }
