@@ -40,6 +40,7 @@ ADAPTERS = {
     r"<sqlite3\.h>": {"storage"},
     r"<httplib\.h>": {"api", "server"},
     r"<archive": {"bundle"},
+    r"<curl/": {"storage"},
     r"<yaml-cpp": {"server", "cli", "yaml"},
     r"<date/": {"calendar"},
     r"<prometheus/": {"server"},

@@ -6,6 +6,7 @@
 
 #include <fstream>
 
+#include "storage/blobs/local_blob_store.h"
 #include "storage/memory/memory_store.h"
 
 namespace aiflow::server {

@@ -1,9 +1,11 @@
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
 
 #include "base/check.h"
 #include "storage/blob_store.h"
+#include "storage/blobs/swept_blob_store.h"
 
 namespace aiflow {
 
@@ -20,6 +22,12 @@ std::string Sha256Hex(std::string_view bytes) {
     hex += kDigits[digest[i] & 15];
   }
   return hex;
+}
+
+bool IsBlobDigest(std::string_view text) {
+  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
 }
 
 }  // namespace aiflow

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
@@ -106,12 +105,6 @@ Status WriteNew(const fs::path& path, std::string_view bytes) {
   return SyncDirectory(path.parent_path());
 }
 
-bool IsDigest(std::string_view text) {
-  return text.size() == 64 && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
-}
-
 }  // namespace
 
 LocalBlobStore::LocalBlobStore(fs::path root) : root_(fs::absolute(std::move(root))) {}
@@ -159,7 +152,7 @@ Result<int64_t> LocalBlobStore::Sweep(const std::set<std::string>& named, Millis
     for (fs::directory_iterator file(group->path(), inner); !inner && file != end;
          file.increment(inner)) {
       const std::string name = file->path().filename();
-      const bool ours = IsDigest(name) ? !named.contains(name) : name.starts_with(".new-");
+      const bool ours = IsBlobDigest(name) ? !named.contains(name) : name.starts_with(".new-");
       if (ours && RemoveOlder(file->path(), before)) ++removed;
     }
   }
@@ -171,7 +164,7 @@ Result<int64_t> LocalBlobStore::Sweep(const std::set<std::string>& named, Millis
 }
 
 Result<std::string> LocalBlobStore::Get(const std::string& digest) const {
-  if (!IsDigest(digest)) return Error(Code::kNotFound, "'" + digest + "' is no blob digest");
+  if (!IsBlobDigest(digest)) return Error(Code::kNotFound, "'" + digest + "' is no blob digest");
   const fs::path path = PathOf(digest);
   Result<std::string> bytes = ReadFile(path);
   if (!bytes) {
@@ -186,7 +179,7 @@ Result<std::string> LocalBlobStore::Get(const std::string& digest) const {
 }
 
 Result<bool> LocalBlobStore::Has(const std::string& digest) const {
-  if (!IsDigest(digest)) return false;
+  if (!IsBlobDigest(digest)) return false;
   if (access(PathOf(digest).c_str(), F_OK) == 0) return true;
   if (errno == ENOENT || errno == ENOTDIR) return false;
   return Error(SystemError("look for", PathOf(digest)));

@@ -7,13 +7,13 @@
 #include <string_view>
 
 #include "base/clock.h"
-#include "storage/blob_store.h"
+#include "storage/blobs/swept_blob_store.h"
 
 namespace aiflow {
 
 /// Blobs as files `root`/ab/<digest>. A file appears complete or not at all: it is written aside,
 /// synced and renamed. Thread-safe, also between processes (Sweep: one process only).
-class LocalBlobStore : public BlobStore {
+class LocalBlobStore : public SweptBlobStore {
  public:
   /// Directories are made when the first blob comes.
   explicit LocalBlobStore(std::filesystem::path root);
@@ -23,9 +23,7 @@ class LocalBlobStore : public BlobStore {
   Result<std::string> Get(const std::string& digest) const override;
   Result<bool> Has(const std::string& digest) const override;
 
-  /// Removes blobs that are not in `named` and that nobody has Put since `before` (wall clock),
-  /// also again; and what an interrupted Put has left. Returns how many.
-  Result<int64_t> Sweep(const std::set<std::string>& named, Millis before);
+  Result<int64_t> Sweep(const std::set<std::string>& named, Millis before) override;
 
  private:
   [[nodiscard]] std::filesystem::path PathOf(const std::string& digest) const;

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "storage/memory/memory_blob_store.h"
 
 namespace aiflow {
 namespace {
@@ -41,50 +40,6 @@ size_t FilesUnder(const fs::path& root) {
 TEST(Sha256HexTest, MatchesThePublishedVectors) {
   EXPECT_EQ(Sha256Hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   EXPECT_EQ(Sha256Hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-}
-
-/// Every blob store keeps the same contract.
-struct LocalBlobs {
-  TempDir dir;
-  LocalBlobStore store{dir.path() / "blobs"};
-};
-struct MemoryBlobs {
-  MemoryBlobStore store;
-};
-
-template <typename World>
-class BlobStoreContractTest : public testing::Test {
- protected:
-  World world_;
-};
-using BlobWorlds = testing::Types<LocalBlobs, MemoryBlobs>;
-TYPED_TEST_SUITE(BlobStoreContractTest, BlobWorlds);
-
-TYPED_TEST(BlobStoreContractTest, ReturnsTheBytesPutUnderTheirDigest) {
-  BlobStore& store = this->world_.store;
-  for (const std::string& bytes :
-       {std::string(), std::string("a\0b", 3), std::string(3 << 20, 'x')}) {
-    const auto digest = store.Put(bytes);
-    ASSERT_TRUE(digest) << digest.error();
-    EXPECT_EQ(*digest, Sha256Hex(bytes));
-    EXPECT_EQ(*store.Get(*digest), bytes);
-    EXPECT_TRUE(*store.Has(*digest));
-    EXPECT_EQ(*store.Put(bytes), *digest);
-  }
-}
-
-TYPED_TEST(BlobStoreContractTest, KnowsWhatItDoesNotHave) {
-  const std::string digest = Sha256Hex("never stored");
-  EXPECT_FALSE(*this->world_.store.Has(digest));
-  EXPECT_EQ(this->world_.store.Get(digest).error().code(), Code::kNotFound);
-  EXPECT_EQ(this->world_.store.Get("../../etc/passwd").error().code(), Code::kNotFound);
-}
-
-TEST(MemoryBlobStoreTest, ReportsDamagedBytes) {
-  MemoryBlobStore store;
-  const std::string digest = *store.Put("bytes");
-  store.Corrupt(digest);
-  EXPECT_EQ(store.Get(digest).error().code(), Code::kDataLoss);
 }
 
 class LocalBlobStoreTest : public testing::Test {
