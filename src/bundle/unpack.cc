@@ -124,6 +124,13 @@ Result<fs::path> BundleDirectory::Get(const std::string& digest) {
   return complete;
 }
 
+Result<fs::path> BundleDirectory::Get(const std::string& digest, const BlobStore& patient) {
+  if (IsDigest(digest) && !IsDirectory(root_ / digest)) {
+    if (const auto fetched = patient.Get(digest); !fetched) return Error(fetched.error());
+  }
+  return Get(digest);
+}
+
 Result<int64_t> BundleDirectory::Sweep(
     const std::function<bool(const std::string& digest)>& unused) {
   int64_t removed = 0;

@@ -27,6 +27,9 @@ class BundleDirectory {
   /// kMaxBundleEntries: kInvalidArgument with the entry's name. kNotFound and kDataLoss as
   /// BlobStore.
   Result<std::filesystem::path> Get(const std::string& digest);
+  /// As Get, for who can wait: the blob is read from `patient` first, so that nobody else who wants
+  /// the bundle has to wait for the network meanwhile.
+  Result<std::filesystem::path> Get(const std::string& digest, const BlobStore& patient);
 
   /// Removes the unpacked bundles for which `unused` is true. Nobody must ask for such a bundle
   /// while it runs. Returns how many.

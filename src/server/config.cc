@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "calendar/time_zone.h"
 #include "client/credentials.h"
+#include "server/blob_store_config.h"
 #include "server/byte_size.h"
 #include "server/config_checks.h"
 #include "server/home.h"
@@ -21,7 +22,7 @@ constexpr uint64_t kLeastTaskLog = 1U << 20;
 using Key = ConfigKey<Config>;
 
 const auto& Keys() {
-  static const std::array<Key, 33> kKeys = {{
+  static const std::array<Key, 45> kKeys = {{
       {"rpc_port", &Config::rpc_port, "Port of the scheduler.", 0, kMaxPort},
       {"internal_rpc_port", &Config::internal_rpc_port,
        "Port for heartbeats of tasks of older clients; -1 switches it off.", -1, kMaxPort},
@@ -56,6 +57,27 @@ const auto& Keys() {
        "Seconds that a user-written condition may take for one event.", 1, 86'400},
       {"condition_attempts", &Config::condition_attempts,
        "How often it is asked when it takes longer or its process dies.", 1, 100},
+      {"blob_store", &Config::blob_store,
+       "Where uploads are kept: local (in the home), s3, oss or webhdfs."},
+      {"blob_store_url", &Config::blob_store_url,
+       "http(s)://host:port of that store; empty for s3: Amazon's, of the region."},
+      {"blob_store_bucket", &Config::blob_store_bucket, "Bucket of s3 and oss."},
+      {"blob_store_prefix", &Config::blob_store_prefix,
+       "What keys of s3 and oss begin with; of webhdfs an absolute directory. One for each home."},
+      {"blob_store_region", &Config::blob_store_region, "Region of s3 and oss."},
+      {"blob_store_addressing", &Config::blob_store_addressing,
+       "Where requests name the bucket: path, virtual (in the host); auto: path for s3 with a "
+       "url."},
+      {"blob_store_credentials_file", &Config::blob_store_credentials_file,
+       "File with the keys for s3 and oss; empty: AWS_ACCESS_KEY_ID and so on are used."},
+      {"blob_store_user", &Config::blob_store_user, "user.name for webhdfs."},
+      {"blob_store_ca_file", &Config::blob_store_ca_file,
+       "PEM file of who signed that store's certificate; empty: the system's authorities."},
+      {"blob_store_timeout", &Config::blob_store_timeout,
+       "How long one operation on that store may take, tries and pauses included."},
+      {"blob_store_attempts", &Config::blob_store_attempts, "How often it is tried.", 1, 100},
+      {"blob_cache_size", &Config::blob_cache_size,
+       "How much of that store may be kept as copies in the home."},
       {"log_level", &Config::log_level, "Of the server's log: debug, info, warning, error."},
       {"unix_socket", &Config::unix_socket,
        "Whether scheduler and notification service also listen in run/ of the home: true, false."},
@@ -151,6 +173,7 @@ Status CheckConfig(const Config& config, const std::filesystem::path& home) {
   if (const auto zone = TimeZone::Find(config.default_timezone); !zone.has_value()) {
     return WrongKey("default_timezone", "is unusable: " + zone.error().message());
   }
+  AIFLOW_RETURN_IF_ERROR(CheckBlobStore(config));
   AIFLOW_RETURN_IF_ERROR(CheckLogLevel(config.log_level));
   AIFLOW_RETURN_IF_ERROR(CheckBool("unix_socket", config.unix_socket));
   AIFLOW_RETURN_IF_ERROR(CheckDuration("hook_timeout", config.hook_timeout, "1s", "1h"));

@@ -34,6 +34,19 @@ struct Config {
   int64_t condition_hosts = 4;
   int64_t condition_timeout = 30;  // seconds
   int64_t condition_attempts = 3;
+  std::string blob_store = "local";  // s3, oss, webhdfs
+  // Of a blob store on another machine (server/blob_store_config.h).
+  std::string blob_store_url;
+  std::string blob_store_bucket;
+  std::string blob_store_prefix;
+  std::string blob_store_region = "us-east-1";
+  std::string blob_store_addressing = "auto";  // path, virtual
+  std::string blob_store_credentials_file;     // empty: from the environment
+  std::string blob_store_user;
+  std::string blob_store_ca_file;
+  std::string blob_store_timeout = "60s";
+  int64_t blob_store_attempts = 5;
+  std::string blob_cache_size = "1g";
   std::string log_level = "info";
   std::string unix_socket = "true";  // or "false"
   std::string tls_certificate_file;  // empty: no TLS

@@ -21,6 +21,10 @@ class Home {
   [[nodiscard]] std::filesystem::path metadata() const { return root_ / "aiflow.db"; }
   [[nodiscard]] std::filesystem::path log() const { return root_ / "log"; }
   [[nodiscard]] std::filesystem::path blobs() const { return root_ / "blobs"; }
+  /// Copies of what is in a blob store on another machine.
+  [[nodiscard]] std::filesystem::path blob_cache() const { return root_ / "blob_cache"; }
+  /// Tells this home from others that keep blobs on the same machine.
+  [[nodiscard]] std::filesystem::path blob_owner() const { return root_ / "blob_owner"; }
   [[nodiscard]] std::filesystem::path snapshots() const { return root_ / "snapshots"; }
   [[nodiscard]] std::filesystem::path runner() const { return root_ / "runner"; }
   [[nodiscard]] std::filesystem::path attempts() const { return root_ / "attempts"; }

@@ -121,8 +121,9 @@ Result<std::string> DbReset(const fs::path& root) {
   if (Status reset = SqliteStore::Reset(home.metadata()); !reset.ok()) {
     return Error(std::move(reset));
   }
-  for (const fs::path& directory : {home.log(), home.blobs(), home.snapshots(), home.attempts(),
-                                    home.runner(), home.working_dirs(), home.logs()}) {
+  for (const fs::path& directory :
+       {home.log(), home.blobs(), home.blob_cache(), home.snapshots(), home.attempts(),
+        home.runner(), home.working_dirs(), home.logs()}) {
     std::error_code error;
     // Unpacked bundles are read-only, directories too.
     for (fs::recursive_directory_iterator it(directory, error), end; !error && it != end;

@@ -21,7 +21,7 @@ Result<hosts::HostCommand> LocalHostPlanner::Plan(const ConditionQuestion& quest
   hosts::HostCommand command;
   std::string bundle_dir;
   if (!question.bundle_digest.empty()) {
-    const Result<std::filesystem::path> unpacked = bundles_.Get(question.bundle_digest);
+    const Result<std::filesystem::path> unpacked = bundles_.Get(question.bundle_digest, blobs_);
     if (!unpacked.has_value()) return Error(unpacked.error());
     bundle_dir = (*unpacked / question.bundle_name).string();
   }

@@ -266,7 +266,7 @@ Result<api::CompiledRule> LegacyCompiler::Core::CompileRule(const api::PickledRu
   if (!host.has_value()) return Error(host.error());
   host->input = rule.pickled;
   if (!rule.bundle_digest.empty()) {
-    const auto unpacked = bundles_.Get(rule.bundle_digest);
+    const auto unpacked = bundles_.Get(rule.bundle_digest, blobs_);
     if (!unpacked.has_value()) return Error(unpacked.error());
     host->directory = *unpacked / rule.bundle_name;
     host->environment["AIFLOW_BUNDLE_DIR"] = host->directory;

@@ -36,6 +36,10 @@ Readiness JudgeReadiness(const ReadinessFacts& facts) {
                                  std::to_string(facts.hosts.failing) +
                                  " times in a row; see logs/hosts in the home");
   }
+  if (!facts.blob_store.empty()) {
+    readiness.warnings.push_back("uploads, and tasks whose bundle is not here, wait: " +
+                                 facts.blob_store);
+  }
   return readiness;
 }
 

@@ -44,5 +44,13 @@ TEST(Readiness, LittleSpaceIsAWarningOnly) {
   EXPECT_THAT(readiness.warnings, ElementsAre("little space"));
 }
 
+TEST(Readiness, ABlobStoreThatIsAwayIsAWarning) {
+  ReadinessFacts facts;
+  facts.blob_store = "blob store s3://b: cannot connect";
+  const Readiness readiness = JudgeReadiness(facts);
+  EXPECT_THAT(readiness.problems, testing::IsEmpty());
+  EXPECT_THAT(readiness.warnings, testing::ElementsAre(testing::HasSubstr("s3://b")));
+}
+
 }  // namespace
 }  // namespace aiflow::server

@@ -10,7 +10,7 @@
 #include "bundle/unpack.h"
 #include "server/home.h"
 #include "server/retention.h"
-#include "storage/blobs/local_blob_store.h"
+#include "storage/blobs/swept_blob_store.h"
 #include "storage/queries.h"
 
 namespace aiflow::server {
@@ -26,7 +26,7 @@ inline constexpr Millis kBlobGrace{60 * 60'000};
 class HomeFiles final : public RetentionFiles {
  public:
   /// All must outlive it.
-  HomeFiles(Home home, const Queries& queries, LocalBlobStore& blobs, BundleDirectory& bundles,
+  HomeFiles(Home home, const Queries& queries, SweptBlobStore& blobs, BundleDirectory& bundles,
             const Clock& clock)
       : home_(std::move(home)),
         queries_(queries),
@@ -58,7 +58,7 @@ class HomeFiles final : public RetentionFiles {
 
   const Home home_;
   const Queries& queries_;
-  LocalBlobStore& blobs_;
+  SweptBlobStore& blobs_;
   BundleDirectory& bundles_;
   const Clock& clock_;
   std::map<ExecutionId, Fate> fates_;

@@ -30,6 +30,8 @@
 #include "model/limits.h"
 #include "server/admitted_blobs.h"
 #include "server/attempt_planner.h"
+#include "server/blob_storage.h"
+#include "server/blob_store_config.h"
 #include "server/doors.h"
 #include "server/executor_pools.h"
 #include "server/hook_runner.h"
@@ -44,7 +46,6 @@
 #include "server/retention_files.h"
 #include "server/server_main.h"
 #include "server/watch_disk.h"
-#include "storage/blobs/local_blob_store.h"
 #include "storage/segments/segment_log.h"
 #include "storage/sqlite/sqlite_store.h"
 
@@ -54,6 +55,9 @@ namespace {
 constexpr std::chrono::milliseconds kCallGrace{300};
 /// A store that somebody holds locked keeps no server from stopping.
 constexpr Millis kCatchUpPatience{5'000};
+/// A blob store that is away for longer keeps a server from starting. Each try in this time takes
+/// as long as the blob store's own limits allow.
+constexpr std::chrono::seconds kBlobStorePatience{60};
 /// A store that takes longer than this for the first commit is taken for broken.
 constexpr std::chrono::seconds kFirstCommit{60};
 
@@ -139,6 +143,8 @@ class Server::Impl {
   Status OpenStores();
   Status OpenLog();
   Status StartEngine();
+  /// Starts the engine, also when what it needs from the blob store takes a while.
+  Status Recover();
   void MakeCompiler();
   /// The executor's pool has as many slots as the configuration says.
   Status SetParallelism();
@@ -165,7 +171,7 @@ class Server::Impl {
   std::unique_ptr<LogService> log_service_;
   std::unique_ptr<SqliteStore> store_;
   std::optional<TimedStore> timed_store_;
-  std::optional<LocalBlobStore> blobs_;
+  std::unique_ptr<BlobStorage> blobs_;
   std::optional<AdmittedBlobs> admitted_blobs_;
   std::optional<BundleDirectory> bundles_;
   std::optional<LocalAttemptPlanner> planner_;
@@ -268,9 +274,11 @@ Status Server::Impl::OpenStores() {
   if (!store.has_value()) return store.error();
   store_ = *std::move(store);
   timed_store_.emplace(*store_, SystemClock());
-  blobs_.emplace(home.blobs());
-  admitted_blobs_.emplace(*blobs_, *disk_);
-  bundles_.emplace(home.snapshots(), *blobs_);
+  auto blobs = BlobStorage::Open(home, options_.config);
+  if (!blobs.has_value()) return blobs.error();
+  blobs_ = *std::move(blobs);
+  admitted_blobs_.emplace(blobs_->store(), *disk_);
+  bundles_.emplace(home.snapshots(), blobs_->prompt());
   return OpenLog();
 }
 
@@ -297,9 +305,10 @@ Status Server::Impl::StartEngine() {
   hooks.timeout = options_.config.hook_timeout_ms();
   hooks.environment = Environment();
   hooks_ = std::make_unique<HookRunner>(std::move(hooks));
-  host_planner_.emplace(
-      home, LocalAttemptPlanner::Addresses{notification_uri(), server_uri()}, *bundles_, *blobs_,
-      PythonInterpreter(options_.config.python_executable, AskPythonVersion), Environment());
+  host_planner_.emplace(home, LocalAttemptPlanner::Addresses{notification_uri(), server_uri()},
+                        *bundles_, blobs_->store(),
+                        PythonInterpreter(options_.config.python_executable, AskPythonVersion),
+                        Environment());
   hosts::HostPoolOptions pool;
   pool.hosts = options_.config.condition_hosts;
   pool.timeout = std::chrono::seconds(options_.config.condition_timeout);
@@ -310,17 +319,32 @@ Status Server::Impl::StartEngine() {
   EngineOptions engine;
   engine.holder = "pid " + std::to_string(getpid());
   engine.warn = [logger = options_.logger](const std::string& line) { logger->warn("{}", line); };
-  engine_ = std::make_unique<Engine>(*log_service_, *timed_store_, *blobs_, *executor_, *planner_,
-                                     std::move(engine));
+  engine_ = std::make_unique<Engine>(*log_service_, *timed_store_, blobs_->prompt(), *executor_,
+                                     *planner_, std::move(engine));
   engine_->SetHookSender(*hooks_);
   engine_->SetEvaluator(*hosts_, *store_);
   loop_ = std::make_unique<EngineLoop>(*engine_, *log_service_, *store_, EngineLoopOptions{},
                                        options_.failed);
-  AIFLOW_RETURN_IF_ERROR(loop_->Start());
+  AIFLOW_RETURN_IF_ERROR(Recover());
   recover_from_ = loop_->committed();
   recover_to_ = log_service_->head();
   MakeMetrics();
   return SetParallelism();
+}
+
+Status Server::Impl::Recover() {
+  // What is read from the blob store now may take its time: no task waits yet.
+  blobs_->SetPatient(true);
+  const auto end = SystemClock().Monotonic() + BlobStoreLimits(options_.config).total;
+  Status started = loop_->Start();
+  while (started.code() == Code::kDeadlineExceeded && SystemClock().Monotonic() < end) {
+    options_.logger->warn("cannot start yet: {}; trying again", started.message());
+    started = loop_->Start();
+  }
+  blobs_->SetPatient(false);
+  if (started.code() != Code::kDeadlineExceeded) return started;
+  return {Code::kDeadlineExceeded, "the server cannot start without what is in the blob store: " +
+                                  started.message() + "; then start it again"};
 }
 
 void Server::Impl::MakeMetrics() {
@@ -334,7 +358,8 @@ void Server::Impl::MakeMetrics() {
                                  .engine = *loop_,
                                  .store = *timed_store_,
                                  .executor = *executor_,
-                                 .hosts = [this] { return hosts_->stats(); }});
+                                 .hosts = [this] { return hosts_->stats(); },
+                                 .blobs = [this] { return blobs_->use(); }});
 }
 
 Readiness Server::Impl::CheckReadiness() const {
@@ -344,7 +369,8 @@ Readiness Server::Impl::CheckReadiness() const {
                          .committed = loop_->committed(),
                          .runner_away = executor_->use().unreachable,
                          .disk = disk_->Look(),
-                         .hosts = hosts_->stats()});
+                         .hosts = hosts_->stats(),
+                         .blob_store = blobs_->use().away});
 }
 
 void Server::Impl::MakeCompiler() {
@@ -383,7 +409,7 @@ std::string Server::Impl::LogPath(const WorkflowRow& workflow, const TaskExecuti
 }
 
 Status Server::Impl::OpenPorts() {
-  specs_.emplace(*blobs_);
+  specs_.emplace(blobs_->store());
   observers_.emplace();
   backend_.emplace(*log_service_, *loop_, *store_, *admitted_blobs_, *specs_, *observers_);
   MakeCompiler();
@@ -395,7 +421,7 @@ Status Server::Impl::OpenPorts() {
     return options_.home.WorkingDir(workflow, execution).string();
   };
   backend_->unpack_bundle = [this](const std::string& digest) -> Result<std::string> {
-    auto directory = bundles_->Get(digest);
+    auto directory = bundles_->Get(digest, blobs_->store());
     if (!directory.has_value()) return Error(directory.error());
     return directory->string();
   };
@@ -473,7 +499,7 @@ Status Server::Impl::OpenHttp() {
 
 void Server::Impl::StartRetention() {
   served_log_.emplace(*log_service_, log_source_ == LogSource::kRemote);
-  files_.emplace(options_.home, *store_, *blobs_, *bundles_, SystemClock());
+  files_.emplace(options_.home, *store_, blobs_->store(), *bundles_, SystemClock());
   RetentionOptions retention;
   retention.keep = options_.config.history_retention_ms();
   retention.interval = options_.config.retention_interval_ms();
@@ -618,6 +644,7 @@ int64_t Server::Impl::StopTasks(Millis patience) {
 
 void Server::Impl::Stop() {
   if (std::exchange(stopped_, true)) return;
+  if (blobs_ != nullptr) blobs_->Stop();
   if (retention_ != nullptr) retention_->Stop();
   // Calls that wait for it are answered while they still can be.
   if (compiler_ != nullptr) compiler_->Stop();

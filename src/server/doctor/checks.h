@@ -28,6 +28,7 @@ void CheckHome(const Patient& patient, Findings& findings);
 void CheckConfig(const Patient& patient, Findings& findings);
 void CheckSecrets(const Patient& patient, Findings& findings);
 void CheckStore(const Patient& patient, Findings& findings);
+void CheckBlobs(const Patient& patient, Findings& findings);
 void CheckLog(const Patient& patient, Findings& findings);
 void CheckDisk(const Patient& patient, Findings& findings);
 void CheckSyncSpeed(const Patient& patient, Findings& findings);

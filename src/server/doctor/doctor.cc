@@ -24,11 +24,12 @@ Patient Examine(const std::filesystem::path& root, const std::filesystem::path& 
 std::vector<Finding> Diagnose(const std::filesystem::path& home,
                               const std::filesystem::path& executable) {
   using Check = void (*)(const Patient&, Findings&);
-  constexpr std::array<std::pair<const char*, Check>, 14> kChecks = {
+  constexpr std::array<std::pair<const char*, Check>, 15> kChecks = {
       {{"home", CheckHome},
        {"configuration", CheckConfig},
        {"secrets", CheckSecrets},
        {"metadata", CheckStore},
+       {"blob store", CheckBlobs},
        {"event log", CheckLog},
        {"disk", CheckDisk},
        {"disk speed", CheckSyncSpeed},

@@ -170,6 +170,24 @@ void AddStore(const MetricSources& sources, MetricPage& page) {
   page.Gauge("aiflow_store_size_bytes", help, FileSize(wal), {{"file", "wal"}});
 }
 
+/// Of a blob store on another machine.
+void AddBlobs(const BlobStorageUse& use, MetricPage& page) {
+  if (!use.remote) return;
+  page.Gauge("aiflow_blob_store_away", "1 when its last operation got no answer.",
+             use.away.empty() ? 0 : 1);
+  page.Counter("aiflow_blob_store_requests_total", "Requests to the blob store, each try.",
+               Number(use.requests));
+  page.Counter("aiflow_blob_store_retries_total", "Requests that were tried again.",
+               Number(use.retries));
+  page.Counter("aiflow_blob_store_given_up_total",
+               "Operations on the blob store that ended without an answer.", Number(use.given_up));
+  page.Counter("aiflow_blob_cache_hits_total", "Blobs read from their copy in the home.",
+               Number(use.cache_hits));
+  page.Counter("aiflow_blob_cache_misses_total", "Blobs fetched from the blob store.",
+               Number(use.cache_misses));
+  page.Gauge("aiflow_blob_cache_bytes", "Size of the copies of blobs.", Number(use.cache_bytes));
+}
+
 }  // namespace
 
 std::string Metrics::Text() const {
@@ -180,6 +198,7 @@ std::string Metrics::Text() const {
   AddRunner(sources_.executor, page);
   AddHosts(sources_.hosts(), page);
   AddStore(sources_, page);
+  AddBlobs(sources_.blobs(), page);
   return page.Text();
 }
 

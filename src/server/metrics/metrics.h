@@ -7,6 +7,7 @@
 #include "engine/engine_loop.h"
 #include "executor/local/local_executor.h"
 #include "hosts/host_pool.h"
+#include "server/blob_storage.h"
 #include "server/metrics/log_server_metrics.h"
 #include "server/metrics/timed_store.h"
 
@@ -20,6 +21,7 @@ struct MetricSources {
   const TimedStore& store;
   const LocalExecutor& executor;
   std::function<hosts::HostPoolStats()> hosts;
+  std::function<BlobStorageUse()> blobs;
 };
 
 /// What an operator watches (docs/operating.md has the list). Everything is read when it is asked
