@@ -70,7 +70,7 @@ def source_of(page: str) -> str:
     return sources.get(page, f"docs/{page}")
 
 
-def turned(link: str, page: str) -> str:
+def turned(link: str, page: str, expected: list) -> str:
     """The same link from the page; None when the guide does not have what it leads to."""
     target, _, anchor = link.partition("#")
     if re.match(r"[a-z]+:", link) or not target:
@@ -84,6 +84,8 @@ def turned(link: str, page: str) -> str:
         place = {"adr": "decisions.md", "formats": "formats.md"}[path.removeprefix("docs/")]
     elif path.startswith("docs/") and (ROOT / path).is_file():
         place = path.removeprefix("docs/")
+    elif path.removeprefix("docs/") in expected:
+        return None
     else:
         assert (ROOT / path).exists(), f"{source_of(page)}: no {target}"
         return None
@@ -93,9 +95,11 @@ def turned(link: str, page: str) -> str:
 def on_page_markdown(markdown, page, config, files):
     def replace(match):
         text, link = match.groups()
-        new = turned(link, page.file.src_uri)
+        new = turned(link, page.file.src_uri, config.extra["expected"])
         if new is not None:
             return f"[{text}]({new})"
+        if posixpath.basename(link) in config.extra["expected"]:
+            return text
         path = posixpath.normpath(posixpath.join(posixpath.dirname(source_of(page.file.src_uri)), link))
         return f"`{path}`" if text.strip("`/") in path else f"{text} (`{path}`)"
 

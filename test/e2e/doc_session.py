@@ -22,7 +22,7 @@ from aiflow_server import AIFLOW, BINARIES, SOURCE, start_time
 PAGE_LIMIT = 180.0  # seconds
 SHELL = ("bash", "sh")
 # What the documents say about making the checkout; other tests run it.
-OF_THE_CHECKOUT = re.compile(r"^scripts/(quickstart|test|build|setup|docs)\b")
+OF_THE_CHECKOUT = re.compile(r"^(\w+=\S+ )*scripts/(quickstart|test|build|setup|docs)\b")
 # These run until they are ended: they get some seconds, then Ctrl-C.
 ENDLESS = re.compile(r"^(aiflow event listen(?!.*--limit)|curl -N .*/stream|notification event listen)")
 # A page whose first command is one of these begins without a server.
@@ -133,16 +133,19 @@ class Session:
     def file(self, number: int, block, name: str) -> tuple:
         """The command that puts the block's text into its file, now: a page may show a file again, changed."""
         kept = self.write(f".blocks/{number}.file", self.local(block.text))
-        return f"mkdir -p {shlex.quote(os.path.dirname(name) or '.')} && cp {kept} {shlex.quote(name)}", shlex.quote(name)
+        folder, name = shlex.quote(os.path.dirname(name) or "."), shlex.quote(name)
+        return f"mkdir -p {folder} && cp {kept} {name}", name
 
     def yaml_commands(self, number: int, block, mentioned: bool) -> str:
-        if block.title.endswith("_server.yaml"):
+        workflow = re.search(r"^(- )?tasks:|^  tasks:", block.text, re.MULTILINE)
+        if block.title.endswith("_server.yaml") or not block.title and not workflow:
+            # Settings; those without a file's name are of the server.
             program = "notification" if block.title.startswith("notification") else "aiflow"
-            path = self.write(f".blocks/home{number}/{block.title}", block.text)
+            path = self.write(f".blocks/home{number}/{block.title or 'aiflow_server.yaml'}", block.text)
             path.parent.chmod(0o700)
             return f"env -u AIFLOW_HOME {program} config show --home {path.parent}"
         put, path = self.file(number, block, block.title or f"block{number}.yaml")
-        if not re.search(r"^(- )?tasks:|^  tasks:", block.text, re.MULTILINE):
+        if not workflow:
             return put
         upload = "" if mentioned and block.title else f"\naiflow workflow upload {path}"
         return f"{put}\naiflow workflow validate {path}{upload}"

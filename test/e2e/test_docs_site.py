@@ -29,8 +29,9 @@ class Loads(html.parser.HTMLParser):
         attributes = dict(attributes)
         if tag == "a" and attributes.get("href"):
             self.leads.append(attributes["href"])
-        if tag in LOADING and attributes.get(LOADING[tag]) and attributes.get("rel") not in ("canonical", "next", "prev"):
-            self.loads.append(attributes[LOADING[tag]])
+        loaded = attributes.get(LOADING.get(tag))
+        if loaded and attributes.get("rel") not in ("canonical", "next", "prev"):
+            self.loads.append(loaded)
 
 
 def read(page):
