@@ -20,6 +20,7 @@ ALLOWED = {
     "storage": {"base", "model"},
     "executor": {"base", "model", "runner"},
     "runner": {"base"},
+    "plugin": {"base", "model", "executor", "runner"},
     "eventlog": {"base", "model", "storage"},
     "engine": {"base", "calendar", "model", "scheduler", "storage", "executor"},
     "hosts": {"base", "model", "engine"},
@@ -29,14 +30,14 @@ ALLOWED = {
     "api": {"base", "calendar", "model", "scheduler", "storage", "executor", "eventlog", "engine",
             "bundle", "client"},
     "server": {"base", "calendar", "model", "scheduler", "storage", "executor", "eventlog", "engine",
-               "hosts", "bundle", "api", "client"},
+               "hosts", "bundle", "api", "client", "plugin"},
     # The command line is a client of the contract; it shares packing and the model, and hands
     # `standalone` and `server` to the server's entry points.
     "cli": {"base", "model", "bundle", "client", "server", "storage", "yaml"},
 }
 # Headers of libraries that only these modules may see.
 ADAPTERS = {
-    r"<grpc|\.grpc\.pb\.h|\.pb\.h": {"api", "cli", "client", "server"},
+    r"<grpc|\.grpc\.pb\.h|\.pb\.h": {"api", "cli", "client", "plugin", "server"},
     r"<sqlite3\.h>": {"storage"},
     r"<httplib\.h>": {"api", "server"},
     r"<archive": {"bundle"},

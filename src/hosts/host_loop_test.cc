@@ -355,10 +355,10 @@ TEST_F(HostLoopTest, TheRuleOfATriggerGoesWithTheQuestion) {
 
 TEST_F(HostLoopTest, ALogOverItsLimitIsMovedAside) {
   std::filesystem::create_directories(planner_->log().parent_path());
-  std::ofstream(planner_->log()) << std::string(kMaxHostLogBytes + 1, 'x');
+  std::ofstream(planner_->log()) << std::string(kMaxProgramLogBytes + 1, 'x');
   EXPECT_TRUE(AskAndWait("met").met);
   EXPECT_LT(std::filesystem::file_size(planner_->log()), 1'000U);
-  EXPECT_GT(std::filesystem::file_size(planner_->log().string() + ".1"), kMaxHostLogBytes);
+  EXPECT_GT(std::filesystem::file_size(planner_->log().string() + ".1"), kMaxProgramLogBytes);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/program_log.h"
 #include "hosts/host_messages.h"
 #include "model/limits.h"
 
@@ -173,7 +174,7 @@ void HostPool::HandleLine(Entry& entry, const std::string& line, TimePoint now) 
     ++done_.answers;
     done_.failing = 0;
     Answer(*std::exchange(entry.asked, std::nullopt), *std::move(answer));
-    LimitHostLog(entry.log);
+    LimitProgramLog(entry.log);
   } else {
     return Condemn(entry, "its host spoke without being asked", now);
   }
@@ -185,7 +186,7 @@ void HostPool::HandleLine(Entry& entry, const std::string& line, TimePoint now) 
 void HostPool::HandleEnd(Entries::iterator at, TimePoint now) {
   const std::string how = at->second.host.process().Reap();
   Blame(at->second, "its host " + how, now);
-  NoteInHostLog(at->second.log, "host " + how);
+  NoteInProgramLog(at->second.log, "host " + how);
   hosts_.erase(at);
 }
 
@@ -193,7 +194,7 @@ void HostPool::Condemn(Entry& entry, const std::string& why, TimePoint now) {
   entry.host.process().Kill();
   entry.phase = Phase::kEnding;
   entry.limit.reset();
-  NoteInHostLog(entry.log, "killed: " + why);
+  NoteInProgramLog(entry.log, "killed: " + why);
   Blame(entry, why, now);
 }
 
@@ -210,7 +211,7 @@ void HostPool::GiveUp(Entry& entry, const std::string& why) {
   entry.phase = Phase::kEnding;
   entry.starting = false;
   entry.limit.reset();
-  NoteInHostLog(entry.log, why);
+  NoteInProgramLog(entry.log, why);
   for (const Asked& asked : TakeWaiting(entry.key)) Answer(asked, {.error = why});
 }
 
@@ -312,7 +313,7 @@ void HostPool::EndIdleHost() {
   if (oldest == nullptr) return;
   oldest->host.process().Kill();
   oldest->phase = Phase::kEnding;
-  NoteInHostLog(oldest->log, "ended: its place is needed");
+  NoteInProgramLog(oldest->log, "ended: its place is needed");
 }
 
 bool HostPool::StartHost(const Asked& asked, TimePoint now) {
@@ -324,7 +325,7 @@ bool HostPool::StartHost(const Asked& asked, TimePoint now) {
   std::string line =
       "start for workflow " + asked.question.ns + "." + asked.question.workflow + ":";
   for (const std::string& word : command->argv) line += " " + word;
-  NoteInHostLog(command->log, line);
+  NoteInProgramLog(command->log, line);
   Result<HostProcess> process = HostProcess::Start(*command);
   if (!process.has_value()) {
     Answer(asked, {.error = process.error().message()});

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -115,29 +114,6 @@ std::string HostProcess::Reap() {
                            : "ended by SIG" + std::string(name);
   }
   return "ended with exit code " + std::to_string(WEXITSTATUS(status));
-}
-
-void NoteInHostLog(const std::string& log, const std::string& line) {
-  LimitHostLog(log);
-  std::error_code error;
-  std::filesystem::create_directories(std::filesystem::path(log).parent_path(), error);
-  const int fd = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (fd < 0) return;  // only a log
-  const std::string text = "--- " + line + "\n";
-  if (write(fd, text.data(), text.size()) < 0) {
-    // A full disk drops lines.
-  }
-  close(fd);
-}
-
-void LimitHostLog(const std::string& log) {
-  struct stat info {};
-  if (stat(log.c_str(), &info) != 0 || info.st_size <= kMaxHostLogBytes) return;
-  // Hosts have it open, and go on at its end: it is copied, not renamed.
-  std::error_code error;
-  std::filesystem::copy_file(log, log + ".1", std::filesystem::copy_options::overwrite_existing,
-                             error);
-  std::filesystem::resize_file(log, 0, error);
 }
 
 }  // namespace aiflow::hosts

@@ -18,9 +18,6 @@ struct HostCommand {
   std::string log;                         // gets stdout and stderr, at its end
 };
 
-/// What a host's log may grow to before it is moved to `<log>.1`.
-inline constexpr int64_t kMaxHostLogBytes = int64_t{16} << 20;
-
 /// A host's process with a session of its own, and the server's end of its socket. Killed when it
 /// goes. Not thread-safe.
 class HostProcess {
@@ -49,9 +46,5 @@ class HostProcess {
   int socket_ = -1;
   int pidfd_ = -1;
 };
-
-/// Adds a line of the server's to a host's log, and keeps the log within its limit.
-void NoteInHostLog(const std::string& log, const std::string& line);
-void LimitHostLog(const std::string& log);
 
 }  // namespace aiflow::hosts

@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "executor/local/attempt_store.h"
+#include "executor/attempt_store.h"
 #include "executor/local/runner_connection.h"
 #include "server/config.h"
 #include "server/config_file.h"

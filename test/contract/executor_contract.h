@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iostream>
 #include <memory>
 #include <mutex>
 #include <sstream>
@@ -27,10 +28,18 @@ class ExecutorWorld {
   virtual ~ExecutorWorld() = default;
   /// Another server's executor of the same home; several may exist.
   virtual std::unique_ptr<TaskExecutor> NewExecutor() = 0;
-  /// Kills what supervises the attempts, as kill -9 does, without the attempts.
+  /// Kills what supervises the attempts, as kill -9 does, without the attempts. Another supervisor
+  /// comes by itself while an executor is open.
   virtual void KillSupervisor() = 0;
+  /// No executor is open: nobody supervises the attempts until there is a new one.
+  virtual void KillSupervisorForGood() { KillSupervisor(); }
+  /// The server, whose executor is closed by now, has gone.
+  virtual void ServerGone() {}
   /// A directory that attempts and tests see.
   virtual std::filesystem::path dir() const = 0;
+  /// Attempts are processes of this machine, whose numbers are reported, and the reasons of failures
+  /// are the local executor's, word for word.
+  virtual bool exact() const { return false; }
 };
 
 /// Collects reports. Thread-safe.
@@ -90,6 +99,13 @@ inline bool Eventually(const std::function<bool()>& condition) {
   return true;
 }
 
+/// What the running test is about, for people who have not read it. Printed by programs that say so.
+inline bool g_print_promises = false;
+inline void Promise(const std::string& text) {
+  testing::Test::RecordProperty("promise", text);
+  if (g_print_promises) std::cout << "[ PROMISE  ] " << text << std::endl;
+}
+
 inline std::string FileContents(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
   std::stringstream text;
@@ -117,6 +133,7 @@ class ExecutorContract : public testing::TestWithParam<ExecutorWorldFactory> {
   /// The server dies and another one comes: nothing of the first says goodbye.
   void NewServer(std::vector<ExpectedAttempt> expected) {
     executor_->Close();
+    world_->ServerGone();
     executor_ = world_->NewExecutor();
     log_ = std::make_unique<ReportLog>();
     ++epoch_;
@@ -133,6 +150,30 @@ class ExecutorContract : public testing::TestWithParam<ExecutorWorldFactory> {
     spec.env = {{"AIFLOW_ATTEMPT_KEY", spec.key.ToString()}, {"DIR", world_->dir().string()}};
     spec.working_dir = (world_->dir() / "work").string();
     return spec;
+  }
+  /// Where the executor is free in how it says why, it has to say something.
+  void ExpectReason(const AttemptReport& report, const std::string& exactly) const {
+    if (world_->exact()) {
+      EXPECT_EQ(report.reason, exactly);
+    } else {
+      EXPECT_NE(report.reason, "") << "people are told why it is not a success";
+    }
+  }
+  /// Commands of bash: a process that writes to the file for as long as it lives.
+  static std::string BeatTo(const std::string& name) {
+    return "while :; do echo x >> $DIR/" + name + "; sleep 0.02; done";
+  }
+  bool Beats(const std::string& name) const {
+    const size_t before = File(name).size();
+    return Eventually([&] { return File(name).size() > before; });
+  }
+  /// Nothing writes to it any more.
+  bool IsSilent(const std::string& name) const {
+    return Eventually([&] {
+      const size_t before = File(name).size();
+      std::this_thread::sleep_for(std::chrono::milliseconds(300));
+      return File(name).size() == before;
+    });
   }
   bool HasFile(const std::string& name) const {
     return std::filesystem::exists(world_->dir() / name);

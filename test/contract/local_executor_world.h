@@ -54,6 +54,7 @@ class LocalWorld final : public ExecutorWorld {
     close(pidfd);
   }
   std::filesystem::path dir() const override { return dir_; }
+  bool exact() const override { return true; }
 
   RunnerAddress Address() const {
     return {.binary = AIFLOW_RUNNER_BINARY, .dir = RunnerDir(), .linger = Millis(2'000)};

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "executor/local/attempt_store.h"
+#include "executor/attempt_store.h"
 #include "model/limits.h"
 #include "runner/attempt_files.h"
 
@@ -63,14 +63,11 @@ LocalExecutor::LocalExecutor(LocalExecutorOptions options) : options_(std::move(
 LocalExecutor::~LocalExecutor() { Close(); }
 
 std::string LocalExecutor::AttemptDir(const AttemptKey& key) const {
-  return options_.attempts_dir + "/" + std::to_string(key.execution.value()) + "/" +
-         std::to_string(key.task) + "-" + std::to_string(key.sequence) + "-" +
-         std::to_string(key.try_number);
+  return AttemptDirectory(options_.attempts_dir, key);
 }
 
 std::string LocalExecutor::LogPath(const AttemptKey& key) const {
-  std::string path = runner::LogPath(AttemptDir(key));
-  return access(path.c_str(), F_OK) == 0 ? path : std::string();
+  return AttemptLog(options_.attempts_dir, key);
 }
 
 int64_t LocalExecutor::running() const {

@@ -4,7 +4,7 @@
 
 #include <sstream>
 
-#include "executor/local/attempt_store.h"
+#include "executor/attempt_store.h"
 #include "executor/local/local_executor.h"
 #include "server/bounded_process.h"
 #include "server/doctor/checks.h"

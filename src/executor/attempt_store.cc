@@ -1,4 +1,4 @@
-#include "executor/local/attempt_store.h"
+#include "executor/attempt_store.h"
 
 #include <unistd.h>
 
@@ -6,6 +6,7 @@
 #include <fstream>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "runner/attempt_files.h"
 #include "runner/claim.h"
@@ -14,8 +15,6 @@
 namespace aiflow {
 
 namespace fs = std::filesystem;
-
-namespace {
 
 bool IsUtf8(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
@@ -34,7 +33,16 @@ bool IsUtf8(std::string_view text) {
   return true;
 }
 
-}  // namespace
+std::string AttemptDirectory(const std::string& attempts_dir, const AttemptKey& key) {
+  return attempts_dir + "/" + std::to_string(key.execution.value()) + "/" +
+         std::to_string(key.task) + "-" + std::to_string(key.sequence) + "-" +
+         std::to_string(key.try_number);
+}
+
+std::string AttemptLog(const std::string& attempts_dir, const AttemptKey& key) {
+  std::string path = runner::LogPath(AttemptDirectory(attempts_dir, key));
+  return access(path.c_str(), F_OK) == 0 ? path : std::string();
+}
 
 bool HasClaim(const std::string& attempt_dir) {
   return access(runner::ClaimPath(attempt_dir).c_str(), F_OK) == 0;
@@ -67,15 +75,19 @@ std::string ReadOutput(const std::string& attempt_dir, size_t limit, std::string
   std::string text(limit + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<size_t>(file.gcount()));
-  if (text.size() > limit) {
+  return CheckedOutput(std::move(text), limit, problem);
+}
+
+std::string CheckedOutput(std::string output, size_t limit, std::string& problem) {
+  if (output.size() > limit) {
     problem = "its output does not count: it has more than " + std::to_string(limit) + " bytes";
     return {};
   }
-  if (!IsUtf8(text)) {
+  if (!IsUtf8(output)) {
     problem = "its output does not count: it is no UTF-8";
     return {};
   }
-  return text;
+  return output;
 }
 
 void LinkLog(const std::string& link, const std::string& target) {
