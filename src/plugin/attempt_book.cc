@@ -138,8 +138,7 @@ void AttemptBook::Answered(const std::string& key, Verb verb, Outcome outcome, I
       // One pause for all that were refused together.
       if (starts_pause_until_ <= now) starts_pause_until_ = now + starts_backoff_.Next();
       return Enqueue(key, attempt, now);
-    case Outcome::kRetry:
-      return Enqueue(key, attempt, now + attempt.backoff.Next());
+    case Outcome::kRetry: return Enqueue(key, attempt, now + attempt.backoff.Next());
   }
 }
 
@@ -268,8 +267,7 @@ void AttemptBook::Report(PluginReport report, bool listed, Instant now) {
   SetClaimed(attempt);
   if (report.stage == Stage::kAccepted) return Enqueue(key, attempt, now);
   AttemptReport& told = report.report;
-  told.final_failure |= told.status == TaskStatus::kFailed &&
-                        attempt.spec.final_exit_code >= 0 &&
+  told.final_failure |= told.status == TaskStatus::kFailed && attempt.spec.final_exit_code >= 0 &&
                         told.exit_code == attempt.spec.final_exit_code;
   if (attempt.last.token.empty() && !attempt.spec.log_link.empty()) {
     tidings_.links.emplace_back(attempt.spec.log_link, attempt.spec.key);

@@ -22,8 +22,7 @@ std::shared_ptr<grpc::Channel> Connect(const std::string& socket) {
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 500);
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
-  return grpc::CreateCustomChannel("unix:" + socket, grpc::InsecureChannelCredentials(),
-                                   arguments);
+  return grpc::CreateCustomChannel("unix:" + socket, grpc::InsecureChannelCredentials(), arguments);
 }
 
 }  // namespace
@@ -120,12 +119,12 @@ void PluginConnection::Open(const std::string& executor, const std::string& home
   request.set_home_id(home_id);
   const auto context = NewContext(patience);
   context->set_wait_for_ready(true);
-  Run<pb::OpenRequest, pb::OpenResponse>(
-      &Async::Open, context, std::move(request),
-      [](Status status, pb::OpenResponse& response) -> Arrival {
-        if (!status.ok()) return Opened{Error(std::move(status))};
-        return Opened{std::move(response)};
-      });
+  Run<pb::OpenRequest, pb::OpenResponse>(&Async::Open, context, std::move(request),
+                                         [](Status status, pb::OpenResponse& response) -> Arrival {
+                                           if (!status.ok())
+                                             return Opened{Error(std::move(status))};
+                                           return Opened{std::move(response)};
+                                         });
 }
 
 void PluginConnection::Watch() { watcher_ = std::make_unique<Watcher>(*this); }
@@ -172,12 +171,12 @@ void PluginConnection::List(const std::string& page_token) {
   request.set_epoch(epoch_);
   request.set_page_size(kListPage);
   request.set_page_token(page_token);
-  Run<pb::ListRequest, pb::ListResponse>(
-      &Async::List, NewContext(patience_), std::move(request),
-      [](Status status, pb::ListResponse& response) -> Arrival {
-        if (!status.ok()) return Listed{Error(std::move(status))};
-        return Listed{std::move(response)};
-      });
+  Run<pb::ListRequest, pb::ListResponse>(&Async::List, NewContext(patience_), std::move(request),
+                                         [](Status status, pb::ListResponse& response) -> Arrival {
+                                           if (!status.ok())
+                                             return Listed{Error(std::move(status))};
+                                           return Listed{std::move(response)};
+                                         });
 }
 
 }  // namespace aiflow::plugin

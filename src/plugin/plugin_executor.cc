@@ -119,7 +119,7 @@ class PluginExecutor::Impl {
   mutable std::condition_variable changed_;
   Epoch epoch_ = 0;
   bool closing_ = false;
-  bool fenced_ = false;  // a higher epoch was seen: this server has nothing to say any more
+  bool fenced_ = false;    // a higher epoch was seen: this server has nothing to say any more
   bool dropping_ = false;  // the connection is going: what still comes is for nobody
   State state_ = State::kAway;
   std::deque<plugin::Arrival> arrivals_;
@@ -234,7 +234,8 @@ std::optional<Instant> PluginExecutor::Impl::WakeAt() const {
   if (state_ != State::kReady) return std::nullopt;
   std::optional<Instant> at;
   if (book_.under_way() < kMaxUnderWay) at = book_.NextDue();
-  if (book_.alive() > 0 && !list_under_way_) at = at.has_value() ? std::min(*at, list_at_) : list_at_;
+  if (book_.alive() > 0 && !list_under_way_)
+    at = at.has_value() ? std::min(*at, list_at_) : list_at_;
   return at;
 }
 
@@ -320,8 +321,8 @@ void PluginExecutor::Impl::Handle(plugin::Opened opened, Afterwards& after) {
     if (status.code() == Code::kAborted) return Fence();
     std::string problem = status.message();
     if (status.code() == Code::kDeadlineExceeded) {
-      problem = "it has not answered Open within " + std::to_string(options_.start_limit.count()) +
-                " ms";
+      problem =
+          "it has not answered Open within " + std::to_string(options_.start_limit.count()) + " ms";
       after.kill = problem;
     } else if (status.code() == Code::kUnimplemented) {
       problem = "it serves no aiflow.executor.v1.ExecutorPlugin: " + problem;
@@ -396,10 +397,10 @@ void PluginExecutor::Impl::Handle(plugin::Answered answered, Afterwards& after) 
     outcome = AttemptBook::Outcome::kFull;
   } else if (!answered.status.ok()) {
     outcome = AttemptBook::Outcome::kRetry;
-    after.complaints.push_back(
-        (answered.verb == AttemptBook::Verb::kStart ? "a start is not accepted: "
-                                                    : "a stop is not accepted: ") +
-        answered.status.ToString());
+    after.complaints.push_back((answered.verb == AttemptBook::Verb::kStart
+                                    ? "a start is not accepted: "
+                                    : "a stop is not accepted: ") +
+                               answered.status.ToString());
   }
   book_.Answered(answered.key, answered.verb, outcome, steady_clock::now());
 }

@@ -42,10 +42,10 @@ struct PluginExecutorUse {
   int64_t attempts = 0;     // handed over and not forgotten
   int64_t running = 0;
   // Since it was made.
-  int64_t starts = 0;         // attempts handed over for the first time
-  int64_t refused = 0;        // reports that could not be believed
-  int64_t lost = 0;           // attempts that the plug-in no longer knew
-  int64_t connections = 0;    // to plug-ins
+  int64_t starts = 0;          // attempts handed over for the first time
+  int64_t refused = 0;         // reports that could not be believed
+  int64_t lost = 0;            // attempts that the plug-in no longer knew
+  int64_t connections = 0;     // to plug-ins
   int64_t process_starts = 0;  // of the plug-in's program
 };
 

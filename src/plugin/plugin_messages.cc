@@ -86,9 +86,9 @@ std::optional<AttemptKey> ParseAttemptKey(std::string_view text) {
 Result<PluginReport> ReadReport(pb::Report report) {
   const std::optional<AttemptKey> key = ParseAttemptKey(report.key());
   if (!key.has_value()) {
-    return Error(Code::kInvalidArgument,
-                 "a report names the attempt '" + runner::CleanLine(report.key(), 80) +
-                     "', which is no key of an attempt");
+    return Error(Code::kInvalidArgument, "a report names the attempt '" +
+                                             runner::CleanLine(report.key(), 80) +
+                                             "', which is no key of an attempt");
   }
   PluginReport read;
   read.key = *key;
@@ -100,10 +100,9 @@ Result<PluginReport> ReadReport(pb::Report report) {
     case pb::ATTEMPT_STATUS_FAILED:
     case pb::ATTEMPT_STATUS_STOPPED: read.stage = Stage::kEnded; break;
     default:
-      return Error(Code::kInvalidArgument, "a report of attempt " + report.key() +
-                                               " has the status " +
-                                               std::to_string(report.status()) +
-                                               ", which there is not");
+      return Error(Code::kInvalidArgument,
+                   "a report of attempt " + report.key() + " has the status " +
+                       std::to_string(report.status()) + ", which there is not");
   }
   AttemptReport& result = read.report;
   result.key = *key;
@@ -114,8 +113,8 @@ Result<PluginReport> ReadReport(pb::Report report) {
   result.reason = runner::CleanLine(report.reason(), kMaxReasonBytes);
   result.final_failure = result.status == TaskStatus::kFailed && report.final_failure();
   if (result.status == TaskStatus::kSuccess) {
-    result.output = CheckedOutput(std::move(*report.mutable_output()), limits::kMaxOutputBytes,
-                                  result.reason);
+    result.output =
+        CheckedOutput(std::move(*report.mutable_output()), limits::kMaxOutputBytes, result.reason);
   }
   if (result.status == TaskStatus::kFailed && result.reason.empty()) {
     result.reason = result.exit_code != 0 ? "exit code " + std::to_string(result.exit_code)

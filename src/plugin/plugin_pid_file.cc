@@ -25,8 +25,8 @@ Status WritePidFile(const std::string& path, const PidFile& file) {
   const std::string draft = path + ".new";
   {
     std::ofstream out(draft, std::ios::trunc);
-    out << file.pid << ' ' << file.start_time << ' '
-        << (file.boot_id.empty() ? "-" : file.boot_id) << ' ' << file.epoch << '\n';
+    out << file.pid << ' ' << file.start_time << ' ' << (file.boot_id.empty() ? "-" : file.boot_id)
+        << ' ' << file.epoch << '\n';
     out.close();
     if (!out) return {Code::kUnavailable, "cannot write " + draft};
   }

@@ -101,11 +101,13 @@ Status PluginProcess::Start(Epoch epoch, std::function<void()> fenced) {
   return Status::Ok();
 }
 
-void PluginProcess::Stop() {
+void PluginProcess::StopIn(Millis grace) {
   if (!thread_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
+    stop_grace_ = grace;
+    if (grace == Millis(0) && pid_ != 0) kill(-pid_, SIGKILL);
   }
   const uint64_t one = 1;
   [[maybe_unused]] const ssize_t ignored = write(wake_.get(), &one, sizeof(one));
@@ -230,8 +232,8 @@ Status PluginProcess::Spawn() {
   started_ = steady_clock::now();
   problem_.clear();
   // Without it, as on a full disk, only the lifeline ends it when this server is killed.
-  const Status noted = plugin::WritePidFile(plugin::PidFilePath(command_.socket),
-                                            plugin::RecordOf(pid, epoch_));
+  const Status noted =
+      plugin::WritePidFile(plugin::PidFilePath(command_.socket), plugin::RecordOf(pid, epoch_));
   if (!noted.ok()) warn_("executor " + command_.executor + ": " + noted.message());
   return Status::Ok();
 }
@@ -245,10 +247,16 @@ void PluginProcess::Supervise() {
 }
 
 void PluginProcess::End() {
+  Millis grace{0};
+  {
+    const std::lock_guard lock(mutex_);
+    grace = stop_grace_;
+  }
+  if (grace == Millis(0)) return Reap();
   lifeline_ = PluginFd();
   runner::SendSignal(pidfd_.get(), SIGTERM);
   pollfd process{pidfd_.get(), POLLIN, 0};
-  if (poll(&process, 1, static_cast<int>(command_.grace.count())) <= 0) {
+  if (poll(&process, 1, static_cast<int>(grace.count())) <= 0) {
     warn_("executor " + command_.executor + ": its plug-in does not end when asked to: killed");
   }
   Reap();

@@ -61,10 +61,13 @@ class PluginProcess {
   /// the thread, when that happens later. kUnavailable: its directories cannot be made. A program
   /// that cannot be started is no error here: see problem().
   Status Start(Epoch epoch, std::function<void()> fenced);
-  /// It hangs: kills it, to have it started again. Nothing when it has run for less than `at_least`.
+  /// It hangs: kills it, to have it started again. Nothing when it has run for less than
+  /// `at_least`.
   void Kill(const std::string& why, Millis at_least);
   /// Asks it to end, waits, kills it. Idempotent; Start may follow.
-  void Stop();
+  void Stop() { StopIn(command_.grace); }
+  /// Kills it, as kill -9 does.
+  void StopNow() { StopIn(Millis(0)); }
 
   /// A path of at most 107 bytes that leads to the socket from this process.
   [[nodiscard]] std::string SocketHere() const;
@@ -79,6 +82,7 @@ class PluginProcess {
  private:
   using Instant = std::chrono::steady_clock::time_point;
 
+  void StopIn(Millis grace);
   void ThreadMain();
   bool EndLeftOver();
   Status Spawn();
@@ -94,15 +98,16 @@ class PluginProcess {
   std::function<void()> fenced_;
   Epoch epoch_ = 0;
   std::thread thread_;
-  PluginFd wake_;         // readable once it shall stop
-  PluginFd socket_dir_;   // for SocketHere
-  PluginFd lifeline_;     // the writing end; the thread's
-  PluginFd pidfd_;        // the thread's, but for Kill
+  PluginFd wake_;        // readable once it shall stop
+  PluginFd socket_dir_;  // for SocketHere
+  PluginFd lifeline_;    // the writing end; the thread's
+  PluginFd pidfd_;       // the thread's, but for Kill
   std::atomic<pid_t> pid_ = 0;
   std::atomic<int64_t> starts_ = 0;
 
   mutable std::mutex mutex_;  // guards what follows, and pidfd_
   bool stopping_ = false;
+  Millis stop_grace_{0};
   std::string problem_;
   Instant started_{};
 };

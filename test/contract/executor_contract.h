@@ -37,8 +37,8 @@ class ExecutorWorld {
   virtual void ServerGone() {}
   /// A directory that attempts and tests see.
   virtual std::filesystem::path dir() const = 0;
-  /// Attempts are processes of this machine, whose numbers are reported, and the reasons of failures
-  /// are the local executor's, word for word.
+  /// Attempts are processes of this machine, whose numbers are reported, and the reasons of
+  /// failures are the local executor's, word for word.
   virtual bool exact() const { return false; }
 };
 
@@ -99,7 +99,8 @@ inline bool Eventually(const std::function<bool()>& condition) {
   return true;
 }
 
-/// What the running test is about, for people who have not read it. Printed by programs that say so.
+/// What the running test is about, for people who have not read it. Printed by programs that say
+/// so.
 inline bool g_print_promises = false;
 inline void Promise(const std::string& text) {
   testing::Test::RecordProperty("promise", text);
