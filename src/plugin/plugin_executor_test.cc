@@ -5,9 +5,9 @@
 #include <grpcpp/grpcpp.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>

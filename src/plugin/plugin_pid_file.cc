@@ -1,7 +1,10 @@
 #include "plugin/plugin_pid_file.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <system_error>
@@ -12,6 +15,16 @@ namespace aiflow::plugin {
 
 std::string PidFilePath(const std::string& socket) {
   return std::filesystem::path(socket).replace_extension(".pid").string();
+}
+
+PidFileLock::PidFileLock(const std::string& path)
+    : fd_(open((path + ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+  // Held for the moment of a start only. Without it, as on a full disk, the lifeline has to do.
+  while (fd_ >= 0 && flock(fd_, LOCK_EX) != 0 && errno == EINTR) {
+  }
+}
+PidFileLock::~PidFileLock() {
+  if (fd_ >= 0) close(fd_);
 }
 
 PidFile ReadPidFile(const std::string& path) {

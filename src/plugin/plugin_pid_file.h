@@ -19,6 +19,20 @@ struct PidFile {
 };
 
 std::string PidFilePath(const std::string& socket);
+
+/// While it lives, no other process or thread has one for the same file: reading and replacing are
+/// one step.
+class PidFileLock {
+ public:
+  explicit PidFileLock(const std::string& path);
+  ~PidFileLock();
+  PidFileLock(const PidFileLock&) = delete;
+  PidFileLock& operator=(const PidFileLock&) = delete;
+
+ private:
+  int fd_;
+};
+
 /// All zero without a file that makes sense.
 PidFile ReadPidFile(const std::string& path);
 /// Replaces it as a whole.

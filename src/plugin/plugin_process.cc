@@ -77,14 +77,15 @@ Status PluginProcess::Start(Epoch epoch, std::function<void()> fenced) {
   AIFLOW_RETURN_IF_ERROR(MakePrivateDirectory(command_.state_dir));
   std::error_code error;
   fs::create_directories(fs::path(command_.log).parent_path(), error);
-  plugin::PidFile file = plugin::ReadPidFile(plugin::PidFilePath(command_.socket));
-  if (file.epoch > epoch) {
-    return {Code::kAborted, "executor " + command_.executor +
-                                ": another server with a higher epoch has taken its plug-in over"};
+  const std::string pid_file = plugin::PidFilePath(command_.socket);
+  {
+    const plugin::PidFileLock lock(pid_file);
+    plugin::PidFile file = plugin::ReadPidFile(pid_file);
+    if (file.epoch > epoch) return Replaced();
+    // First of all, so that a server that is still there does not start its own again.
+    file.epoch = epoch;
+    AIFLOW_RETURN_IF_ERROR(plugin::WritePidFile(pid_file, file));
   }
-  // First of all, so that a server that is still there does not start its own again.
-  file.epoch = epoch;
-  AIFLOW_RETURN_IF_ERROR(plugin::WritePidFile(plugin::PidFilePath(command_.socket), file));
   socket_dir_ = PluginFd(open(socket_dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   wake_ = PluginFd(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
   if (socket_dir_.get() < 0 || wake_.get() < 0) {
@@ -149,14 +150,20 @@ bool PluginProcess::Wait(Millis patience) const {
   return stopping();
 }
 
+Status PluginProcess::Replaced() const {
+  return {Code::kAborted, "executor " + command_.executor +
+                              ": another server with a higher epoch has taken its plug-in over"};
+}
+
 void PluginProcess::ThreadMain() {
   Millis pause = kFirstPause;
   while (!stopping()) {
-    if (!EndLeftOver()) {
-      SetProblem("another server with a higher epoch has taken it over");
+    EndLeftOver();
+    const Status spawned = Spawn();
+    if (spawned.code() == Code::kAborted) {
+      SetProblem(spawned.message());
       return fenced_();
     }
-    const Status spawned = Spawn();
     if (spawned.ok()) {
       const auto begin = steady_clock::now();
       Supervise();
@@ -171,13 +178,12 @@ void PluginProcess::ThreadMain() {
   }
 }
 
-/// What an earlier server, that was killed, has left running. False when a server of a higher epoch
-/// has come.
-bool PluginProcess::EndLeftOver() {
+/// What an earlier server, that was killed, has left running.
+void PluginProcess::EndLeftOver() {
   const plugin::PidFile file = plugin::ReadPidFile(plugin::PidFilePath(command_.socket));
-  if (file.epoch > epoch_) return false;
+  if (file.epoch > epoch_) return;
   const PluginFd process(plugin::OpenRecorded(file));
-  if (process.get() < 0) return true;
+  if (process.get() < 0) return;
   NoteInProgramLog(command_.log, "pid " + std::to_string(file.pid) +
                                      " of an earlier server is still there: it is ended");
   runner::SendSignal(process.get(), SIGTERM);
@@ -189,10 +195,12 @@ bool PluginProcess::EndLeftOver() {
     fds[0].revents = 0;
     poll(fds.data(), 1, static_cast<int>(command_.grace.count()));
   }
-  return true;
 }
 
 Status PluginProcess::Spawn() {
+  const std::string pid_file = plugin::PidFilePath(command_.socket);
+  const plugin::PidFileLock file_lock(pid_file);
+  if (plugin::ReadPidFile(pid_file).epoch > epoch_) return Replaced();
   std::array<int, 2> lifeline{-1, -1};
   if (pipe2(lifeline.data(), O_CLOEXEC) != 0) return {Code::kUnavailable, ErrorText(errno)};
   const PluginFd stdin_end(lifeline[0]);

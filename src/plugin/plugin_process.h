@@ -84,7 +84,8 @@ class PluginProcess {
 
   void StopIn(Millis grace);
   void ThreadMain();
-  bool EndLeftOver();
+  void EndLeftOver();
+  Status Replaced() const;
   Status Spawn();
   void Supervise();
   void End();

@@ -152,7 +152,7 @@ TEST_F(PluginProcessTest, TheOneOfAKilledServerIsEndedBeforeTheNextBegins) {
   waitpid(server, nullptr, 0);
   ASSERT_FALSE(IsGone(old));
   PluginCommand command = Command(
-      "kill -0 $(cat $DIR/pid) 2>/dev/null && echo beside > $DIR/beside; "
+      "grep -q 'State:.[^Z]' /proc/$(cat $DIR/pid)/status && echo beside > $DIR/beside; "
       "echo $$ > $DIR/new; cat > /dev/null");
   command.grace = Millis(300);
   PluginProcess process(command, [](const std::string&) {});
