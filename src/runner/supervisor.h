@@ -99,6 +99,8 @@ class Supervisor {
     int filter_pidfd = -1;  // of the one that is at work
     int filter_restarts = 0;
     int64_t filter_deadline = 0;  // monotonic; when its end waits for the filter no more
+    /// Processes of it that were seen after the end of its leader: pid and start time.
+    std::set<std::pair<pid_t, uint64_t>> strays;
     Report last_report;
   };
 
@@ -132,7 +134,7 @@ class Supervisor {
   void Clean(Attempt& attempt);
   /// How many processes of it besides its leader exist; with `kill` they are killed.
   size_t Others(Attempt& attempt, bool kill);
-  size_t OtherChildren(const Attempt& attempt, bool kill);
+  size_t OtherChildren(Attempt& attempt, bool kill);
   size_t OtherStrangers(const Attempt& attempt, bool kill);
   void Finish(Attempt& attempt);
 

@@ -126,26 +126,36 @@ size_t Supervisor::Others(Attempt& attempt, bool kill) {
   return attempt.is_child ? OtherChildren(attempt, kill) : OtherStrangers(attempt, kill);
 }
 
-size_t Supervisor::OtherChildren(const Attempt& attempt, bool kill) {
+size_t Supervisor::OtherChildren(Attempt& attempt, bool kill) {
   // Its processes whose parents are gone are our children, as this process is their subreaper. One
   // with a living parent inside the attempt becomes a child when that parent has ended.
   const std::string mark = std::string(kAttemptDirVariable) + "=" + attempt.dir;
   size_t count = 0;
-  for (const pid_t pid : ChildrenOfSelf()) {
-    if (by_pid_.contains(pid)) continue;
-    siginfo_t info{};
-    if (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG) == 0 &&
-        info.si_pid == pid) {
-      continue;
+  bool reaped = true;
+  // One that has ended since the children were listed has left its own to us: they are listed again
+  // before there is nothing left.
+  while (count == 0 && reaped) {
+    reaped = false;
+    for (const pid_t pid : ChildrenOfSelf()) {
+      if (by_pid_.contains(pid)) continue;
+      siginfo_t info{};
+      if (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG) == 0 &&
+          info.si_pid == pid) {
+        reaped = true;
+        continue;
+      }
+      const auto found = ReadProcessStat(pid);
+      if (!found) continue;
+      // The environment of one that is ending cannot be read any more.
+      const std::pair<pid_t, uint64_t> identity{pid, found->start_time};
+      if (found->session != attempt.pid && found->group != attempt.pid &&
+          !attempt.strays.contains(identity) && !EnvironmentHas(pid, mark)) {
+        continue;
+      }
+      attempt.strays.insert(identity);
+      ++count;
+      if (kill) ::kill(pid, SIGKILL);
     }
-    const auto found = ReadProcessStat(pid);
-    if (!found) continue;
-    if (found->session != attempt.pid && found->group != attempt.pid &&
-        !EnvironmentHas(pid, mark)) {
-      continue;
-    }
-    ++count;
-    if (kill) ::kill(pid, SIGKILL);
   }
   if (kill && count > 0) ::kill(-attempt.pid, SIGKILL);
   return count;
