@@ -8,7 +8,8 @@ MAX_REASON_CHARS = 500
 _CAUSE = re.compile(r"^\s*Caused by: (.+)")
 # "java.lang.IllegalStateException: text", "ValueError: text", 'Exception in thread "main" ...'.
 _EXCEPTION = re.compile(
-    r'^(?:Exception in thread "[^"]*" )?((?:(?:[\w$]+\.)+[\w$]*|[\w$]+)(?:Exception|Error)(?:: .*)?)$'
+    r'^(?:Exception in thread "[^"]*" )?'
+    r"((?:(?:[\w$]+\.)+[\w$]*|[\w$]+)(?:Exception|Error)(?:: .*)?)$"
 )
 _ERROR = re.compile(r"^(?:Error: |ERROR:? |\[[A-Z_.]+\] )(.+)")
 

@@ -5,8 +5,9 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 import threading
-from typing import Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from ai_flow.common.exception.exceptions import AIFlowException, TaskForceStoppedException
 
@@ -15,6 +16,11 @@ MAX_LINE_BYTES = 64 << 10
 # How long the rest of the output is waited for when the tool has ended, but a child of it that
 # went on has the pipe.
 DRAIN_SECONDS = 5.0
+
+# A group to signal, in the session of the task: by that the runner knows whose process it is.
+_GROUP_OF_ITS_OWN: Dict[str, Any] = (
+    {"process_group": 0} if sys.version_info >= (3, 11) else {"preexec_fn": os.setpgrp}
+)
 
 
 class ToolProcess:
@@ -52,7 +58,7 @@ class ToolProcess:
                     stdout=subprocess.PIPE,
                     stderr=subprocess.STDOUT,
                     env={**os.environ, **self._environment},
-                    start_new_session=True,
+                    **_GROUP_OF_ITS_OWN,
                 )
             except OSError as error:
                 raise AIFlowException(f"cannot run {self.command[0]}: {error.strerror}") from error
@@ -102,6 +108,7 @@ class ToolProcess:
 
     def _read(self, process: "subprocess.Popen[bytes]") -> None:
         assert process.stdout is not None
+        failed = False
         with process.stdout as output:
             while True:
                 line = output.readline(MAX_LINE_BYTES)
@@ -113,7 +120,9 @@ class ToolProcess:
                     self._on_line(text)
                 except Exception:
                     # Output that nobody reads would block the tool.
-                    self._log.exception("a line of the tool's output was not understood")
+                    if not failed:
+                        self._log.exception("a line of the tool's output was not understood")
+                    failed = True
 
     def _watch(self, process: "subprocess.Popen[bytes]", reader: threading.Thread) -> None:
         # Not reaped yet: the group's number stays its own until what is left of it was killed.
