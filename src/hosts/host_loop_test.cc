@@ -14,6 +14,8 @@
 #include <sstream>
 #include <thread>
 
+#include "base/program_log.h"
+
 namespace aiflow::hosts {
 namespace {
 

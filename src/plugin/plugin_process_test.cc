@@ -80,7 +80,7 @@ TEST_F(PluginProcessTest, FindsItsEnvironmentAndItsDirectories) {
       "test -d \"$AIFLOW_EXECUTOR_STATE_DIR\" && pwd >&2; echo $$ > $DIR/pid; cat > /dev/null");
   ASSERT_EQ(process->Start(1, [] {}), Status::Ok());
   const pid_t pid = AwaitPid("pid");
-  EXPECT_EQ(process->pid(), pid);
+  EXPECT_TRUE(Eventually([&] { return process->pid() == pid; }));
   EXPECT_EQ(getsid(pid), pid);
   EXPECT_EQ(File("logs/executor-far.log"), "far {\"hosts\": [\"a\"]} " +
                                                (dir_ / "run/executor-far.sock").string() + "\n" +
