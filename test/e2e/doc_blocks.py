@@ -116,8 +116,12 @@ def main():
         sys.stdout.write(next(block.text for block in blocks_of(sys.argv[1]) if block.title == sys.argv[2]))
         return
     blocks = [block for block in all_blocks() if block.title != "run"]
-    counts = collections.Counter(block.language for block in blocks)
-    run = collections.Counter(block.language for block in blocks if block.runs)
+    def kind(block):
+        return "output" if "output" in block.marks else block.language
+
+    counts = collections.Counter(map(kind, blocks))
+    run = collections.Counter(kind(block) for block in blocks if block.runs and block.language != "text" or
+                              "output" in block.marks)
     for language, count in sorted(counts.items()):
         print(f"{language or '(none)':10} {run[language]:4} of {count:4} run")
     for block in blocks:

@@ -10,6 +10,7 @@ import pathlib
 import random
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -172,7 +173,8 @@ class Session:
             (self.directory / name).parent.mkdir(parents=True, exist_ok=True)
             (self.directory / name).symlink_to(target)
         # The program of the page on C++, which the build has made of it.
-        (self.directory / "build/batches").symlink_to(BINARIES / "docs_batches")
+        if any(block.title == "flow.cc" for block in self.blocks):
+            shutil.copy2(BINARIES / "docs_batches", self.directory / "build/batches")
         self.home.mkdir()
         (self.directory / ".blocks").mkdir()
         script = self.script()
