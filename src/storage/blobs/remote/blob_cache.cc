@@ -24,6 +24,8 @@ std::vector<Copy> CopiesBelow(const fs::path& root) {
   for (fs::recursive_directory_iterator file(root, error), end; !error && file != end;
        file.increment(error)) {
     struct stat found {};
+    // What is being written has another name.
+    if (!IsBlobDigest(file->path().filename().string())) continue;
     if (lstat(file->path().c_str(), &found) != 0 || !S_ISREG(found.st_mode)) continue;
     copies.push_back(
         {file->path(), found.st_size,
