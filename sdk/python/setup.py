@@ -1,5 +1,8 @@
 """Generates the gRPC code from the repository's protos, then builds as pyproject.toml says.
 
+The version is that of the repository's VERSION; ai_flow/version.py, which is written from it, tells
+it where there is no repository: in an sdist and when it runs.
+
 The generated modules are plain: a serialized descriptor and the public builder of protobuf, stubs
 over `grpc.Channel`. They carry no version check of their generator, so one build works with every
 protobuf from 3.20 and every grpcio, whatever else an environment pins. HTTP annotations are dropped
@@ -167,6 +170,15 @@ def generate():
             write(module + "_grpc", services_source(file, owner_of))
 
 
+def write_version():
+    path = os.path.join(HERE, "..", "..", "VERSION")
+    if os.path.isfile(path):
+        with open(path, encoding="utf-8") as file:
+            version = file.read().strip()
+        about = '"""The version of this SDK, that of the repository\'s VERSION: written by setup.py."""'
+        write("ai_flow.version", about + '\n\n__version__ = "{}"\n'.format(version))
+
+
 class BuildWithProtos(build_py):
     def run(self):
         generate()
@@ -178,7 +190,8 @@ class SdistWithProtos(sdist):
         copy = os.path.join(HERE, "proto")
         made = not os.path.isdir(copy)
         if made:
-            shutil.copytree(proto_root(), copy, ignore=shutil.ignore_patterns("CMakeLists.txt"))
+            unused = shutil.ignore_patterns("CMakeLists.txt", "baseline.txt", "internal")
+            shutil.copytree(proto_root(), copy, ignore=unused)
         try:
             super().run()
         finally:
@@ -187,6 +200,7 @@ class SdistWithProtos(sdist):
 
 
 if __name__ == "__main__":
+    write_version()
     if sys.argv[1:] == ["generate"]:
         generate()
     else:

@@ -1,3 +1,3 @@
-"""The version of this SDK."""
+"""The version of this SDK, that of the repository's VERSION: written by setup.py."""
 
 __version__ = "0.1.0"

@@ -1,0 +1,11 @@
+# Run by CPack between installing the files and packing them: what Debian wants compressed and stripped.
+set(root ${CPACK_TEMPORARY_DIRECTORY})
+file(GLOB_RECURSE pages ${root}/*/usr/share/man/*.1)
+file(GLOB changelogs ${root}/*/usr/share/doc/*/changelog ${root}/*/usr/share/doc/*/changelog.Debian)
+foreach(file ${pages} ${changelogs})
+  execute_process(COMMAND gzip -9nf ${file} COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
+file(GLOB archives ${root}/*/usr/lib/*.a)
+foreach(file ${archives})
+  execute_process(COMMAND strip --strip-debug --enable-deterministic-archives ${file} COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
