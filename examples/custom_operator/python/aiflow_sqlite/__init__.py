@@ -1,0 +1,5 @@
+"""SQL on SQLite databases as tasks of AIFlow workflows."""
+
+from aiflow_sqlite.sqlite_operator import SqliteOperator
+
+__all__ = ["SqliteOperator"]
