@@ -13,7 +13,7 @@ from task_runs import TaskRuns
 JOB = str(JOBS / "spark_job.py")
 # Without the page of each job, in little memory.
 OPTIONS = ["--conf", "spark.ui.enabled=false", "--conf", "spark.sql.codegen.wholeStage=false",
-           "--driver-memory", "512m"]
+           "--driver-memory", "512m", "--executor-memory", "512m"]
 
 
 @pytest.fixture
