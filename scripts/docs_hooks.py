@@ -18,6 +18,8 @@ ELSEWHERE = {
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
     "README.md": "index.md",
+    "examples/executors/sandbox/README.md": "examples/executor-sandbox.md",
+    "examples/executors/ssh/README.md": "examples/executor-ssh.md",
     "examples/online_learning/README.md": "examples/online-learning.md",
     "examples/online_learning/data/README.md": "examples/digits.md",
     "examples/quickstart/README.md": "examples/quickstart.md",

@@ -54,7 +54,7 @@ class PluginDriver:
         # A socket's path may have 107 bytes.
         self.socket_dir = tempfile.TemporaryDirectory(prefix="aiflow-plugin-")
         self.socket = os.path.join(self.socket_dir.name, "s")
-        self.environment["AIFLOW_EXECUTOR_SOCKET"] = self.socket
+        self.environment.setdefault("AIFLOW_EXECUTOR_SOCKET", self.socket)
         self.epoch = 1
         self.process = None
         self.channel = None

@@ -669,6 +669,22 @@ def test_wrong_start_is_one_clear_line(platform, environment, says):
     assert platform.log.read_text().count("\n") == 1
 
 
+def test_socket_deeper_than_a_socket_s_path_may_be_long(platform, tmp_path):
+    deep = tmp_path / ("d" * 120)
+    deep.mkdir()
+    platform.environment["AIFLOW_EXECUTOR_SOCKET"] = str(deep / "s")
+    folder = os.open(deep, os.O_PATH)
+    platform.socket = f"/proc/self/fd/{folder}/s"
+    try:
+        platform.run()
+        attempt = platform.attempt(1)
+        platform.start(attempt)
+        platform.await_running(attempt)
+    finally:
+        platform.kill()
+        os.close(folder)
+
+
 def test_journal_of_a_newer_plugin_is_refused(platform):
     import sqlite3
 

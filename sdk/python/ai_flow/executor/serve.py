@@ -20,6 +20,8 @@ LOCK_SECONDS = 30
 MAX_CALLS = 16
 # A request has at most 3 MiB, an answer 2 MiB and a report.
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+# What the system takes as the path of a socket.
+MAX_SOCKET_BYTES = 107
 
 log = logging.getLogger("ai_flow.executor")
 
@@ -78,7 +80,7 @@ def _listen(plugin: ExecutorPlugin, journal: Journal, socket: str) -> Any:
         if os.path.lexists(socket):
             os.unlink(socket)
         before = os.umask(0o077)
-        if not server.add_insecure_port("unix:" + socket):
+        if not server.add_insecure_port("unix:" + _short(socket)):
             raise OSError(f"cannot listen on {socket}")
         server.start()
         os.umask(before)
@@ -86,6 +88,14 @@ def _listen(plugin: ExecutorPlugin, journal: Journal, socket: str) -> Any:
         _give_up(1, f"executor {plugin.name}: {error}")
     log.info("executor %s: serving, %d attempts live", plugin.name, living)
     return server
+
+
+def _short(socket: str) -> str:
+    """A path of at most MAX_SOCKET_BYTES that leads to the socket from this process."""
+    if len(os.fsencode(socket)) <= MAX_SOCKET_BYTES:
+        return socket
+    folder = os.open(os.path.dirname(socket) or ".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    return f"/proc/self/fd/{folder}/{os.path.basename(socket)}"
 
 
 def _setting(name: str) -> str:
