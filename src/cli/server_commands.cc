@@ -28,6 +28,10 @@ void DeclareServer(CLI::App& command, StartArgs& args) {
                    "Listen on addresses that other machines reach, without protection");
   command.add_flag("--stop-tasks", options.stop_tasks,
                    "Stop the running tasks when the server ends; without it they run on");
+  command
+      .add_option("--abandon-executor", options.abandoned_executors,
+                  "An executor that is configured no more: its unfinished runs end FAILED")
+      ->type_name("NAME");
   command.add_flag("--verbose", options.verbose, "Log more");
 }
 

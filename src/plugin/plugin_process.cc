@@ -32,6 +32,8 @@ constexpr Millis kFirstPause{100};
 constexpr Millis kLongestPause{30'000};
 /// So often its log is looked at.
 constexpr Millis kLogInterval{60'000};
+/// One that ends again and again is said so often.
+constexpr std::chrono::minutes kComplaintInterval{10};
 /// What a socket's address holds, without the zero byte.
 constexpr size_t kMaxSocketPath = 107;
 
@@ -138,6 +140,14 @@ void PluginProcess::SetProblem(std::string text) {
   problem_ = std::move(text);
 }
 
+void PluginProcess::Complain(const std::string& text) {
+  const Instant now = steady_clock::now();
+  if (text == complaint_ && now - complained_ < kComplaintInterval) return;
+  complaint_ = text;
+  complained_ = now;
+  warn_("executor " + command_.executor + ": " + text);
+}
+
 bool PluginProcess::stopping() const {
   const std::lock_guard lock(mutex_);
   return stopping_;
@@ -172,7 +182,7 @@ void PluginProcess::ThreadMain() {
       if (steady_clock::now() - begin > kLongestPause) pause = kFirstPause;
     } else {
       SetProblem(spawned.message());
-      warn_("executor " + command_.executor + ": " + spawned.message());
+      Complain(spawned.message());
     }
     if (Wait(std::exchange(pause, std::min(pause * 2, kLongestPause)))) return;
   }
@@ -242,7 +252,7 @@ Status PluginProcess::Spawn() {
   // Without it, as on a full disk, only the lifeline ends it when this server is killed.
   const Status noted =
       plugin::WritePidFile(plugin::PidFilePath(command_.socket), plugin::RecordOf(pid, epoch_));
-  if (!noted.ok()) warn_("executor " + command_.executor + ": " + noted.message());
+  if (!noted.ok()) Complain(noted.message());
   return Status::Ok();
 }
 
@@ -265,7 +275,7 @@ void PluginProcess::End() {
   runner::SendSignal(pidfd_.get(), SIGTERM);
   pollfd process{pidfd_.get(), POLLIN, 0};
   if (poll(&process, 1, static_cast<int>(grace.count())) <= 0) {
-    warn_("executor " + command_.executor + ": its plug-in does not end when asked to: killed");
+    Complain("its plug-in does not end when asked to: killed");
   }
   Reap();
 }
@@ -284,8 +294,7 @@ void PluginProcess::Reap() {
   problem_ = "it " + EndText(status) + "; see " + command_.log;
   if (stopping_) return;
   NoteInProgramLog(command_.log, EndText(status));
-  warn_("executor " + command_.executor + ": its plug-in " + EndText(status) +
-        "; it is started again; see " + command_.log);
+  Complain("its plug-in " + EndText(status) + "; it is started again; see " + command_.log);
 }
 
 }  // namespace aiflow

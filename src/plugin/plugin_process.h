@@ -92,6 +92,8 @@ class PluginProcess {
   void Reap();
   bool Wait(Millis patience) const;
   void SetProblem(std::string text);
+  /// Says it once, and not again for a while.
+  void Complain(const std::string& text);
   bool stopping() const;
 
   const PluginCommand command_;
@@ -111,6 +113,9 @@ class PluginProcess {
   Millis stop_grace_{0};
   std::string problem_;
   Instant started_{};
+
+  std::string complaint_;  // the last one made; the thread's
+  Instant complained_{};
 };
 
 }  // namespace aiflow

@@ -11,6 +11,7 @@
 #include "server/blob_store_config.h"
 #include "server/byte_size.h"
 #include "server/config_checks.h"
+#include "server/executor_config.h"
 #include "server/home.h"
 
 namespace aiflow::server {
@@ -22,7 +23,7 @@ constexpr uint64_t kLeastTaskLog = 1U << 20;
 using Key = ConfigKey<Config>;
 
 const auto& Keys() {
-  static const std::array<Key, 45> kKeys = {{
+  static const std::array<Key, 46> kKeys = {{
       {"rpc_port", &Config::rpc_port, "Port of the scheduler.", 0, kMaxPort},
       {"internal_rpc_port", &Config::internal_rpc_port,
        "Port for heartbeats of tasks of older clients; -1 switches it off.", -1, kMaxPort},
@@ -44,7 +45,14 @@ const auto& Keys() {
        "PEM file of that certificate's private key."},
       {"metadata_backend_uri", &Config::metadata_backend_uri,
        "Where the metadata is. This version keeps it in the home."},
-      {"task_executor", &Config::task_executor, "What runs tasks: Local."},
+      {"task_executor", &Config::task_executor,
+       "What runs tasks that say nothing else: Local, or one of `executors`."},
+      {.name = "executors",
+       .member = &Config::executors,
+       .about = "Programs that run tasks elsewhere: {NAME: {command: [...], parallelism: 100, "
+                "config: {...}, env: {...}}}.",
+       .may_be_null = true,
+       .raw = true},
       {"local_executor_parallelism", &Config::local_executor_parallelism,
        "Tasks that run at a time; more wait their turn.", 1, 100'000},
       {"python_executable", &Config::python_executable,
@@ -161,10 +169,7 @@ Status CheckConfig(const Config& config, const std::filesystem::path& home) {
                     "names a token, which goes to the other machine of notification_server_uri by "
                     "TLS only: set notification_tls_ca_file or notification_tls");
   }
-  if (Lower(config.task_executor) != "local") {
-    return WrongKey("task_executor",
-                    "is " + config.task_executor + ", but this version knows Local only");
-  }
+  AIFLOW_RETURN_IF_ERROR(CheckExecutors(config, home));
   const std::string own = "sqlite:///" + Home(home).metadata().string();
   if (config.metadata_backend_uri != own) {
     return WrongKey("metadata_backend_uri", "is " + WithoutPassword(config.metadata_backend_uri) +

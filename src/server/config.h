@@ -28,6 +28,7 @@ struct Config {
   std::string notification_tls_key_file;
   std::string metadata_backend_uri = "sqlite:///{AIFLOW_HOME}/aiflow.db";
   std::string task_executor = "Local";
+  std::string executors;  // YAML of those beside the local one (server/executor_config.h)
   int64_t local_executor_parallelism = 100;
   std::string python_executable = "python3";
   std::string default_timezone = "UTC";

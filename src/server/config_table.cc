@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/nearest.h"
 #include "server/home.h"
+#include "server/yaml_text.h"
 
 namespace aiflow::server {
 namespace {
@@ -143,7 +144,7 @@ Result<std::vector<std::pair<std::string, std::optional<std::string>>>> ReadPair
     for (const auto& entry : root) {
       std::optional<std::string> value;
       if (entry.second.IsScalar()) value = entry.second.as<std::string>();
-      if (entry.second.IsMap() || entry.second.IsSequence()) value = YAML::Dump(entry.second);
+      if (entry.second.IsMap() || entry.second.IsSequence()) value = OneLine(entry.second);
       pairs.emplace_back(Lower(entry.first.as<std::string>()), std::move(value));
     }
   } catch (const YAML::Exception& error) {

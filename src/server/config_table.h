@@ -37,6 +37,7 @@ struct ConfigKey {
   int64_t least = 0;
   int64_t most = 0;
   bool may_be_null = false;  // null is the default; otherwise an error
+  bool raw = false;          // a text in which nothing is replaced
 };
 
 /// The settings of one program.
@@ -90,7 +91,7 @@ template <typename C>
 Status SetConfigValue(const ConfigTable<C>& table, const ConfigKey<C>& key,
                       const std::string& value, const std::filesystem::path& home, C* config) {
   if (const auto* text = std::get_if<std::string C::*>(&key.member)) {
-    config->** text = ExpandValue(value, home, table.home_word);
+    config->** text = key.raw ? value : ExpandValue(value, home, table.home_word);
     return Status::Ok();
   }
   int64_t number = 0;

@@ -39,6 +39,9 @@ std::vector<std::string> CommandOf(const ServerOptions& options, const Home& hom
   add("--host", options.host);
   if (options.insecure) words.emplace_back("--insecure");
   if (options.stop_tasks) words.emplace_back("--stop-tasks");
+  for (const std::string& name : options.abandoned_executors) {
+    words.push_back("--abandon-executor=" + name);
+  }
   if (options.verbose) words.emplace_back("--verbose");
   words.emplace_back("--log-to-file");
   return words;

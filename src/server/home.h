@@ -27,6 +27,14 @@ class Home {
   [[nodiscard]] std::filesystem::path blob_owner() const { return root_ / "blob_owner"; }
   [[nodiscard]] std::filesystem::path snapshots() const { return root_ / "snapshots"; }
   [[nodiscard]] std::filesystem::path runner() const { return root_ / "runner"; }
+  /// <name>: what the plug-in of an executor keeps.
+  [[nodiscard]] std::filesystem::path executors() const { return root_ / "executors"; }
+  [[nodiscard]] std::filesystem::path ExecutorSocket(const std::string& name) const {
+    return sockets() / ("executor-" + name + ".sock");
+  }
+  [[nodiscard]] std::filesystem::path ExecutorLog(const std::string& name) const {
+    return logs() / ("executor-" + name + ".log");
+  }
   [[nodiscard]] std::filesystem::path attempts() const { return root_ / "attempts"; }
   [[nodiscard]] std::filesystem::path working_dirs() const { return root_ / "working_dir"; }
   [[nodiscard]] std::filesystem::path logs() const { return root_ / "logs"; }

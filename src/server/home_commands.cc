@@ -123,7 +123,7 @@ Result<std::string> DbReset(const fs::path& root) {
   }
   for (const fs::path& directory :
        {home.log(), home.blobs(), home.blob_cache(), home.snapshots(), home.attempts(),
-        home.runner(), home.working_dirs(), home.logs()}) {
+        home.executors(), home.sockets(), home.runner(), home.working_dirs(), home.logs()}) {
     std::error_code error;
     // Unpacked bundles are read-only, directories too.
     for (fs::recursive_directory_iterator it(directory, error), end; !error && it != end;

@@ -31,6 +31,7 @@ Readiness JudgeReadiness(const ReadinessFacts& facts) {
   }
   if (facts.disk.level == DiskLevel::kFull) readiness.problems.push_back(facts.disk.text);
   if (facts.disk.level == DiskLevel::kLow) readiness.warnings.push_back(facts.disk.text);
+  for (const std::string& line : facts.executors) readiness.warnings.push_back(line);
   if (facts.hosts.failing >= kFailingHosts) {
     readiness.warnings.push_back("condition hosts have failed " +
                                  std::to_string(facts.hosts.failing) +

@@ -19,7 +19,8 @@ struct ReadinessFacts {
   int64_t runner_away = 0;  // seconds without a runner; 0: there is one
   DiskReport disk;
   hosts::HostPoolStats hosts;
-  std::string blob_store;  // why it gives no answers; empty: it does
+  std::vector<std::string> executors;  // a line for each that cannot be reached
+  std::string blob_store;              // why it gives no answers; empty: it does
 };
 
 /// One line for each reason, the most important first. Plain value.

@@ -141,7 +141,10 @@ int Run(const ServerOptions& options, bool standalone) {
                  .files = config->log_files});
 
   std::atomic<bool> lost = false;
-  Server::Options server_options{home, *config, *listeners, "", log.logger(), nullptr, nullptr};
+  Server::Options server_options{
+      .home = home, .config = *config, .listeners = *listeners, .logger = log.logger()};
+  server_options.abandoned_executors.insert(options.abandoned_executors.begin(),
+                                            options.abandoned_executors.end());
   if (standalone) server_options.config.notification_server = "embedded";
   server_options.runner_binary =
       (fs::read_symlink("/proc/self/exe", none).parent_path() / "aiflow-runner").string();

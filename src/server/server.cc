@@ -24,7 +24,6 @@
 #include "engine/engine.h"
 #include "engine/engine_loop.h"
 #include "eventlog/log_service.h"
-#include "executor/local/local_executor.h"
 #include "executor/local/runner_connection.h"
 #include "hosts/host_loop.h"
 #include "model/limits.h"
@@ -33,7 +32,9 @@
 #include "server/blob_storage.h"
 #include "server/blob_store_config.h"
 #include "server/doors.h"
+#include "server/executor_config.h"
 #include "server/executor_pools.h"
+#include "server/executors.h"
 #include "server/hook_runner.h"
 #include "server/host_planner.h"
 #include "server/http_door.h"
@@ -130,7 +131,7 @@ class Server::Impl {
     const bool tls = !options_.config.tls_certificate_file.empty();
     return (tls ? "https://" : "http://") + HostPort(host(), ports_.http.port());
   }
-  int64_t running() const { return executor_ == nullptr ? 0 : executor_->running(); }
+  int64_t running() const { return executors_.has_value() ? executors_->running() : 0; }
   std::string MetricsText() const { return metrics_->Text(); }
   Readiness CheckReadiness() const;
 
@@ -146,7 +147,8 @@ class Server::Impl {
   /// Starts the engine, also when what it needs from the blob store takes a while.
   Status Recover();
   void MakeCompiler();
-  /// The executor's pool has as many slots as the configuration says.
+  void MakeExecutors(const StoreMeta& meta);
+  /// The executors' pools have as many slots as the configuration says.
   Status SetParallelism();
   /// Empty when ready; else why not.
   std::string NotReadyReason() const;
@@ -175,7 +177,7 @@ class Server::Impl {
   std::optional<AdmittedBlobs> admitted_blobs_;
   std::optional<BundleDirectory> bundles_;
   std::optional<LocalAttemptPlanner> planner_;
-  std::unique_ptr<LocalExecutor> executor_;
+  std::optional<Executors> executors_;
   std::unique_ptr<HookRunner> hooks_;
   std::optional<LocalHostPlanner> host_planner_;
   std::unique_ptr<hosts::HostLoop> hosts_;
@@ -290,14 +292,7 @@ Status Server::Impl::StartEngine() {
                    *bundles_, AttemptTokens(meta->secret),
                    PythonInterpreter(options_.config.python_executable, AskPythonVersion));
 
-  LocalExecutorOptions local;
-  local.runner.binary = options_.runner_binary;
-  local.runner.dir = home.runner().string();
-  local.attempts_dir = home.attempts().string();
-  local.parallelism = limits::kMaxPoolSlots;  // the scheduler hands out the slots: SetParallelism
-  local.environment = Environment();
-  local.log_max_bytes = options_.config.task_log_max_size();
-  executor_ = std::make_unique<LocalExecutor>(std::move(local));
+  MakeExecutors(*meta);
 
   HookRunnerOptions hooks;
   hooks.directory = home.root();
@@ -319,8 +314,8 @@ Status Server::Impl::StartEngine() {
   EngineOptions engine;
   engine.holder = "pid " + std::to_string(getpid());
   engine.warn = [logger = options_.logger](const std::string& line) { logger->warn("{}", line); };
-  engine_ = std::make_unique<Engine>(*log_service_, *timed_store_, blobs_->prompt(), *executor_,
-                                     *planner_, std::move(engine));
+  engine_ = std::make_unique<Engine>(*log_service_, *timed_store_, blobs_->prompt(),
+                                     executors_->all(), *planner_, std::move(engine));
   engine_->SetHookSender(*hooks_);
   engine_->SetEvaluator(*hosts_, *store_);
   loop_ = std::make_unique<EngineLoop>(*engine_, *log_service_, *store_, EngineLoopOptions{},
@@ -344,7 +339,27 @@ Status Server::Impl::Recover() {
   blobs_->SetPatient(false);
   if (started.code() != Code::kDeadlineExceeded) return started;
   return {Code::kDeadlineExceeded, "the server cannot start without what is in the blob store: " +
-                                  started.message() + "; then start it again"};
+                                       started.message() + "; then start it again"};
+}
+
+void Server::Impl::MakeExecutors(const StoreMeta& meta) {
+  const Home& home = options_.home;
+  const Config& config = options_.config;
+  Executors::Settings settings{.home = home};
+  LocalExecutorOptions& local = settings.local;
+  local.runner.binary = options_.runner_binary;
+  local.runner.dir = home.runner().string();
+  local.attempts_dir = home.attempts().string();
+  local.parallelism = limits::kMaxPoolSlots;  // the scheduler hands out the slots: SetParallelism
+  local.environment = Environment();
+  local.log_max_bytes = config.task_log_max_size();
+  settings.plugins = PluginExecutors(config, home.root());
+  // Another one in a restored home, beside which the first may go on.
+  settings.home_id = Sha256Hex(meta.secret + log_service_->log_id()).substr(0, 16);
+  settings.environment = Environment();
+  settings.abandoned = options_.abandoned_executors;
+  settings.warn = [logger = options_.logger](const std::string& line) { logger->warn("{}", line); };
+  executors_.emplace(std::move(settings));
 }
 
 void Server::Impl::MakeMetrics() {
@@ -357,7 +372,8 @@ void Server::Impl::MakeMetrics() {
                                  .database = options_.home.metadata(),
                                  .engine = *loop_,
                                  .store = *timed_store_,
-                                 .executor = *executor_,
+                                 .executor = executors_->local(),
+                                 .plugins = [this] { return executors_->PluginUses(); },
                                  .hosts = [this] { return hosts_->stats(); },
                                  .blobs = [this] { return blobs_->use(); }});
 }
@@ -367,9 +383,10 @@ Readiness Server::Impl::CheckReadiness() const {
                          .recover_from = recover_from_,
                          .recover_to = recover_to_,
                          .committed = loop_->committed(),
-                         .runner_away = executor_->use().unreachable,
+                         .runner_away = executors_->local().use().unreachable,
                          .disk = disk_->Look(),
                          .hosts = hosts_->stats(),
+                         .executors = executors_->Warnings(),
                          .blob_store = blobs_->use().away});
 }
 
@@ -390,10 +407,9 @@ void Server::Impl::MakeCompiler() {
 }
 
 Status Server::Impl::SetParallelism() {
-  const ConfiguredExecutor local{.name = kLocalExecutor,
-                                 .parallelism = options_.config.local_executor_parallelism,
-                                 .setting = "local_executor_parallelism"};
-  return SetExecutorPools(*store_, *loop_, {local}, kLocalExecutor, kFirstCommit);
+  const Config& config = options_.config;
+  return SetExecutorPools(*store_, *loop_, EveryExecutor(config, options_.home.root()),
+                          DefaultExecutor(config), kFirstCommit);
 }
 
 std::string Server::Impl::NotReadyReason() const {
@@ -404,7 +420,7 @@ std::string Server::Impl::NotReadyReason() const {
 }
 
 std::string Server::Impl::LogPath(const WorkflowRow& workflow, const TaskExecutionRow& run) const {
-  std::string path = executor_->LogPath(run.attempt());
+  std::string path = executors_->all().LogPath(run.attempt());
   return path.empty() ? options_.home.LogLink(workflow, run).string() : path;
 }
 
@@ -668,9 +684,9 @@ void Server::Impl::Stop() {
   if (hooks_ != nullptr) hooks_->Stop();
   if (observers_.has_value()) observers_->Stop();
   if (hosts_ != nullptr) hosts_->Stop();
-  if (executor_ != nullptr) {
-    const bool idle = executor_->running() == 0;
-    executor_->Close();
+  if (executors_.has_value()) {
+    const bool idle = executors_->local().running() == 0;
+    executors_->Close();
     // A runner without attempts would end by itself a little later; nothing shall be left behind.
     if (idle) EndRunner();
   }

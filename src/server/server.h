@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "base/status.h"
@@ -36,6 +37,8 @@ class Server {
     Config config;
     Listeners listeners;
     std::string runner_binary;
+    /// What is unfinished at these ends FAILED.
+    std::set<std::string> abandoned_executors;
     std::shared_ptr<spdlog::logger> logger;
     /// Called once, from any thread, when the server cannot go on (another one took its lease).
     std::function<void(const Status&)> failed;

@@ -46,7 +46,9 @@ struct ServerOptions {
   bool insecure = false;           // allows a host that is not loopback
   bool stop_tasks = false;         // at the end, stop running tasks first
   bool verbose = false;            // debug log
-  bool log_to_file = false;        // to logs/aiflow_server-*.log, as RunStandalone does
+  /// Executors that are not configured any more: what is unfinished there ends FAILED.
+  std::vector<std::string> abandoned_executors;
+  bool log_to_file = false;  // to logs/aiflow_server-*.log, as RunStandalone does
 };
 struct StandaloneOptions : ServerOptions {};
 

@@ -67,7 +67,9 @@ class ReportLog {
       return false;
     };
     if (!changed_.wait_for(lock, std::chrono::seconds(30), there)) {
-      ADD_FAILURE() << "no such report of attempt " << key.ToString();
+      ADD_FAILURE() << "attempt " << key.ToString() << " was not reported to be"
+                    << NamesOf(statuses) << " within 30 s; it was reported to be"
+                    << NamesOf(StatusesOf(key));
     }
     return found;
   }
@@ -83,6 +85,19 @@ class ReportLog {
   }
 
  private:
+  static std::string NamesOf(const std::vector<TaskStatus>& statuses) {
+    std::string names;
+    for (const TaskStatus status : statuses) names += " " + std::string(TaskStatusName(status));
+    return names.empty() ? " nothing" : names;
+  }
+  std::vector<TaskStatus> StatusesOf(const AttemptKey& key) const {
+    std::vector<TaskStatus> statuses;
+    for (const AttemptReport& report : reports_) {
+      if (report.key == key) statuses.push_back(report.status);
+    }
+    return statuses;
+  }
+
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<AttemptReport> reports_;
@@ -114,13 +129,17 @@ inline std::string FileContents(const std::filesystem::path& path) {
   return text.str();
 }
 
-using ExecutorWorldFactory = std::function<std::unique_ptr<ExecutorWorld>()>;
+/// How a test gets its world.
+struct ExecutorWorldFactory {
+  std::function<std::unique_ptr<ExecutorWorld>()> make;
+};
+inline void PrintTo(const ExecutorWorldFactory&, std::ostream* out) { *out << "a new world"; }
 
 /// What every executor promises, tried with real commands of bash.
 class ExecutorContract : public testing::TestWithParam<ExecutorWorldFactory> {
  protected:
   void SetUp() override {
-    world_ = GetParam()();
+    world_ = GetParam().make();
     executor_ = world_->NewExecutor();
   }
   void TearDown() override {

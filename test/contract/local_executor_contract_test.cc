@@ -17,9 +17,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-INSTANTIATE_TEST_SUITE_P(Local, ExecutorContract, testing::Values([] {
-                           return std::unique_ptr<ExecutorWorld>(std::make_unique<LocalWorld>());
-                         }));
+INSTANTIATE_TEST_SUITE_P(Local, ExecutorContract, testing::Values(ExecutorWorldFactory{[] {
+                           return std::make_unique<LocalWorld>();
+                         }}));
 
 TEST_F(LocalExecutorTest, RunsNoMoreThanItsParallelismAndKeepsTheOrder) {
   Open(2);

@@ -14,9 +14,9 @@ bool ProcessExists(int64_t pid) { return pid > 0 && kill(static_cast<pid_t>(pid)
 
 class LocalExecutorContract : public ExecutorContract {};
 
-INSTANTIATE_TEST_SUITE_P(Local, LocalExecutorContract, testing::Values([] {
-                           return std::unique_ptr<ExecutorWorld>(std::make_unique<LocalWorld>());
-                         }));
+INSTANTIATE_TEST_SUITE_P(Local, LocalExecutorContract, testing::Values(ExecutorWorldFactory{[] {
+                           return std::make_unique<LocalWorld>();
+                         }}));
 
 TEST_P(LocalExecutorContract, RunningNamesTheProcess) {
   Open();

@@ -13,9 +13,9 @@
 
 namespace aiflow {
 
-INSTANTIATE_TEST_SUITE_P(Plugin, ExecutorContract, testing::Values([] {
-                           return std::unique_ptr<ExecutorWorld>(std::make_unique<PluginWorld>());
-                         }));
+INSTANTIATE_TEST_SUITE_P(Plugin, ExecutorContract, testing::Values(ExecutorWorldFactory{[] {
+                           return std::make_unique<PluginWorld>();
+                         }}));
 
 }  // namespace aiflow
 

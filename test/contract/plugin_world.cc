@@ -94,7 +94,7 @@ std::unique_ptr<TaskExecutor> PluginWorld::NewExecutor() {
   options.start_limit = kPatience;
   options.answer_limit = kPatience;
   options.list_interval = Millis(2'000);
-  options.warn = [](const std::string& line) { std::cout << line << std::endl; };
+  options.warn = [](const std::string& line) { std::cout << "[  SERVER  ] " << line << std::endl; };
   return std::make_unique<PluginExecutor>(std::move(options));
 }
 

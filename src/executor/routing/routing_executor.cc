@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "executor/attempt_store.h"
+#include "model/workflow_spec.h"
 #include "runner/claim.h"
 
 namespace aiflow {
@@ -20,11 +21,11 @@ bool IsClaimedHere(const std::string& attempts_dir, const AttemptKey& key) {
 RoutingExecutor::RoutingExecutor(TaskExecutor& local, std::map<std::string, TaskExecutor*> others,
                                  RoutingExecutorOptions options)
     : local_(local), others_(std::move(others)), options_(std::move(options)) {
-  CHECK(!others_.contains("") && !others_.contains(kLocalExecutorName)) << "the local one's names";
+  CHECK(!others_.contains("") && !others_.contains(kLocalExecutor)) << "the local one's names";
 }
 
 TaskExecutor* RoutingExecutor::Named(const std::string& name) const {
-  if (name.empty() || name == kLocalExecutorName) return &local_;
+  if (name.empty() || name == kLocalExecutor) return &local_;
   const auto found = others_.find(name);
   return found == others_.end() ? nullptr : found->second;
 }

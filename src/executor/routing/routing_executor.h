@@ -12,9 +12,6 @@
 
 namespace aiflow {
 
-/// The name of the executor of this machine, beside the empty one.
-inline constexpr char kLocalExecutorName[] = "local";
-
 struct RoutingExecutorOptions {
   std::string attempts_dir;  // that of all of them
   /// Executors that are gone for good, as an operator says: what is theirs ends FAILED.

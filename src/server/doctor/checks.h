@@ -36,6 +36,7 @@ void CheckClock(const Patient& patient, Findings& findings);
 void CheckTimeZones(const Patient& patient, Findings& findings);
 void CheckLimits(const Patient& patient, Findings& findings);
 void CheckRunner(const Patient& patient, Findings& findings);
+void CheckExecutors(const Patient& patient, Findings& findings);
 void CheckPython(const Patient& patient, Findings& findings);
 void CheckPorts(const Patient& patient, Findings& findings);
 void CheckServer(const Patient& patient, Findings& findings);

@@ -24,7 +24,7 @@ Patient Examine(const std::filesystem::path& root, const std::filesystem::path& 
 std::vector<Finding> Diagnose(const std::filesystem::path& home,
                               const std::filesystem::path& executable) {
   using Check = void (*)(const Patient&, Findings&);
-  constexpr std::array<std::pair<const char*, Check>, 15> kChecks = {
+  constexpr std::array<std::pair<const char*, Check>, 16> kChecks = {
       {{"home", CheckHome},
        {"configuration", CheckConfig},
        {"secrets", CheckSecrets},
@@ -37,6 +37,7 @@ std::vector<Finding> Diagnose(const std::filesystem::path& home,
        {"time zones", CheckTimeZones},
        {"limits", CheckLimits},
        {"runner", CheckRunner},
+       {"executors", CheckExecutors},
        {"python", CheckPython},
        {"ports", CheckPorts},
        {"server", CheckServer}}};

@@ -8,6 +8,7 @@
 #include "model/execution_status.h"
 #include "model/task_status.h"
 #include "scheduler/census.h"
+#include "server/metrics/executor_metrics.h"
 #include "server/metrics/metric_page.h"
 
 namespace aiflow::server {
@@ -196,6 +197,7 @@ std::string Metrics::Text() const {
   AddEngine(sources_, page);
   if (const auto census = AskForCensus(sources_.engine)) AddCounts(*census, page);
   AddRunner(sources_.executor, page);
+  AddPlugins(sources_.plugins(), page);
   AddHosts(sources_.hosts(), page);
   AddStore(sources_, page);
   AddBlobs(sources_.blobs(), page);

@@ -2,11 +2,13 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 
 #include "engine/engine_loop.h"
 #include "executor/local/local_executor.h"
 #include "hosts/host_pool.h"
+#include "plugin/plugin_executor.h"
 #include "server/blob_storage.h"
 #include "server/metrics/log_server_metrics.h"
 #include "server/metrics/timed_store.h"
@@ -20,6 +22,7 @@ struct MetricSources {
   EngineLoop& engine;
   const TimedStore& store;
   const LocalExecutor& executor;
+  std::function<std::map<std::string, PluginExecutorUse>()> plugins;  // by name
   std::function<hosts::HostPoolStats()> hosts;
   std::function<BlobStorageUse()> blobs;
 };
