@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "model/names.h"
+#include "model/spec_json.h"
 #include "model/workflow_spec.h"
 #include "server/yaml_text.h"
 

@@ -57,7 +57,8 @@ Status SetExecutorPools(const Queries& queries, EngineLoop& loop,
     const auto set = std::make_shared<std::promise<Status>>();
     loop.Submit(change, "", [set](const Result<ReplyRow>& reply) {
       Status status = reply.has_value() ? Status::Ok() : reply.error();
-      if (status.ok() && reply->code != 0) status = {static_cast<Code>(reply->code), reply->message};
+      if (status.ok() && reply->code != 0)
+        status = {static_cast<Code>(reply->code), reply->message};
       set->set_value(std::move(status));
     });
     std::future<Status> answer = set->get_future();

@@ -60,8 +60,14 @@ class ServerTest : public testing::Test {
     Listeners listeners;
     listeners.rpc = rpc_port;
     listeners.internal_rpc = 0;
-    return Server::Start({Home(home), *ParseConfig(config_, home), listeners, AIFLOW_RUNNER, logger,
-                          nullptr, nullptr});
+    return Server::Start({Home(home),
+                          *ParseConfig(config_, home),
+                          listeners,
+                          AIFLOW_RUNNER,
+                          {},
+                          logger,
+                          nullptr,
+                          nullptr});
   }
   void Start() {
     auto server = Open(root_);
