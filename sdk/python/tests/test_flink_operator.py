@@ -109,8 +109,9 @@ def test_the_id_of_the_job_is_noted_before_it_is_submitted(flink, make):
 def test_a_job_goes_on_without_its_client(flink, make):
     task = make("broken")
     task.start(CONTEXT)
+    assert task._run._process.wait(60) == 1
     with pytest.raises(subprocess.TimeoutExpired):
-        task.await_termination(CONTEXT, 3)
+        task.await_termination(CONTEXT, 0.1)
     end_job(flink, "FINISHED")
     task.await_termination(CONTEXT)
 
