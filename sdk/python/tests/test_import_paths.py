@@ -89,7 +89,7 @@ ai_flow.ops pause_workflow_schedule schedule_id
 ai_flow.ops resume_workflow_schedule schedule_id
 ai_flow.ops rerun_tasks workflow_execution_id task_names=None
 ai_flow.ops mark_task workflow_execution_id task_name status note=''
-ai_flow.ops set_pool name slots description=''
+ai_flow.ops set_pool name slots description='' executor=None
 ai_flow.ops delete_pool name
 ai_flow.ops list_pools
 ai_flow.ops list_failed_events
