@@ -14,7 +14,7 @@ import pytest
 from ai_flow.testing import run_task
 
 PAGE = pathlib.Path(__file__).resolve().parents[3] / "docs" / "custom-operators.md"
-EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+EXAMPLES = re.findall(r"```python[^\n]*\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
 OPERATOR, WORKFLOW, TESTS = EXAMPLES
 
 
