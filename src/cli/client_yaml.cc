@@ -36,6 +36,13 @@ Result<ClientYaml> ReadClientYaml(const fs::path& home) {
     const YAML::Node node = YAML::Load(text);
     if (!node.IsMap()) return settings;
     settings.server_address = TextOf(node, "server_address");
+    client::CredentialSettings& credentials = settings.credentials;
+    credentials.token = TextOf(node, "token");
+    credentials.token_file = TextOf(node, "token_file");
+    credentials.tls = TextOf(node, "tls");
+    credentials.tls_ca_file = TextOf(node, "tls_ca_file");
+    credentials.tls_certificate_file = TextOf(node, "tls_certificate_file");
+    credentials.tls_key_file = TextOf(node, "tls_key_file");
     const YAML::Node manager = node["blob_manager"];
     if (!manager || !manager.IsMap()) return settings;
     settings.own_blob_manager = TextOf(manager, "blob_manager_class");
@@ -45,9 +52,10 @@ Result<ClientYaml> ReadClientYaml(const fs::path& home) {
       settings.own_blob_manager.clear();
     }
   } catch (const YAML::Exception& error) {
-    return Error(
-        Code::kInvalidArgument,
-        path.string() + ", line " + std::to_string(error.mark.line + 1) + ": " + error.msg);
+    // Without yaml-cpp's reason, which may quote the line.
+    return Error(Code::kInvalidArgument, path.string() + ", line " +
+                                             std::to_string(error.mark.line + 1) +
+                                             ": this is no YAML map of settings");
   }
   return settings;
 }

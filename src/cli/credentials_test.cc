@@ -47,6 +47,14 @@ TEST_F(CliCredentialsTest, NearerPlacesWin) {
   EXPECT_EQ(Find()->token, "of-option");
 }
 
+TEST_F(CliCredentialsTest, TheHomeMayBeNamedAsInTheSettingsThatTheSdkMakes) {
+  Write("token", "of-file\n");
+  Write("aiflow_client.yaml", "token_file: {AIFLOW_HOME}/token\n");
+  const auto found = Find();
+  ASSERT_TRUE(found) << found.error();
+  EXPECT_EQ(found->token, "of-file");
+}
+
 TEST_F(CliCredentialsTest, AFileWithATokenThatOthersMayReadIsRefused) {
   const std::string file = Write("aiflow_client.yaml", "token: secret\n", 0644);
   const auto refused = Find();

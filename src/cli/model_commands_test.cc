@@ -270,8 +270,8 @@ TEST_F(ModelCommandsTest, PoolsShowTheirUse) {
   pool.set_waiting(2);
   EXPECT_EQ(Run({"pool", "list", "-o", "plain"}), kExitOk);
   EXPECT_EQ(out(),
-            "name  slots  slots_in_use  waiting  description\n"
-            "gpu   4      3             2        None\n");
+            "name  slots  slots_in_use  waiting  executor  description\n"
+            "gpu   4      3             2        None      None\n");
   EXPECT_EQ(Run({"pool", "delete", "gpu"}), kExitOk);
   EXPECT_EQ(out(), "Pool: gpu deleted.\n");
 }

@@ -141,23 +141,27 @@ class RemoteWorld : public BlobWorld {
   std::unique_ptr<remote::RemoteBlobStore> store_;
 };
 
-remote::S3Options S3OptionsOf(const std::string& place, bool virtual_host) {
+constexpr const char* kPath = "AIFLOW_TEST_S3_URL";
+constexpr const char* kVirtualHost = "AIFLOW_TEST_S3_HOST_URL";
+constexpr const char* kTls = "AIFLOW_TEST_S3_TLS_URL";
+
+remote::S3Options S3OptionsOf(const std::string& place, const char* url) {
   remote::S3Options options;
-  options.url = Variable(virtual_host ? "AIFLOW_TEST_S3_HOST_URL" : "AIFLOW_TEST_S3_URL");
+  options.url = Variable(url);
   options.bucket = Variable("AIFLOW_TEST_S3_BUCKET");
   options.region = Variable("AIFLOW_TEST_S3_REGION");
   options.prefix = "some/" + place;
-  options.virtual_host = virtual_host;
-  options.oss = virtual_host;
+  options.virtual_host = url == kVirtualHost;
+  options.oss = url == kVirtualHost;
   options.ca_file = Variable("AIFLOW_TEST_S3_CA_FILE");
   return options;
 }
 
-std::unique_ptr<BlobWorld> S3World(bool virtual_host) {
+std::unique_ptr<BlobWorld> S3World(const char* url) {
   return std::make_unique<RemoteWorld>(
-      virtual_host ? "AIFLOW_TEST_S3_HOST_URL" : "AIFLOW_TEST_S3_URL",
-      [virtual_host](const std::string& place, const remote::StopFlag& stop) {
-        return std::make_unique<remote::S3ObjectStore>(S3OptionsOf(place, virtual_host), stop);
+      url,
+      [url](const std::string& place, const remote::StopFlag& stop) {
+        return std::make_unique<remote::S3ObjectStore>(S3OptionsOf(place, url), stop);
       },
       /*leaves_halves=*/false);
 }
@@ -216,8 +220,9 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Kind{"Memory", [] { return std::make_unique<MemoryWorld>(); }},
                     Kind{"Local", [] { return std::make_unique<LocalWorld>(); }},
                     Kind{"Cached", [] { return std::make_unique<CachedWorld>(); }},
-                    Kind{"S3", [] { return S3World(false); }},
-                    Kind{"S3VirtualHost", [] { return S3World(true); }},
+                    Kind{"S3", [] { return S3World(kPath); }},
+                    Kind{"S3VirtualHost", [] { return S3World(kVirtualHost); }},
+                    Kind{"S3Tls", [] { return S3World(kTls); }},
                     Kind{"WebHdfs", [] { return WebHdfsWorld(); }}),
     [](const auto& kind) { return kind.param.name; });
 
@@ -354,7 +359,7 @@ TEST_P(BlobStoreContractTest, ABlobThatIsPutWhileASweepRunsIsThereAfterwards) {
 TEST(RemoteListTest, AListOfSeveralPagesIsComplete) {
   if (Variable("AIFLOW_TEST_S3_URL").empty()) GTEST_SKIP() << "AIFLOW_TEST_S3_URL names no server";
   const remote::StopFlag stop;
-  remote::S3Options options = S3OptionsOf(UniquePlace(), /*virtual_host=*/false);
+  remote::S3Options options = S3OptionsOf(UniquePlace(), kPath);
   options.keys_per_page = 7;
   remote::S3ObjectStore objects(std::move(options), stop);
   const int count = 20;
@@ -370,6 +375,17 @@ TEST(RemoteListTest, AListOfSeveralPagesIsComplete) {
   });
   EXPECT_TRUE(listed.ok()) << listed;
   EXPECT_EQ(names.size(), static_cast<size_t>(count));
+}
+
+TEST(RemoteTlsTest, ACertificateThatNobodyTrustsIsRefusedAtOnce) {
+  if (Variable(kTls).empty()) GTEST_SKIP() << kTls << " names no server";
+  const remote::StopFlag stop;
+  remote::S3Options options = S3OptionsOf(UniquePlace(), kTls);
+  options.ca_file.clear();
+  remote::S3ObjectStore objects(std::move(options), stop);
+  const Status status = objects.Put("x", "bytes");
+  EXPECT_EQ(status.code(), Code::kFailedPrecondition) << status;
+  EXPECT_THAT(status.message(), HasSubstr("its certificate is not trusted"));
 }
 
 }  // namespace

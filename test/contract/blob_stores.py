@@ -11,8 +11,12 @@ import json
 import os
 import pathlib
 import select
+import socket
+import ssl
 import subprocess
 import sys
+import tempfile
+import threading
 import urllib.parse
 
 SERVERS = pathlib.Path(__file__).resolve().parent.parent / "blob_servers"
@@ -45,6 +49,43 @@ def serve(name: str):
             process.kill()
 
 
+def forward(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+    for end in (source, target):
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+
+
+def serve_tls(url: str, folder: str) -> dict:
+    """TLS before a server, with a certificate of our own; ends with this process."""
+    certificate, key = f"{folder}/certificate.pem", f"{folder}/key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                    "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    listener = socket.create_server(("127.0.0.1", 0))
+    behind = urllib.parse.urlsplit(url)
+
+    def serve_one(plain: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            client = context.wrap_socket(plain, server_side=True)
+            server = socket.create_connection((behind.hostname, behind.port))
+            threading.Thread(target=forward, args=(server, client), daemon=True).start()
+            forward(client, server)
+
+    def serve_all() -> None:
+        while True:
+            plain, _ = listener.accept()
+            threading.Thread(target=serve_one, args=(plain,), daemon=True).start()
+
+    threading.Thread(target=serve_all, daemon=True).start()
+    return {"AIFLOW_TEST_S3_TLS_URL": f"https://localhost:{listener.getsockname()[1]}",
+            "AIFLOW_TEST_S3_CA_FILE": certificate}
+
+
 def s3_variables(server: dict) -> dict:
     """With the bucket in the host, the name of the host leads to loopback by the URL of a proxy."""
     return {
@@ -70,9 +111,11 @@ def hdfs_variables(server: dict) -> dict:
 
 def main() -> int:
     variables = dict(os.environ)
-    with serve("s3_server") as s3, serve("hdfs_server") as hdfs:
+    with (serve("s3_server") as s3, serve("hdfs_server") as hdfs,
+          tempfile.TemporaryDirectory() as folder):
         if s3:
             variables.update(s3_variables(s3))
+            variables.update(serve_tls(s3["url"], folder))
         if hdfs:
             variables.update(hdfs_variables(hdfs))
             host = urllib.parse.urlsplit(hdfs["url"]).hostname

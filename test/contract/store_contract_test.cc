@@ -16,7 +16,7 @@ TYPED_TEST(StoreContractTest, ANewStoreHasASecretTheDefaultNamespaceAndNoLog) {
   const StoreMeta meta = *this->store().Meta();
   EXPECT_EQ(meta.log_id, "");
   EXPECT_EQ(meta.committed, 0);
-  EXPECT_EQ(meta.schema_version, 4);
+  EXPECT_EQ(meta.schema_version, 5);
   EXPECT_THAT(meta.secret, testing::MatchesRegex("[0-9a-f]{64}"));
   const LoadedRows rows = this->Loaded();
   EXPECT_THAT(rows.namespaces, testing::ElementsAre(NamespaceRow{"default", "{}"}));

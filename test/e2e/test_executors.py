@@ -187,7 +187,7 @@ def test_a_broken_plug_in_keeps_nobody_else_from_working(home):
         execution = server.start_execution("flow")
         await_status(server, execution, "a", "SUCCESS")
         assert run_of(server, execution, "b")["status"] == "QUEUED"
-        doctor = server.cli("doctor", check=False)
+        doctor = server.cli("doctor", "-o", "json", check=False)
         assert "executor far: /nonexistent/plug-in cannot be run" in doctor.stdout
         assert "executor far: /nonexistent/plug-in cannot be started" in server.log()
         # Repaired, the task that waited is started, once.

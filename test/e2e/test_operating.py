@@ -54,7 +54,9 @@ def test_metrics_are_read_by_prometheus_own_parser(server, tmp_path):
 def test_metrics_are_documented_and_the_other_way_round(server):
     served = set(re.findall(r"^# TYPE (aiflow_\w+)", get(server, "/metrics"), re.M))
     documented = set(re.findall(r"`(aiflow_[a-z_]+)[`{]", (SOURCE / "docs/operating.md").read_text()))
-    assert served == documented
+    # Of executors and blob stores that this server has not.
+    elsewhere = {name for name in documented if name.startswith(("aiflow_executor_", "aiflow_blob_"))}
+    assert served == documented - elsewhere
 
 
 def test_requests_are_counted_by_method_route_and_code(server, tmp_path):

@@ -463,6 +463,14 @@ void Checker::CheckSlots() const {
   }
 }
 
+/// The run that a successor waits for; the run itself when it is none.
+const TaskExecutionRow& Checker::PredecessorOf(const TaskExecutionRow& run) const {
+  const auto task = tasks_.find({run.execution_id, run.task});
+  if (task == tasks_.end() || task->second.successor != run.sequence) return run;
+  const auto current = runs_.find(RunKey(run.execution_id, run.task, task->second.current));
+  return current == runs_.end() ? run : current->second;
+}
+
 void Checker::CheckWaiting(const ExecutionRow& row) const {
   const WorkflowSpec* spec = SpecOf(row.id);
   if (spec == nullptr) return;
@@ -472,7 +480,7 @@ void Checker::CheckWaiting(const ExecutionRow& row) const {
   for (auto it = runs_.lower_bound(RunKey(row.id, 0, 0));
        it != runs_.end() && std::get<0>(it->first) == row.id; ++it) {
     const TaskExecutionRow& run = it->second;
-    const bool waits = run.status == TaskStatus::kQueued && !run.has_slot;
+    const bool waits = WaitsForSlot(run) || WaitsForSlot(PredecessorOf(run));
     live = live || waits;
     if (!IsFinished(run.status) && !waits) chaos_.Fail("at rest, there is " + Namer()(run));
     ran[static_cast<size_t>(run.task)] = true;

@@ -52,6 +52,10 @@ class Checker {
  private:
   using RunKey = std::tuple<ExecutionId, TaskIndex, int64_t>;
 
+  static bool WaitsForSlot(const TaskExecutionRow& run) {
+    return run.status == TaskStatus::kQueued && !run.has_slot;
+  }
+  [[nodiscard]] const TaskExecutionRow& PredecessorOf(const TaskExecutionRow& run) const;
   void Take(const ExecutionRow& row);
   void Take(const TaskRow& row);
   void Take(const TaskExecutionRow& row);

@@ -318,7 +318,7 @@ bool MemoryStore::Tables::MightRefuse(const std::vector<Change>& changes) const 
 
 MemoryStore::MemoryStore(std::string secret) {
   meta_.secret = std::move(secret);
-  meta_.schema_version = 4;
+  meta_.schema_version = 5;
   tables_.Apply(NamespaceRow{.name = "default"});
 }
 

@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cctype>
 #include <csignal>
 #include <ctime>
@@ -193,7 +194,7 @@ Result<HttpAnswer> HttpClient::Send(const HttpRequest& request) {
   if (stop_.is_set()) return Error(Code::kCancelled, Why(CURLE_ABORTED_BY_CALLBACK, ""));
   CURL* curl = handles_->Take();
   Receiver receiver;
-  receiver.max_answer = request.max_answer;
+  receiver.max_answer = std::max(request.max_answer, kMaxErrorAnswer);
   receiver.stop = &stop_;
   char detail[CURL_ERROR_SIZE] = "";
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, static_cast<char*>(detail));
@@ -232,7 +233,8 @@ Result<HttpAnswer> HttpClient::Send(const HttpRequest& request) {
   }
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &receiver.answer.status);
   handles_->GiveBack(curl);
-  if (receiver.too_large) {
+  const bool good = receiver.answer.status / 100 == 2;
+  if (receiver.too_large || (good && receiver.answer.body.size() > request.max_answer)) {
     return Error(Code::kResourceExhausted,
                  "its answer is larger than " + std::to_string(request.max_answer) + " bytes");
   }

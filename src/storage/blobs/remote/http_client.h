@@ -25,6 +25,9 @@ struct SigV4 {
   std::string secret_access_key;
 };
 
+/// Bytes of the body of any other answer: an error is told whatever was asked for.
+inline constexpr size_t kMaxErrorAnswer = 64 << 10;
+
 /// One request. What it refers to must outlive it.
 struct HttpRequest {
   std::string method;  // GET, HEAD, PUT, POST, DELETE
@@ -33,7 +36,7 @@ struct HttpRequest {
   std::string_view body;             // of PUT and POST
   const SigV4* sign = nullptr;
   Millis timeout{0};            // for all of it
-  size_t max_answer = 1 << 20;  // bytes of the answer's body
+  size_t max_answer = 1 << 20;  // bytes of the body of an answer 2xx
 };
 
 struct HttpAnswer {
@@ -56,8 +59,8 @@ class HttpClient {
 
   /// Any complete answer, whatever its status. kUnavailable: the server could not be reached, or
   /// did not answer completely in time. kFailedPrecondition: trying again is no use, as with a
-  /// certificate that nobody trusts. kResourceExhausted: more than `max_answer`. Messages hold
-  /// neither the URL nor anything secret.
+  /// certificate that nobody trusts. kResourceExhausted: more than `max_answer`, or
+  /// kMaxErrorAnswer. Messages hold neither the URL nor anything secret.
   Result<HttpAnswer> Send(const HttpRequest& request);
 
  private:
