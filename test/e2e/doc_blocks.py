@@ -37,7 +37,7 @@ def flink_home():
     """Where Flink's distribution is, as `scripts/setup --real-tools` installs it; None when it is not there."""
     places = [os.environ.get("FLINK_HOME"), os.environ.get("AIFLOW_REAL_TOOLS", ROOT / "build/real-tools")]
     found = [pathlib.Path(place) for place in places if place]
-    return next((path for place in found for path in (place, place / "flink") if (path / "lib").is_dir()), None)
+    return next((path for place in found for path in (place, place / "flink" / "home") if (path / "lib").is_dir()), None)
 
 
 # What a block may need that not every machine has: how to find out.
