@@ -22,6 +22,12 @@ def need(condition, what):
     pytest.skip(f"needs {what}")
 
 
+def need_to_be_asked():
+    """Skips what takes minutes, unless real tools have to be tried."""
+    if not REQUIRED:
+        pytest.skip("takes minutes: AIFLOW_REQUIRE_REAL_TOOLS=1 runs it")
+
+
 def need_sandbox():
     need(shutil.which("bwrap"), "bwrap (Debian: bubblewrap)")
     tried = subprocess.run(

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import EXAMPLES, SOURCE, need, need_sandbox
+from conftest import EXAMPLES, SOURCE, need, need_sandbox, need_to_be_asked
 from ssh_world import OtherMachine, missing
 
 BINARIES = os.environ.get("AIFLOW_BINARIES", str(SOURCE / "build" / "release" / "bin"))
@@ -46,6 +46,7 @@ def test_sandbox_keeps_its_promises(folder):
 
 
 def test_ssh_keeps_its_promises(folder, tmp_path):
+    need_to_be_asked()
     lack = missing()
     need(not lack, lack)
     with OtherMachine(tmp_path / "m") as machine:

@@ -5,13 +5,14 @@ import signal
 import sys
 
 import pytest
-from conftest import EXAMPLES, need
+from conftest import EXAMPLES, need, need_to_be_asked
 from executor_driver import PluginDriver, eventually, process_exists
 from ssh_world import OtherMachine, missing
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory):
+    need_to_be_asked()
     lack = missing()
     need(not lack, lack)
     with OtherMachine(tmp_path_factory.mktemp("machine") / "m") as machine:
