@@ -16,6 +16,7 @@ SUITE = pathlib.Path(BINARIES) / "aiflow-executor-contract"
 
 
 def run(folder, program, config):
+    need_to_be_asked()
     need(SUITE.exists(), f"{SUITE}, which is built with the tests")
     done = subprocess.run(
         [SUITE, "--dir", folder, "--config", json.dumps(config), "--", sys.executable, program],
