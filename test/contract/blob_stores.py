@@ -31,7 +31,9 @@ def serve(name: str):
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         ready, _, _ = select.select([process.stdout], [], [], PATIENCE)
-        line = process.stdout.readline() if ready else ""
+        if not ready:
+            raise SystemExit(f"{name} did not start within {PATIENCE:.0f} s")
+        line = process.stdout.readline()
         if line:
             yield json.loads(line)
         elif process.wait(10) == NOT_INSTALLED:
