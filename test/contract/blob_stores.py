@@ -21,7 +21,7 @@ import urllib.parse
 
 SERVERS = pathlib.Path(__file__).resolve().parent.parent / "blob_servers"
 NOT_INSTALLED = 3
-PATIENCE = 180.0  # seconds for a JVM on a busy machine
+PATIENCE = 300.0  # seconds for a JVM on a busy machine
 
 
 @contextlib.contextmanager
